@@ -1,0 +1,65 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The floors of the house: a target may import only from floors below its own (docs/architecture.md).
+/// `scripts/check-imports` holds every file to this, beside the compiler's own import check.
+let connectors: [(name: String, system: [Target.Dependency])] = [
+    ("MySQL", ["CMariaDB"]),
+    ("Postgres", ["CPostgres"]),
+    ("SQLite", ["CSQLite"]),
+    ("Files", ["CZlib", "CZstd"]),
+    ("Generator", []),
+]
+
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "CMariaDB", path: "Sources/CSystem/CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+    .systemLibrary(name: "CPostgres", path: "Sources/CSystem/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CSQLite", path: "Sources/CSystem/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/CSystem/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", path: "Sources/CSystem/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+]
+
+let connectorTargets: [Target] = connectors.map { connector in
+    .target(
+        name: "\(connector.name)Connector", dependencies: ["Tabular", "ApusCore"] + connector.system,
+        path: "Sources/Connectors/\(connector.name)", exclude: ["README.md"])
+}
+let connectorNames: [Target.Dependency] = connectors.map { .byName(name: "\($0.name)Connector") }
+
+let package = Package(
+    name: "apus",
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: systemLibraries + connectorTargets + [
+        .target(name: "Tabular"),
+        .target(name: "ApusCore", dependencies: ["Tabular"]),
+        .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
+        .target(name: "ApusControl", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusListen", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusTesting", dependencies: ["Tabular", "ApusCore"]),
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + connectorNames),
+        .testTarget(name: "TabularTests", dependencies: ["Tabular"]),
+        .testTarget(name: "ApusCoreTests", dependencies: ["Tabular", "ApusCore"]),
+        .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
+        .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"]),
+        .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "SQLiteConnector", "ApusTesting"]),
+        .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
+        .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
+        .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),
+        .testTarget(name: "SQLiteConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "SQLiteConnector", "CSQLite"]),
+        .testTarget(name: "FilesConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "FilesConnector"]),
+        .testTarget(name: "GeneratorConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "GeneratorConnector"]),
+        .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
+        .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

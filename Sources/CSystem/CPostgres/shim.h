@@ -1,0 +1,2 @@
+// libpq, Debian package libpq-dev.
+#include <libpq-fe.h>

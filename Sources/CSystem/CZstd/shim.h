@@ -1,0 +1,2 @@
+// Zstandard, Debian package libzstd-dev.
+#include <zstd.h>
