@@ -34,7 +34,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: systemLibraries + connectorTargets + [
-        .target(name: "Tabular"),
+        .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
+        .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
         .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
@@ -61,5 +62,6 @@ let package = Package(
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
