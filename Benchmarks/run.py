@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the benches: `run.py` for all questions, `run.py mariadb-to-postgres …` for some.
+"""Runs the benches: `run.py` for all questions, `run.py mariadb-to-postgres …` for some,
+`run.py --page` to write docs/benchmarks.md again from the last results.
 
 Environment: APUS (our program), ROWS (5000000), RUNS (5), KILLS (60), BENCH_DIR, BENCH_KEEP=0 to remove the folder after.
 """
@@ -16,6 +17,10 @@ from harness.bench import Bench  # noqa: E402
 
 
 def main(names):
+    if names == ["--page"]:
+        with open(report.PAGE, "w") as file:
+            file.write(report.page(report.load()))
+        return 0
     unknown = [name for name in names if name not in questions.ORDER]
     if unknown:
         print(f"no question {', '.join(unknown)}; there are: {', '.join(questions.ORDER)}", file=sys.stderr)

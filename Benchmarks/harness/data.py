@@ -4,6 +4,7 @@ import os
 import subprocess
 
 SEED = 20261123
+VERSION = 2  # of the generated table; a change makes kept data stale
 COLUMNS = ["id", "n", "name", "flag", "amount", "ratio", "note", "seen", "stamp", "born", "payload"]
 
 MARIADB_TABLE = """CREATE TABLE {name} (
@@ -38,13 +39,12 @@ class Data:
     def __init__(self, bench):
         self.bench = bench
         self.rows = bench.rows
-        self.folder = os.path.join(bench.folder, f"data-{self.rows}")
+        self.folder = os.path.join(bench.folder, f"data-{VERSION}-{self.rows}")
         os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
         self.text = os.path.join(self.folder, "bench.txt")
         self.csv = os.path.join(self.folder, "bench.csv")
-        self.binary = os.path.join(self.bench.folder, f"bench-{self.rows}.pgcopy")
-        self.checksum_file = os.path.join(self.folder, "checksum")
+        self.binary = os.path.join(self.bench.folder, f"bench-{VERSION}-{self.rows}.pgcopy")
 
     def files(self):
         if not (os.path.exists(self.csv) and os.path.exists(self.text)):
@@ -71,11 +71,11 @@ class Data:
     def _source(self, server, fill, checksum):
         mark = os.path.join(server.folder, "source")
         known = open(mark).read().split("\n") if os.path.exists(mark) else []
-        if known[:1] != [str(self.rows)]:
+        if known[:1] != [f"{VERSION}:{self.rows}"]:
             self.files()
             self.bench.say(f"loading {self.rows:,} rows into the source {type(server).__name__}")
             fill()
-            known = [str(self.rows), server.sql(checksum.format(name="bench"))]
+            known = [f"{VERSION}:{self.rows}", server.sql(checksum.format(name="bench"))]
             with open(mark, "w") as file:
                 file.write("\n".join(known))
         return known[1]

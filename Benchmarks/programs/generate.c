@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
         *time_of(field[8], 946684800 + (d >> 10) % 900000000) = 0;
         *date_of(field[9], (int64_t)(d % 30000)) = 0;
         p = field[10];
-        for (int i = 0; i < 11; i++) { p = put(p, words[(a * (i + 3) >> 32 ^ d >> i) % 13]); *p++ = ' '; }
+        for (int i = 0; i < 8; i++) { p = put(p, words[(a * (i + 3) >> 32 ^ d >> i) % 13]); *p++ = ' '; }
         *number(p, d >> 8 & 0xffffff, 8) = 0;
         for (int shape = 0; shape < 2; shape++) {
             FILE *f = shape ? csv : text;
