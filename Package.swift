@@ -36,7 +36,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: systemLibraries + connectorTargets + [
-        .target(name: "Tabular"),
+        .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
+        .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
         .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
@@ -64,7 +65,8 @@ let package = Package(
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
 
 // `make` sets APUS_STRICT: warnings of our own targets are errors then, those of packages stay warnings.
