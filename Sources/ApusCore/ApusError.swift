@@ -1,0 +1,113 @@
+import Tabular
+
+/// What went wrong, safe to show: no password and no row data stands in `description`.
+///
+/// The code is API (docs/errors.md lists them), the message is not. A message says what was being done and on which
+/// table or file; the hint says what to do next.
+public struct ApusError: Error, Sendable, Hashable {
+    public var code: Code
+    public var message: String
+    public var hint: String?
+    /// The table, file or connection concerned, when the message does not name it.
+    public var context: String?
+    /// The driver's own words, e.g. `PG 23505: duplicate key value …`.
+    public var underlying: String?
+
+    public init(
+        _ code: Code, _ message: String, hint: String? = nil, context: String? = nil, underlying: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.context = context
+        self.underlying = underlying
+    }
+
+    /// The same error about a table, file or connection.
+    public func about(_ context: String) -> ApusError {
+        var copy = self
+        if copy.context == nil { copy.context = context }
+        return copy
+    }
+
+    /// A code with dots, e.g. `source.unreachable`.
+    public struct Code: Hashable, Sendable, Codable, CustomStringConvertible {
+        public let name: String
+        public init(_ name: String) { self.name = name }
+        public var description: String { name }
+
+        // Configuration: exit code 78.
+        public static let configurationInvalid = Code("config.invalid")
+        public static let unknownKey = Code("config.unknown_key")
+        public static let unsetVariable = Code("config.unset_variable")
+        public static let unknownConnector = Code("config.unknown_connector")
+        public static let lossyMapping = Code("config.lossy_mapping")
+        // Reaching a system.
+        /// No connection could be made, or it broke: may work later. Exit code 75.
+        public static let unreachable = Code("connection.unreachable")
+        /// User, password, certificate or database refused.
+        public static let refused = Code("connection.refused")
+        public static let tls = Code("connection.tls")
+        // Doing something there.
+        public static let notFound = Code("object.not_found")
+        public static let exists = Code("object.exists")
+        public static let permission = Code("object.permission")
+        public static let locked = Code("target.locked")
+        public static let interrupted = Code("target.interrupted")
+        public static let referenced = Code("target.referenced")
+        public static let full = Code("target.full")
+        /// The server gave up on a statement because it took too long: a read so ended is split.
+        public static let timeout = Code("statement.timeout")
+        /// Deadlock, lock wait, failover, too many connections: worth another try.
+        public static let transient = Code("statement.transient")
+        public static let statement = Code("statement.failed")
+        public static let unsupported = Code("unsupported")
+        // Rows.
+        /// The target refused a row: the slice is loaded again with care, to find it.
+        public static let rowRejected = Code("row.rejected")
+        public static let tooManyRejected = Code("row.too_many_rejected")
+        public static let countMismatch = Code("row.count_mismatch")
+        public static let malformedInput = Code("input.malformed")
+        // The run.
+        public static let cancelled = Code("run.cancelled")
+        public static let failed = Code("run.failed")
+        public static let internalFault = Code("internal")
+    }
+
+    /// Whether the same work may succeed when tried again after a pause.
+    public var isTransient: Bool {
+        [.unreachable, .transient, .timeout].contains(code)
+    }
+}
+
+extension ApusError: CustomStringConvertible {
+    /// One paragraph: context, message, the driver's words, the hint.
+    public var description: String {
+        var text = context.map { "\($0): " } ?? ""
+        text += message
+        if let underlying { text += " (\(underlying))" }
+        if let hint { text += "\n  hint: \(hint)" }
+        return text
+    }
+}
+
+/// How the program ends (DESIGN §5).
+public enum ExitCode {
+    public static let done: Int32 = 0
+    /// Finished, but some tables failed or too many rows were bad.
+    public static let failed: Int32 = 1
+    public static let different: Int32 = 2
+    public static let usage: Int32 = 64
+    public static let unreachable: Int32 = 75
+    public static let configuration: Int32 = 78
+    public static let interrupted: Int32 = 130
+    public static let terminated: Int32 = 143
+}
+
+extension ApusError {
+    /// The exit code for a run that ended with this error before it could begin its tables.
+    public var exitCode: Int32 {
+        if code.name.hasPrefix("config.") { return ExitCode.configuration }
+        return code == .unreachable ? ExitCode.unreachable : ExitCode.failed
+    }
+}

@@ -1,0 +1,180 @@
+/// A connection as the user writes it: `mysql://user:password@host:3306/shop?tls=verify`, `sqlite:shop.db`,
+/// `csv:out/?compression=zstd`, `jdbc:postgresql://h/dw?user=u`.
+///
+/// Everything before the `?` is percent-decoded part by part, so a password may hold `@:/%` as `%40%3A%2F%25`.
+public struct ConnectionURL: Hashable, Sendable {
+    public var scheme: String
+    public var user: String?
+    public var password: Secret?
+    /// Without brackets for IPv6.
+    public var host: String?
+    public var port: Int?
+    /// Database (server schemes) or file path (file schemes), without the slash that ends the host.
+    public var path: String
+    public var parameters: [Parameter] = []
+    /// Written with `jdbc:` in front: parameters of the JDBC driver are told, not refused.
+    public var isJDBC = false
+
+    public struct Parameter: Hashable, Sendable {
+        public var name: String
+        public var value: String
+    }
+
+    /// - throws: `config.invalid`, in words that do not show the password.
+    public init(parsing text: String) throws {
+        var rest = Substring(text)
+        if rest.lowercased().hasPrefix("jdbc:") {
+            isJDBC = true
+            rest = rest.dropFirst(5)
+        }
+        guard let colon = rest.firstIndex(of: ":"),
+            rest[..<colon].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }), colon > rest.startIndex
+        else {
+            throw ApusError(
+                .configurationInvalid, "this is no connection: it has no scheme",
+                hint: "Write a URL such as mysql://user:password@host:3306/db, sqlite:file.db or csv:folder/, or a connection's name.")
+        }
+        scheme = rest[..<colon].lowercased()
+        rest = rest[rest.index(after: colon)...]
+        if let fragment = rest.firstIndex(of: "?") {
+            parameters = try Self.parameters(rest[rest.index(after: fragment)...])
+            rest = rest[..<fragment]
+        }
+        guard rest.hasPrefix("//") else {
+            path = try Self.decode(rest, part: "path")
+            takeCredentials()
+            return
+        }
+        rest = rest.dropFirst(2)
+        // The last `@` ends the credentials: a password with a bare `@` or `/` is understood where that is safe.
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        var authority = rest[..<slash]
+        var tail = rest[slash...]
+        if !authority.contains("@"), let at = rest.lastIndex(of: "@"), authority.contains(":") {
+            let afterAt = rest[at...]
+            let end = afterAt.firstIndex(of: "/") ?? rest.endIndex
+            authority = rest[..<end]
+            tail = rest[end...]
+        }
+        if let at = authority.lastIndex(of: "@") {
+            let credentials = authority[..<at]
+            let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            user = try Self.decode(parts[0], part: "user name")
+            if parts.count == 2 { password = Secret(try Self.decode(parts[1], part: "password")) }
+            authority = authority[authority.index(after: at)...]
+        }
+        try Self.split(authority, &host, &port)
+        path = try Self.decode(tail.dropFirst(), part: "path")
+        // `sqlite:///var/a.db` and `csv:///var/a.csv` are absolute paths.
+        if host == nil, tail.hasPrefix("/"), user == nil, port == nil, tail.count > 1 { path = "/" + path }
+        takeCredentials()
+    }
+
+    /// JDBC and libpq also take user and password as parameters.
+    private mutating func takeCredentials() {
+        for parameter in parameters {
+            switch parameter.name.lowercased() {
+            case "user" where user == nil: user = parameter.value
+            case "password" where password == nil: password = Secret(parameter.value)
+            default: continue
+            }
+        }
+        parameters.removeAll { ["user", "password"].contains($0.name.lowercased()) }
+    }
+
+    private static func split(_ authority: Substring, _ host: inout String?, _ port: inout Int?) throws {
+        var authority = authority
+        if authority.hasPrefix("["), let close = authority.firstIndex(of: "]") {
+            host = String(authority[authority.index(after: authority.startIndex)..<close])
+            authority = authority[authority.index(after: close)...]
+        } else {
+            let name = authority.prefix { $0 != ":" }
+            host = name.isEmpty ? nil : try decode(name, part: "host")
+            authority = authority[name.endIndex...]
+        }
+        guard authority.hasPrefix(":"), authority.count > 1 else { return }
+        guard let number = Int(authority.dropFirst()), (1...65535).contains(number) else {
+            throw ApusError(
+                .configurationInvalid, "the port in this connection is no number between 1 and 65535",
+                hint: "A password with `@`, `:`, `/` or `%` must be percent-encoded: %40, %3A, %2F, %25.")
+        }
+        port = number
+    }
+
+    private static func parameters(_ text: Substring) throws -> [Parameter] {
+        try text.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return Parameter(
+                name: try decode(parts[0], part: "parameter"),
+                value: parts.count == 2 ? try decode(parts[1], part: "parameter") : "true")
+        }
+    }
+
+    static func decode(_ text: Substring, part: String) throws -> String {
+        guard text.contains("%") else { return String(text) }
+        var bytes: [UInt8] = []
+        var iterator = text.utf8.makeIterator()
+        while let byte = iterator.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = iterator.next().flatMap(hexDigit), let low = iterator.next().flatMap(hexDigit) else {
+                throw ApusError(
+                    .configurationInvalid, "the \(part) in this connection has a `%` that two hex digits do not follow",
+                    hint: "Write a plain % as %25.")
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else {
+            throw ApusError(.configurationInvalid, "the \(part) in this connection does not decode to UTF-8")
+        }
+        return decoded
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 48...57: byte - 48
+        case 65...70: byte - 55
+        case 97...102: byte - 87
+        default: nil
+        }
+    }
+
+    static func encode(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            let isPlain = (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)
+            if isPlain || "-._~".utf8.contains(byte) {
+                out.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let hex = String(byte, radix: 16, uppercase: true)
+                out += "%" + (hex.count == 1 ? "0" : "") + hex
+            }
+        }
+        return out
+    }
+}
+
+extension ConnectionURL: CustomStringConvertible {
+    /// Without the password and without parameter values that look like secrets.
+    public var description: String { text(password: password.map { _ in "•••" }) }
+
+    /// With `${…}` or whatever else the caller puts in the password's place.
+    public func text(password: String?) -> String {
+        var text = scheme + ":"
+        if host != nil || user != nil || port != nil {
+            text += "//"
+            if let user { text += Self.encode(user) + (password.map { ":" + $0 } ?? "") + "@" }
+            if let host { text += host.contains(":") ? "[\(host)]" : host }
+            if let port { text += ":\(port)" }
+            text += "/"
+        }
+        text += path
+        let shown = parameters.map { parameter in
+            let isSecret = ["pass", "secret", "token", "key"].contains { parameter.name.lowercased().contains($0) }
+            return parameter.name + "=" + (isSecret && !parameter.value.hasPrefix("/") ? "•••" : parameter.value)
+        }
+        return shown.isEmpty ? text : text + "?" + shown.joined(separator: "&")
+    }
+}

@@ -1,0 +1,175 @@
+import Tabular
+
+/// A kind of system that Apus reads from or writes to: one folder of `Sources/Connectors`.
+public protocol Connector: Sendable {
+    /// `mysql`; also the value of ``TableShape/origin``.
+    var name: String { get }
+    /// For people: `MySQL and MariaDB`.
+    var title: String { get }
+    /// URL schemes, the preferred one first.
+    var schemes: [String] { get }
+    /// URL parameters and flow options.
+    var settings: [Setting] { get }
+    var abilities: Abilities { get }
+    /// An example URL for help and `apus init`.
+    var example: String { get }
+    /// SQL and DDL of the target side; nil when tables need no declaration.
+    var dialect: (any Dialect)? { get }
+
+    /// Opens one connection. Blocks; ``Interrupt`` ends the wait.
+    /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`.
+    func open(_ endpoint: Endpoint, interrupt: Interrupt) throws -> any Session
+
+    /// Opens `count` connections that all read the same committed state.
+    /// - throws: `unsupported` where the system cannot.
+    func openSnapshot(_ endpoint: Endpoint, count: Int, interrupt: Interrupt) throws -> [any Source]
+}
+
+extension Connector {
+    public func openSnapshot(_ endpoint: Endpoint, count: Int, interrupt: Interrupt) throws -> [any Source] {
+        throw ApusError(.unsupported, "\(title) has no snapshot that several connections share")
+    }
+
+    public var dialect: (any Dialect)? { nil }
+}
+
+/// What a connector can do.
+public struct Abilities: Sendable, Hashable {
+    public var reads = true
+    public var writes = true
+    /// The sink's modes.
+    public var modes: Set<LoadMode> = [.replace, .truncate, .append, .upsert]
+    /// Connections that may write at once; SQLite has one.
+    public var writers = Int.max
+    /// Statements can be run: before/after SQL, ledgers, queries.
+    public var sql = true
+    /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
+    public var declaresTables = true
+
+    public init() {}
+}
+
+/// One open connection. It belongs to one thread; only its ``interrupt`` may be used from others.
+public protocol Session: AnyObject {
+    var interrupt: Interrupt { get }
+    /// The system and its version, e.g. `MariaDB 10.11.6`.
+    var banner: String { get }
+    /// All tables and views that a copy could mean, in catalogue order. `schema` nil = the connection's own.
+    func tables(schema: String?) throws -> [TableSummary]
+    /// - throws: `object.not_found` with the nearest existing name as hint.
+    func describe(_ table: TableName) throws -> TableShape
+    func close()
+}
+
+/// A connection that runs statements.
+public protocol SQLSession: Session {
+    /// Runs one statement that returns no rows. Returns the rows affected.
+    @discardableResult func execute(_ sql: String) throws -> Int
+    /// Runs one statement and returns its rows as text, for small results. `?` marks parameters, in order, in every
+    /// dialect (a `?` within quotes is itself); nil is NULL. A statement without rows (INSERT, UPDATE, DELETE) runs too
+    /// and returns none. Parameters take the type that their place asks for: text for a BIGINT column is a number.
+    func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]]
+    /// The columns of a SELECT, without running it.
+    func describe(query: String) throws -> TableShape
+}
+
+extension SQLSession {
+    public func query(_ sql: String) throws -> [[String?]] { try query(sql, []) }
+}
+
+/// A connection that reads tables.
+public protocol Source: Session {
+    /// Cuts a table. The server computes the bounds. Slices are disjoint and complete.
+    func slices(of read: Read, wish: SliceWish) throws -> [Slice]
+    /// Cuts one slice, whose read timed out, in two; nil when it is too small to cut. Ids are the caller's matter.
+    func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]?
+    /// The best columns to cut by when the user names none: a primary or unique key; empty = one slice.
+    func sliceKey(for shape: TableShape) -> [String]
+    /// The SQL for `column > value` and `column <= value`, for watermarks; the value is the source's own text.
+    func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String
+    /// The largest value of a column among the rows that the filters let through, as the server's text.
+    func maximum(of column: String, in read: Read) throws -> String?
+    /// Starts reading a slice. At most one reader is open on a connection. `wire` names the formats that the sink
+    /// takes as they are; a reader that can give one says so in ``Reader/wire``.
+    func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader
+    /// The wire formats in which this read can be given, before it is opened.
+    func wireFormats(of read: Read) -> [WireFormat]
+    /// A slice can be read again; false for standard input.
+    var rereadable: Bool { get }
+}
+
+public enum Comparison: String, Sendable { case greater = ">", atMost = "<=", atLeast = ">=", less = "<" }
+
+extension Source {
+    public func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? { nil }
+    public func sliceKey(for shape: TableShape) -> [String] { [] }
+    public func wireFormats(of read: Read) -> [WireFormat] { [] }
+    public var rereadable: Bool { true }
+    public func maximum(of column: String, in read: Read) throws -> String? {
+        throw ApusError(.unsupported, "\(banner) cannot give the maximum of a column, which a watermark needs")
+    }
+    public func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String { "" }
+}
+
+/// Rows of one slice, as they come.
+public protocol Reader: AnyObject {
+    /// Set when batches are in this format.
+    var wire: WireFormat? { get }
+    /// Rows that the source has given so far, by its own count, those in ``Batch/rejected`` included.
+    var rowsRead: Int { get }
+    /// Fills an empty batch until it is full or the slice ends. False when the slice has ended; the batch may then
+    /// still hold rows.
+    /// - throws: an error of the source, also after the last row: a stream that broke off never ends well.
+    func read(into batch: Batch) throws -> Bool
+    /// Ends the read, also in the middle.
+    func close()
+}
+
+/// A connection that writes tables.
+///
+/// Every step may be repeated after a crash: `prepare`, `finish` and `discard` look at what is there. Steps of one
+/// load run on one connection; writers run on others. The order is `lock`, `prepare`, slices, `finish`, `forget`, `unlock`.
+public protocol Sink: Session {
+    /// Refuses a second run on the same target until ``unlock(_:)`` or the connection's end.
+    /// - throws: `target.locked` with the other run's id.
+    func lock(_ load: Load) throws
+    func unlock(_ load: Load)
+    /// Makes the target (or staging table) ready to receive rows, and marks that: a second call changes nothing.
+    /// - throws: `target.referenced` when `replace` would break a foreign key of another table.
+    func prepare(_ load: Load) throws
+    /// Slices of this load that are committed.
+    func marks(_ load: Load) throws -> [SliceMark]
+    /// The column types that batches must have for this load, in `load.columns` order.
+    func accepts(_ load: Load) throws -> Schema
+    /// Wire formats that can be written as they are.
+    func wireFormats(_ load: Load) throws -> [WireFormat]
+    func writer(_ load: Load) throws -> any Writer
+    /// Indexes, keys, counters; the swap. A second call changes nothing: the marks stay, so that a crash right after
+    /// this step cannot lead to a second load.
+    func finish(_ load: Load) throws
+    /// Removes the marks of a load that the ledger knows to be finished, and older ones of the same target.
+    func forget(_ load: Load) throws
+    /// Removes what an unfinished load left: staging, marks. The target stays as it is.
+    func discard(_ load: Load) throws
+}
+
+extension Sink {
+    public func wireFormats(_ load: Load) throws -> [WireFormat] { [] }
+}
+
+/// Writes slices, one after another, each in one transaction.
+public protocol Writer: AnyObject {
+    /// Begins a slice. With `careful`, a bad row is found by halving its batch and given back from ``write(_:)``;
+    /// without, the first bad row makes the slice fail with `row.rejected`.
+    func begin(_ slice: Slice, careful: Bool) throws
+    /// Writes a batch of the schema that ``Sink/accepts(_:)`` gave. Returns the rows it could not write; rows that
+    /// cannot even be encoded are among them in either mode.
+    func write(_ batch: Batch) throws -> [RejectedRow]
+    /// Waits until the target has taken every row; returns how many, by the target's own count.
+    func flush() throws -> Int
+    /// Commits the rows together with the mark. Afterwards the slice is in the target, once.
+    func commit(_ mark: SliceMark) throws
+    /// Takes everything of the slice back; never throws, also when the connection is gone.
+    func abort()
+    func close()
+}

@@ -1,0 +1,41 @@
+/// A connection that a connector can open: the URL's parts, its parameters checked against the connector's settings.
+public struct Endpoint: Sendable, Hashable {
+    /// The connector's ``Connector/name``.
+    public var connector: String
+    public var user: String?
+    public var password: Secret?
+    public var host: String?
+    public var port: Int?
+    /// Database or path.
+    public var path: String
+    public var settings: Settings
+    /// Safe to show: no password.
+    public let label: String
+    /// Parameters that were understood by nobody and left out (only in `jdbc:` URLs).
+    public var ignored: [String] = []
+
+    /// - throws: `config.unknown_key` with the nearest valid key, `config.invalid`.
+    public init(_ url: ConnectionURL, _ connector: any Connector) throws {
+        self.connector = connector.name
+        user = url.user
+        password = url.password
+        host = url.host
+        port = url.port
+        path = url.path
+        label = url.description
+        settings = Settings(connector.settings)
+        for parameter in url.parameters {
+            do {
+                try settings.set(parameter.name, parameter.value)
+            } catch let error as ApusError where url.isJDBC && error.code == .unknownKey {
+                ignored.append(parameter.name)
+            } catch let error as ApusError {
+                throw error.about(label)
+            }
+        }
+    }
+}
+
+extension Endpoint: CustomStringConvertible {
+    public var description: String { label }
+}

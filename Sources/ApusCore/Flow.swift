@@ -1,0 +1,105 @@
+/// The user's wish, validated as text, nothing opened yet. Made by the readers of ApusFlow: flow files, the command
+/// line, DataX jobs, control tables.
+public struct Flow: Sendable, Hashable {
+    public var name: String?
+    public var from: Connection
+    public var to: Connection
+    /// In the order in which they were written; a later, more exact entry overrides an earlier one.
+    public var tables: [TableWish] = []
+    public var limits = Limits()
+    /// SQL run on the target before the first and after the last table.
+    public var before: [String] = []
+    public var after: [String] = []
+    /// One state of the source for all channels.
+    public var consistentSnapshot = false
+    /// A lossy mapping is an error.
+    public var strict = false
+
+    public init(from: Connection, to: Connection) {
+        self.from = from
+        self.to = to
+    }
+
+    /// One end, with what the plan may say of it.
+    public struct Connection: Sendable, Hashable {
+        public var endpoint: Endpoint
+        /// What a plan keeps: the text as written, with `${…}` references unexpanded; passwords that were written
+        /// out are replaced by `•••`.
+        public var reference: String
+
+        public init(_ endpoint: Endpoint, reference: String) {
+            self.endpoint = endpoint
+            self.reference = reference
+        }
+    }
+
+    public struct Limits: Sendable, Hashable, Codable {
+        /// Rejected rows over all tables before the run fails; nil = no limit.
+        public var badRows: Int? = 0
+        public var rowsPerSecond: Int?
+        public var bytesPerSecond: Int?
+        /// Connections to each side at a time, over all tables.
+        public var channels = 4
+        /// Octets of batches in flight; nil = channels × what a channel needs.
+        public var memory: Int?
+        /// Tries for a slice that failed for a transient reason, the first included.
+        public var attempts = 5
+
+        public init() {}
+    }
+}
+
+/// What is wanted of one table, or of all tables that a pattern means.
+public struct TableWish: Sendable, Hashable {
+    /// What it applies to: a name or pattern (`sales.*`, `customer_?`), or a query.
+    public enum Subject: Sendable, Hashable {
+        case pattern(String)
+        /// A SELECT; `as` names the target table.
+        case query(String, as: String)
+    }
+
+    public var subject: Subject
+    public var skip = false
+    /// The target's name, with `{table}` and `{schema}` filled from the source.
+    public var to: String?
+    public var mode: LoadMode?
+    public var create: CreatePolicy?
+    /// SQL condition of the source.
+    public var filter: String?
+    /// The columns wanted; nil = all. See ``ColumnWish``.
+    public var columns: [ColumnWish]?
+    /// Columns left out when `columns` is nil.
+    public var exclude: [String] = []
+    /// Source name → target name, for columns otherwise kept.
+    public var rename: [String: String] = [:]
+    /// Target column → native declaration, instead of the mapped one.
+    public var types: [String: String] = [:]
+    public var key: [String]?
+    /// Column to remember the largest value of, for the next run.
+    public var watermark: String?
+    /// Number of slices.
+    public var slices: Int?
+    /// Columns to cut by.
+    public var sliceBy: [String]?
+    public var withIndexes: Bool?
+    public var withForeignKeys: Bool?
+    public var before: [String] = []
+    public var after: [String] = []
+    /// Where it was written, for errors: `flow.yaml:7:3`.
+    public var place: String?
+
+    public init(_ subject: Subject) { self.subject = subject }
+}
+
+/// One column that the user named.
+public struct ColumnWish: Sendable, Hashable {
+    /// The target column.
+    public var name: String
+    /// SQL of the source, e.g. a column's name, `upper(name)` or `'constant'`; nil = the column `name`.
+    public var expression: String?
+
+    public init(_ name: String, expression: String? = nil) {
+        self.name = name
+        self.expression = expression
+    }
+}

@@ -1,0 +1,114 @@
+import Tabular
+
+/// What is remembered between runs: runs, slices, watermarks, rejected rows.
+///
+/// The target's own marks decide what is loaded (``Sink/marks(_:)``); the ledger is how a later process finds the
+/// run, its plan and what became of it. All calls may come from several threads.
+public protocol Ledger: Sendable {
+    func begin(_ run: RunRecord) throws
+    func finish(run id: String, status: RunRecord.Status, error: String?) throws
+    /// Says that the run is alive; a run without a sign for a minute counts as interrupted.
+    func beat(run id: String) throws
+    func run(_ id: String) throws -> RunRecord?
+    /// Latest first. ``RunRecord/plan`` is left empty; ask ``run(_:)`` for it.
+    func runs(limit: Int) throws -> [RunRecord]
+
+    func record(_ table: TableRecord, run id: String) throws
+    func tables(run id: String) throws -> [TableRecord]
+    /// Slices that a split made, so that a resume knows them.
+    func record(slices: [Slice], table: Int, run id: String, replacing slice: Int?) throws
+    func slices(run id: String, table: Int) throws -> [SliceRecord]
+    func record(_ slice: SliceRecord, table: Int, run id: String) throws
+
+    /// Replaces what is stored for the slice, so that a second try does not double.
+    func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws
+    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)]
+    func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws
+
+    /// `flow` tells watermarks of different jobs apart: source and target reference and table name.
+    func watermark(flow: String) throws -> String?
+    func setWatermark(flow: String, to value: String) throws
+}
+
+public struct RunRecord: Sendable, Hashable, Codable {
+    public enum Status: String, Sendable, Codable { case running, done, failed, stopped }
+
+    /// UUIDv7: sortable by time.
+    public var id: String
+    public var name: String?
+    public var from: String
+    public var to: String
+    /// The plan's JSON.
+    public var plan: String
+    public var status: Status
+    /// Seconds since 1970, UTC.
+    public var startedAt: Double
+    public var finishedAt: Double?
+    public var beatAt: Double
+    public var host: String
+    public var pid: Int
+    public var error: String?
+
+    public init(
+        id: String, name: String?, from: String, to: String, plan: String, status: Status, startedAt: Double,
+        finishedAt: Double? = nil, beatAt: Double, host: String, pid: Int, error: String? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.from = from
+        self.to = to
+        self.plan = plan
+        self.status = status
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.beatAt = beatAt
+        self.host = host
+        self.pid = pid
+        self.error = error
+    }
+}
+
+public struct TableRecord: Sendable, Hashable, Codable {
+    public enum Status: String, Sendable, Codable { case waiting, running, done, failed }
+    public var table: Int
+    public var name: String
+    public var target: String
+    public var status: Status
+    public var tally: Tally
+    public var before: Double
+    public var data: Double
+    public var after: Double
+    public var error: String?
+
+    public init(
+        table: Int, name: String, target: String, status: Status, tally: Tally = Tally(), before: Double = 0,
+        data: Double = 0, after: Double = 0, error: String? = nil
+    ) {
+        self.table = table
+        self.name = name
+        self.target = target
+        self.status = status
+        self.tally = tally
+        self.before = before
+        self.data = data
+        self.after = after
+        self.error = error
+    }
+}
+
+public struct SliceRecord: Sendable, Hashable, Codable {
+    public enum Status: String, Sendable, Codable { case waiting, running, done, failed, replaced }
+    public var slice: Slice
+    public var status: Status
+    public var attempts: Int
+    public var tally: Tally
+    public var seconds: Double
+
+    public init(slice: Slice, status: Status, attempts: Int, tally: Tally, seconds: Double) {
+        self.slice = slice
+        self.status = status
+        self.attempts = attempts
+        self.tally = tally
+        self.seconds = seconds
+    }
+}

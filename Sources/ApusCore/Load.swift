@@ -1,0 +1,99 @@
+import Tabular
+
+/// What becomes of the rows that the target already has.
+public enum LoadMode: String, Sendable, Codable, CaseIterable {
+    /// A staging table is loaded and takes the target's place in one step.
+    case replace
+    /// The target is emptied first.
+    case truncate
+    /// Rows are added.
+    case append
+    /// Rows are added, or change the row of the same key.
+    case upsert
+}
+
+/// What becomes of the target table itself.
+public enum CreatePolicy: String, Sendable, Codable, CaseIterable {
+    /// Made when missing.
+    case create
+    /// Dropped and made anew.
+    case recreate
+    /// Must be there.
+    case require
+}
+
+/// How a plain write statement treats a row whose key is there already (MySQL's INSERT, REPLACE, ON DUPLICATE KEY).
+public enum Duplicates: String, Sendable, Codable { case fail, ignore, replace, update }
+
+/// Where and how one table is loaded: the sink's half of a planned table.
+public struct Load: Hashable, Sendable, Codable {
+    public var runID: String
+    /// Position of the table in the plan.
+    public var table: Int
+    /// The table as it is to be when the load is done.
+    public var shape: TableShape
+    /// Whether the target table existed when the plan was made.
+    public var exists: Bool
+    /// The target columns that batches carry, in batch order.
+    public var columns: [String]
+    public var mode: LoadMode
+    public var create: CreatePolicy
+    /// The columns that tell rows apart in `upsert`.
+    public var key: [String]
+    /// `indexes`, `foreign-keys`: made after the load when Apus makes the table.
+    public var withIndexes = false
+    public var withForeignKeys = false
+    public var slices: Int
+
+    public init(
+        runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,
+        create: CreatePolicy = .create, key: [String] = [], slices: Int
+    ) {
+        self.runID = runID
+        self.table = table
+        self.shape = shape
+        self.exists = exists
+        self.columns = columns
+        self.mode = mode
+        self.create = create
+        self.key = key
+        self.slices = slices
+    }
+
+    public var target: TableName { shape.name }
+
+    /// The table that receives rows in `replace`: beside the target, at most 63 octets, the same for the whole run.
+    public var staging: TableName {
+        TableName(schema: target.schema, "apus_stg_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
+    }
+
+    /// The table that a swap leaves behind for an instant.
+    public var retired: TableName {
+        TableName(schema: target.schema, "apus_old_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
+    }
+
+    /// Where rows go.
+    public var destination: TableName { mode == .replace ? staging : target }
+
+    /// The shapes of the columns that batches carry.
+    public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }
+}
+
+/// The mark that a committed slice leaves in the target, in the same transaction as its rows.
+public struct SliceMark: Hashable, Sendable, Codable {
+    public var slice: Int
+    public var read: Int
+    public var written: Int
+    public var rejected: Int
+
+    public init(slice: Int, read: Int, written: Int, rejected: Int) {
+        self.slice = slice
+        self.read = read
+        self.written = written
+        self.rejected = rejected
+    }
+
+    /// The table beside the target in which SQL sinks keep marks: (run_id, target, slice, rows_read, rows_written,
+    /// rows_rejected, marked_at); slice -1 says that the table is prepared, and holds the lock's owner.
+    public static let tableName = "apus_marks"
+}

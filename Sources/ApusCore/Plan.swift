@@ -1,0 +1,114 @@
+import Tabular
+
+/// The resolved wish: what `plan` prints is what `run` does, here or on another machine.
+///
+/// A plan is immutable and Codable; its JSON has sorted keys, so that equal plans have equal text and `hash`.
+/// Secrets are in it only as references.
+public struct Plan: Sendable, Hashable, Codable {
+    /// Raised when the meaning of the JSON changes.
+    public static let version = 1
+
+    public var version = Plan.version
+    public var name: String?
+    /// Connector names and references of both ends.
+    public var from: End
+    public var to: End
+    public var tables: [PlannedTable]
+    public var limits: Flow.Limits
+    public var before: [String]
+    public var after: [String]
+    public var consistentSnapshot: Bool
+
+    public struct End: Sendable, Hashable, Codable {
+        public var connector: String
+        /// See ``Flow/Connection/reference``.
+        public var reference: String
+
+        public init(connector: String, reference: String) {
+            self.connector = connector
+            self.reference = reference
+        }
+    }
+
+    public init(
+        name: String?, from: End, to: End, tables: [PlannedTable], limits: Flow.Limits, before: [String],
+        after: [String], consistentSnapshot: Bool
+    ) {
+        self.name = name
+        self.from = from
+        self.to = to
+        self.tables = tables
+        self.limits = limits
+        self.before = before
+        self.after = after
+        self.consistentSnapshot = consistentSnapshot
+    }
+}
+
+/// One table of a plan.
+public struct PlannedTable: Sendable, Hashable, Codable {
+    /// `shop.orders`, or the name given to a query: what progress, ledger and `--only` call it.
+    public var name: String
+    public var read: Read
+    /// The run id in it is filled in when a run begins.
+    public var load: Load
+    public var slices: [Slice]
+    /// For incremental loads.
+    public var watermark: Watermark?
+    public var before: [String]
+    public var after: [String]
+    /// Statements that the sink will run to make the table, for people to read.
+    public var ddl: [String]
+    public var findings: [Finding]
+
+    public init(
+        name: String, read: Read, load: Load, slices: [Slice], watermark: Watermark? = nil, before: [String] = [],
+        after: [String] = [], ddl: [String] = [], findings: [Finding] = []
+    ) {
+        self.name = name
+        self.read = read
+        self.load = load
+        self.slices = slices
+        self.watermark = watermark
+        self.before = before
+        self.after = after
+        self.ddl = ddl
+        self.findings = findings
+    }
+
+    public struct Watermark: Sendable, Hashable, Codable {
+        public var column: String
+        /// Remembered from the last run; nil = the first run.
+        public var after: String?
+        /// The largest value when the plan was made; nil = no rows.
+        public var upTo: String?
+
+        public init(column: String, after: String?, upTo: String?) {
+            self.column = column
+            self.after = after
+            self.upTo = upTo
+        }
+    }
+}
+
+/// Something that the planner noticed.
+public struct Finding: Sendable, Hashable, Codable {
+    public enum Severity: String, Sendable, Codable, Comparable {
+        case note, warning, error
+        public static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
+        private var rank: Int { self == .note ? 0 : self == .warning ? 1 : 2 }
+    }
+
+    public var severity: Severity
+    public var column: String?
+    public var message: String
+    /// The error code that it would have as an error.
+    public var code: ApusError.Code
+
+    public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String) {
+        self.severity = severity
+        self.code = code
+        self.column = column
+        self.message = message
+    }
+}

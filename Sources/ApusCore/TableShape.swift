@@ -1,0 +1,123 @@
+import Tabular
+
+/// The name of a table: an optional schema (PostgreSQL), database (MySQL) or folder (files), and its own.
+public struct TableName: Hashable, Sendable, Codable, CustomStringConvertible {
+    public var schema: String?
+    public var name: String
+
+    public init(schema: String? = nil, _ name: String) {
+        self.schema = schema
+        self.name = name
+    }
+
+    public var description: String { schema.map { "\($0).\(name)" } ?? name }
+}
+
+/// What a catalogue knows of a table, view or query.
+public struct TableShape: Hashable, Sendable, Codable {
+    public enum Kind: String, Sendable, Codable { case table, view, query, file }
+
+    public var name: TableName
+    public var kind: Kind
+    /// The connector whose native declarations the columns carry, e.g. `mysql`.
+    public var origin: String
+    public var columns: [ColumnShape]
+    public var primaryKey: [String] = []
+    /// Without the primary key's own.
+    public var indexes: [IndexShape] = []
+    public var foreignKeys: [ForeignKeyShape] = []
+    public var comment: String?
+    /// Estimates of the catalogue.
+    public var rows: Int?
+    public var bytes: Int?
+
+    public init(name: TableName, kind: Kind = .table, origin: String, columns: [ColumnShape]) {
+        self.name = name
+        self.kind = kind
+        self.origin = origin
+        self.columns = columns
+    }
+
+    public var schema: Schema { Schema(columns.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
+    public func column(_ name: String) -> ColumnShape? { columns.first { $0.name == name } }
+}
+
+public struct ColumnShape: Hashable, Sendable, Codable {
+    public enum Default: Hashable, Sendable, Codable {
+        /// The plain text of the value, unquoted.
+        case literal(String)
+        case currentTimestamp
+        case currentDate
+        /// SQL of the origin; translates only to the same connector.
+        case expression(String)
+    }
+
+    public var name: String
+    public var type: ColumnType
+    /// The type as the origin declares it, e.g. `enum('a','b')`, `int8`, `timestamp(3) with time zone`.
+    public var native: String
+    public var nullable: Bool
+    public var initial: Default?
+    /// Filled by the database from a counter: AUTO_INCREMENT, IDENTITY, serial.
+    public var identity = false
+    /// Computed by the database: can be read, not written.
+    public var generated = false
+    /// Hidden from `SELECT *`.
+    public var invisible = false
+    public var comment: String?
+
+    public init(_ name: String, _ type: ColumnType, native: String, nullable: Bool = true) {
+        self.name = name
+        self.type = type
+        self.native = native
+        self.nullable = nullable
+    }
+}
+
+public struct IndexShape: Hashable, Sendable, Codable {
+    public var name: String
+    public var columns: [String]
+    public var unique: Bool
+    /// The origin's own statement or definition, for what columns alone cannot say (expressions, prefixes, partial
+    /// or full-text indexes); such an index is made only by the same connector.
+    public var definition: String?
+
+    public init(name: String, columns: [String], unique: Bool, definition: String? = nil) {
+        self.name = name
+        self.columns = columns
+        self.unique = unique
+        self.definition = definition
+    }
+}
+
+public struct ForeignKeyShape: Hashable, Sendable, Codable {
+    public var name: String
+    public var columns: [String]
+    public var references: TableName
+    public var referencedColumns: [String]
+    /// `CASCADE`, `SET NULL`, `RESTRICT`, `NO ACTION`, `SET DEFAULT`.
+    public var onDelete: String?
+    public var onUpdate: String?
+
+    public init(name: String, columns: [String], references: TableName, referencedColumns: [String]) {
+        self.name = name
+        self.columns = columns
+        self.references = references
+        self.referencedColumns = referencedColumns
+    }
+}
+
+/// A line of a table listing.
+public struct TableSummary: Hashable, Sendable, Codable {
+    public var name: TableName
+    public var kind: TableShape.Kind
+    public var rows: Int?
+    public var bytes: Int?
+
+    public init(name: TableName, kind: TableShape.Kind, rows: Int? = nil, bytes: Int? = nil) {
+        self.name = name
+        self.kind = kind
+        self.rows = rows
+        self.bytes = bytes
+    }
+}
