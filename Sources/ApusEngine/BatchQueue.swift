@@ -100,14 +100,12 @@ final class Lane: @unchecked Sendable {
     private var handle = pthread_t()
 
     /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
-    init(_ name: String, _ body: @escaping () -> Void) {
-        let box = Unmanaged.passRetained(Work(name, body))
+    init(_ body: @escaping () -> Void) {
+        let box = Unmanaged.passRetained(Work(body))
         let failure = pthread_create(
             &handle, nil,
             { argument in
-                let work = Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue()
-                pthread_setname_np(pthread_self(), String(work.name.prefix(15)))
-                work.body()
+                Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
                 return nil
             }, box.toOpaque())
         precondition(failure == 0, "no thread could be made")
@@ -116,11 +114,7 @@ final class Lane: @unchecked Sendable {
     func join() { pthread_join(handle, nil) }
 
     private final class Work {
-        let name: String
         let body: () -> Void
-        init(_ name: String, _ body: @escaping () -> Void) {
-            self.name = name
-            self.body = body
-        }
+        init(_ body: @escaping () -> Void) { self.body = body }
     }
 }

@@ -70,7 +70,7 @@ final class Channel {
         }
         let batches = self.batches(table.read.schema, reader.wire)
         let queue = BatchQueue(batches)
-        let lane = Lane("apus-read") { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
+        let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
             let tally = try write(queue, slice, table, writer, careful, hooks)
             lane.join()
