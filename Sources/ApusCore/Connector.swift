@@ -66,7 +66,8 @@ public protocol SQLSession: Session {
     /// Runs one statement that returns no rows. Returns the rows affected.
     @discardableResult func execute(_ sql: String) throws -> Int
     /// Runs one statement and returns its rows as text, for small results. `?` marks parameters, in order, in every
-    /// dialect (a `?` within quotes is itself); nil is NULL.
+    /// dialect (a `?` within quotes is itself); nil is NULL. A statement without rows (INSERT, UPDATE, DELETE) runs too
+    /// and returns none. Parameters take the type that their place asks for: text for a BIGINT column is a number.
     func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]]
     /// The columns of a SELECT, without running it.
     func describe(query: String) throws -> TableShape

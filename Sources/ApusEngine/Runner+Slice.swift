@@ -54,7 +54,6 @@ extension Runner {
         _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, _ moved: Moved, on channel: Channel
     ) throws -> Tally {
         events.send(.sliceStarted(table: table.index, slice: slice.id, attempt: attempt))
-        var isFirst = true
         // Standard input cannot be read a second time: with care from the start.
         let careful = try careful || !channel.withSource { $0.rereadable }
         return try channel.load(
@@ -62,8 +61,6 @@ extension Runner {
             hooks: .init(
                 progress: { rows, bytes in moved.add(rows, bytes) },
                 rejected: { [self] rows in
-                    try ledger.reject(rows, slice: slice.id, table: table.index, run: runID, restart: isFirst)
-                    isFirst = false
                     events.send(.rowsRejected(table: table.index, slice: slice.id, rows))
                     moved.rejected += rows.count
                     let total = rejectedRows.withLock { total in
