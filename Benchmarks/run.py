@@ -2,7 +2,7 @@
 """Runs the benches: `run.py` for all questions, `run.py mariadb-to-postgres …` for some,
 `run.py --page` to write docs/benchmarks.md again from the last results.
 
-Environment: APUS (our program), ROWS (5000000), RUNS (5), KILLS (60), BENCH_DIR, BENCH_KEEP=0 to remove the folder after.
+Environment: APUS (our program), ROWS (5000000), RUNS (5), RIVAL_RUNS (RUNS), KILLS (60), BENCH_DIR, BENCH_KEEP=0 to remove the folder after.
 """
 
 import os
