@@ -138,7 +138,7 @@ class Bench:
                 entry["runs"].append(measured)
                 if number == 0 and tool.check:
                     found = tool.check()
-                    entry["values"] = "equal" if found == tool.expect else f"DIFFERENT: {found} instead of {tool.expect}"
+                    entry["values"] = "equal" if found == tool.expect else "DIFFERENT: " + f"{found} instead of {tool.expect}".replace("\t", " ")
                     if entry["values"] != "equal":
                         self.say(f"  {tool.name}: {entry['values']}")
         for entry in entries.values():

@@ -76,7 +76,7 @@ one machine that also runs both servers. *CPU* is the client's user and system t
 
 
 def sign(row):
-    return "≤" if row["at_most"] else "≥"
+    return {True: "≤", False: "≥", None: "="}[row["at_most"]]
 
 
 def amount(value, unit):
