@@ -12,6 +12,10 @@ extension RunReport {
         ).pretty
     }
 
+    /// The rejected rows, one JSON object a line: table, slice, row, column, reason and the row's values as an object
+    /// (as a string where they are none).
+    public var rejectedLines: String { rejected.map { value($0).line + "\n" }.joined() }
+
     private func value(_ table: TableRecord) -> JSON {
         .object(
             [
@@ -48,7 +52,7 @@ extension RunReport {
             .init("table", name.map(JSON.string) ?? .null), .init("slice", .integer(entry.slice)),
             .init("row", entry.row.row.map(JSON.integer) ?? .null),
             .init("column", entry.row.column.map(JSON.string) ?? .null), .init("reason", .string(entry.row.reason)),
-            .init("values", .string(entry.row.values)),
+            .init("values", RowJSON.parse(entry.row.values) == nil ? .string(entry.row.values) : .raw(entry.row.values)),
         ])
     }
 }

@@ -1,5 +1,5 @@
 /// Columns that line up by display width; two spaces between them.
-struct TextTable {
+public struct TextTable {
     enum Alignment { case left, right }
 
     private enum Line {
@@ -19,6 +19,13 @@ struct TextTable {
     /// Missing cells at the end are empty. No cell may steer the terminal or end the line.
     mutating func add(_ cells: [String]) {
         lines.append(.cells(cells.map { DisplayWidth.plain($0) }))
+    }
+
+    /// All columns left-aligned, for plain listings.
+    public static func text(_ titles: [String], _ rows: [[String]]) -> String {
+        var table = TextTable(titles.map { ($0, .left) })
+        for row in rows { table.add(row) }
+        return table.text
     }
 
     mutating func rule() { lines.append(.rule) }

@@ -15,29 +15,41 @@ struct Launcher {
     let ledgerPlace: String?
     let summaryFile: String?
 
+    /// What `resume` needs to open the connections again, when passwords were written on the command line.
+    var secrets: RunSecrets?
+
     /// - throws: always ``ExitStatus`` in the end, or an ``ApusError`` from before the run.
-    func launch(runID: String = RunID.make(), resumed: Bool = false) throws -> Never {
+    func launch(runID: String = RunID.make(), resumed: Bool = false, share: Runner.Share? = nil) throws -> Never {
         let ledger = try LedgerPlace(ledgerPlace).open()
-        let result = try run(runID: runID, resumed: resumed, ledger: ledger, log: output.open(plan: plan))
+        let result = try run(runID: runID, resumed: resumed, share: share, ledger: ledger, log: output.open(plan: plan))
         throw ExitStatus(number: Self.exitCode(result))
     }
 
     /// Runs and prints the closing table.
-    func run(runID: String, resumed: Bool, ledger: any Ledger, log: ListenerChoice.Log) throws -> RunResult {
+    func run(
+        runID: String, resumed: Bool, share: Runner.Share? = nil, ledger: any Ledger, log: ListenerChoice.Log
+    ) throws -> RunResult {
+        try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
+        let summary = try summaryFile.map { try SummaryFile(path: $0) }
+        try secrets?.keep(for: runID)
         let now = WallClock.now
         try ledger.begin(
             RunRecord(
                 id: runID, name: plan.name, from: from.endpoint.label, to: to.endpoint.label,
                 plan: try PlanText.encode(plan), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
-        let record = LedgerListener(ledger)
+        let record = LedgerListener(ledger, runID: runID, plan: plan) { error in
+            log.fail(ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint))
+            Program.interrupt.fire()
+        }
+        let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
         let runner = Runner(
-            plan, runID: runID, from: from, to: to, ledger: ledger, listeners: [record] + log.listeners,
-            interrupt: Program.interrupt, isResumed: resumed)
+            plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
+            interrupt: Program.interrupt, isResumed: resumed, share: share)
         let result = runner.run()
-        if let error = record.failure { log.say(.warning, "the ledger misses parts of this run: \(error.message)") }
-        if !writesToStandardOutput { Output.product(ClosingTable(result, runID: runID).text) }
-        if let summaryFile { try SummaryFile.write(result, runID: runID, to: summaryFile) }
+        if result.status == .done { RunSecrets.forget(runID) }
+        if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }
+        if let error = summary?.error { throw error }
         return result
     }
 
@@ -47,7 +59,7 @@ struct Launcher {
     static func exitCode(_ result: RunResult) -> Int32 {
         switch result.status {
         case .done: return ExitCode.done
-        case .stopped: return StopSignals.exitCode
+        case .stopped: return StopSignals.signal == nil ? ExitCode.failed : StopSignals.exitCode
         case .failed:
             let errors = result.tables.compactMap(\.error) + (result.error.map { [$0] } ?? [])
             let nothingMoved = result.tally.written == 0

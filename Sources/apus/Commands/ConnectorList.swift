@@ -16,7 +16,7 @@ struct ConnectorList: ParsableCommand {
             let rows = Registry.connectors.map { connector in
                 [connector.name, connector.title, Self.directions(connector.abilities), connector.example]
             }
-            Output.product(TextTable(["connector", "system", "can", "example"], rows).text)
+            Output.product(TextTable.text(["connector", "system", "can", "example"], rows))
             return
         }
         let connector = try Registry.connector(named: name)
@@ -29,7 +29,7 @@ struct ConnectorList: ParsableCommand {
         guard !connector.settings.isEmpty else { return }
         Output.product("")
         let rows = connector.settings.map { [$0.name, $0.kind.description, $0.initial ?? "", $0.help] }
-        Output.product(TextTable(["option", "kind", "default", "meaning"], rows).text)
+        Output.product(TextTable.text(["option", "kind", "default", "meaning"], rows))
     }
 
     private static func directions(_ abilities: Abilities) -> String {

@@ -15,7 +15,7 @@ struct History: ParsableCommand {
     func run() throws {
         _ = output.open()
         let runs = try LedgerPlace(ledger).open().runs(limit: limit)
-        Output.product(format == .json ? HistoryTable(runs).json : HistoryTable(runs).text)
+        Output.product(format == .json ? HistoryTable.json(runs) : HistoryTable.text(runs))
     }
 }
 

@@ -59,7 +59,7 @@ struct Resume: ParsableCommand {
             load.table = index
             try sink.discard(load)
         }
-        try ledger.finish(run: record.id, status: .failed, error: "discarded")
+        try ledger.finish(run: record.id, status: .failed, error: InterruptedLoads.discarded)
         RunSecrets.forget(record.id)
         log.say(.info, "what run \(record.id) left in \(ends.to.endpoint.label) is removed")
     }

@@ -23,19 +23,16 @@ struct Show: ParsableCommand {
         _ = output.open()
         let ledger = try LedgerPlace(ledger).open()
         let record = try RunChoice(ledger).run(run)
-        if rejected {
-            let tables = try ledger.tables(run: record.id)
-            for item in try ledger.rejected(run: record.id) {
-                Output.product(RejectedLine.text(item, table: tables.first { $0.table == item.table }?.name, run: record.id))
-            }
-            return
-        }
         let tables = try ledger.tables(run: record.id)
         let report = RunReport(
             run: record, tables: tables,
-            slices: try tables.map { ($0.table, try ledger.slices(run: record.id, table: $0.table)) },
+            slices: try Dictionary(uniqueKeysWithValues: tables.map { ($0.table, try ledger.slices(run: record.id, table: $0.table)) }),
             rejected: try ledger.rejected(run: record.id))
-        Output.product(format == .json ? report.json : report.text)
+        if rejected {
+            if !report.rejected.isEmpty { Output.product(report.rejectedLines) }
+            return
+        }
+        Output.product(format == .json ? report.json : report.text())
     }
 }
 
