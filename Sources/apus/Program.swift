@@ -45,7 +45,8 @@ struct Apus: ParsableCommand {
             """,
         version: "apus \(Version.number)",
         subcommands: [
-            History.self, Show.self, ConnectorList.self,
+            Copy.self, Run.self, Check.self, PlanCommand.self, Resume.self, RetryRejected.self, History.self, Show.self,
+            Init.self, Conn.self, ConnectorList.self,
         ])
 }
 
