@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 // The target list reads as a table, one line each.
-// swift-format-ignore-file: LineLength
+// swift-format-ignore-file
 import PackageDescription
 
 /// The floors of the house: a target may import only from floors below its own (docs/architecture.md).

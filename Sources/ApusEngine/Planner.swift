@@ -12,6 +12,8 @@ public final class Planner {
     let to: Connections
     let watermark: (_ key: String) throws -> String?
     let interrupt: Interrupt
+    /// Of the last plan: patterns that meant nothing.
+    public private(set) var warnings: [String] = []
     /// Told the name of each table as it is planned, for progress.
     public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
 
@@ -32,12 +34,15 @@ public final class Planner {
         defer { source.close() }
         let sink = try to.sink(interrupt.child())
         defer { sink.close() }
-        let selected = try TableSelection(flow.tables).tables(in: source)
+        let selection = try SourceTables(flow, in: source)
+        warnings = selection.warnings
+        let selected = selection.items
         var tables: [PlannedTable] = []
         for (number, selection) in selected.enumerated() {
             try interrupt.check()
             onTable(selection.name, number, selected.count)
-            var table = try TablePlanner(self, selection, source, sink).plan(index: number)
+            var planner = TablePlanner(self, selection, source, sink)
+            var table = try planner.plan(index: number)
             table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
             tables.append(table)
         }

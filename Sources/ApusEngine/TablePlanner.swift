@@ -4,12 +4,12 @@ import Tabular
 /// Plans one table: columns, target, mode, watermark, slices.
 struct TablePlanner {
     let planner: Planner
-    let selection: TableSelection.Item
+    let selection: SourceTables.Item
     let source: any Source
     let sink: any Sink
     private(set) var findings: [Finding] = []
 
-    init(_ planner: Planner, _ selection: TableSelection.Item, _ source: any Source, _ sink: any Sink) {
+    init(_ planner: Planner, _ selection: SourceTables.Item, _ source: any Source, _ sink: any Sink) {
         self.planner = planner
         self.selection = selection
         self.source = source
@@ -19,8 +19,12 @@ struct TablePlanner {
     var wish: TableWish { selection.wish }
     var target: any Connector { planner.to.connector }
 
-    mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ column: String? = nil, _ message: String) {
+    mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ column: String?, _ message: String) {
         findings.append(Finding(severity, code, column: column, message))
+    }
+
+    mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ message: String) {
+        note(severity, code, nil, message)
     }
 
     mutating func plan(index: Int) throws -> PlannedTable {
@@ -28,7 +32,7 @@ struct TablePlanner {
         let columns = try ColumnPlan(shape, wish, planner.from.connector, source, &findings)
         var read = Read(relation: relation, items: columns.items, schema: columns.schema)
         if let filter = wish.filter { read.filters = [filter] }
-        let name = targetName(shape)
+        let name = selection.target
         let existing = try existingTarget(name)
         var load = target(name, columns, shape, existing)
         load.table = index
@@ -88,13 +92,6 @@ struct TablePlanner {
     }
 
     // MARK: Target
-
-    private func targetName(_ shape: TableShape) -> TableName {
-        let source = selection.table ?? TableName(selection.name)
-        guard let pattern = wish.to else { return TableName(source.name) }
-        let filled = pattern.replacing("{table}", with: source.name).replacing("{schema}", with: source.schema ?? "")
-        return TableName(parsing: filled)
-    }
 
     private func existingTarget(_ name: TableName) throws -> TableShape? {
         guard target.abilities.declaresTables else { return nil }
