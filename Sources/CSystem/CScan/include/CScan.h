@@ -1,6 +1,7 @@
 // Searches over octets, sixteen at a time where the processor can (SSE2, NEON), for readers and writers of text.
 #ifndef APUS_CSCAN_H
 #define APUS_CSCAN_H
+#include "CCopyRange.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
