@@ -9,7 +9,7 @@ let connectors: [(name: String, system: [Target.Dependency])] = [
     ("MySQL", ["CMariaDB"]),
     ("Postgres", ["CPostgres"]),
     ("SQLite", ["CSQLite"]),
-    ("Files", ["CZlib", "CZstd"]),
+    ("Files", ["CScan", "CZlib", "CZstd"]),
     ("Generator", []),
 ]
 
@@ -37,6 +37,7 @@ let package = Package(
     ],
     targets: systemLibraries + connectorTargets + [
         .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
+        .target(name: "CScan", path: "Sources/CSystem/CScan"),
         .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
         .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
