@@ -6,7 +6,7 @@ import SQLiteConnector
 /// The one list of connectors.
 enum Registry {
     static let connectors: [any Connector] = [
-        PostgresConnector(), SQLiteConnector(), CSVConnector(),
+        PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
 
     ]
 
