@@ -60,6 +60,7 @@ let package = Package(
         .testTarget(name: "FilesConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "FilesConnector"]),
         .testTarget(name: "GeneratorConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "GeneratorConnector"]),
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
+        .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],

@@ -6,7 +6,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/// Writes the shortest decimal text that reads back as `value`; at most 32 bytes. Returns the bytes written.
+/// Writes the fewest decimal digits that read back as `value`, without an exponent from 0.0001 to below 1e15; at most
+/// 32 bytes. Returns the bytes written.
 size_t apus_format_double(double value, char *out);
 /// The same for a 32-bit value.
 size_t apus_format_float(float value, char *out);
