@@ -1,4 +1,6 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
+// The target list reads as a table, one line each.
+// swift-format-ignore-file: LineLength
 import PackageDescription
 
 /// The floors of the house: a target may import only from floors below its own (docs/architecture.md).
@@ -66,3 +68,10 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+// `make` sets APUS_STRICT: warnings of our own targets are errors then, those of packages stay warnings.
+if Context.environment["APUS_STRICT"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}

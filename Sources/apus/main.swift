@@ -1,1 +1,1 @@
-print("apus")
+print(1)
