@@ -107,7 +107,7 @@ extension Format {
     @inline(__always)
     private static func clock(_ microseconds: UInt64, _ out: UnsafeMutablePointer<UInt8>) -> Int {
         let seconds = UInt32(truncatingIfNeeded: microseconds / 1_000_000)
-        var fraction = UInt32(truncatingIfNeeded: microseconds &- UInt64(seconds) &* 1_000_000)
+        let fraction = UInt32(truncatingIfNeeded: microseconds &- UInt64(seconds) &* 1_000_000)
         let minutes = seconds / 60
         pair(minutes / 60, out)
         out[2] = UInt8(ascii: ":")
@@ -115,13 +115,7 @@ extension Format {
         out[5] = UInt8(ascii: ":")
         pair(seconds &- minutes &* 60, out + 6)
         if fraction == 0 { return 8 }
-        out[8] = UInt8(ascii: ".")
-        pair(fraction / 10_000, out + 9)
-        fraction %= 10_000
-        four(fraction, out + 11)
-        var length = 15
-        while out[length &- 1] == UInt8(ascii: "0") { length &-= 1 }
-        return length
+        return 8 &+ self.fraction(fraction, out + 8)
     }
 
     /// Ten octets for a day of the years 1 to 9999 (Neri and Schneider, "Euclidean affine functions and their
