@@ -5,6 +5,8 @@ enum JSON: Sendable, Hashable {
     case integer(Int)
     case number(Double)
     case string(String)
+    /// JSON already.
+    case raw(String)
     case array([JSON])
     case object([Member])
 
@@ -45,6 +47,7 @@ enum JSON: Sendable, Hashable {
         // JSON has neither infinity nor NaN.
         case .number(let value): out += value.isFinite ? Self.text(value) : "null"
         case .string(let text): Self.write(text, to: &out)
+        case .raw(let json): out += json
         case .array(let items):
             Self.write(items, "[", "]", to: &out, indent) { $0.write(to: &$1, indent: $2) }
         case .object(let members):

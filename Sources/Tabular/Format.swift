@@ -59,7 +59,7 @@ public enum Format {
     }
 
     /// Decimal digits.
-    public static func unsigned(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func unsigned(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value < 100_000_000 { return short(UInt32(truncatingIfNeeded: value), out) }
         let upper = value / 100_000_000
         let lower = UInt32(truncatingIfNeeded: value &- upper &* 100_000_000)
@@ -76,7 +76,7 @@ public enum Format {
     }
 
     /// Decimal digits, after `-` for a negative value.
-    public static func integer(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func integer(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value >= 0 { return unsigned(UInt64(bitPattern: value), to: out) }
         out[0] = UInt8(ascii: "-")
         return unsigned(value.magnitude, to: out + 1) &+ 1
@@ -84,7 +84,7 @@ public enum Format {
 
     /// The shortest text that reads back as the same value: plain digits from 0.0001 to below 1e15, else with an
     /// exponent (`1.5e+20`); `NaN`, `Infinity`, `-Infinity`; `-0` for negative zero.
-    public static func double(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func double(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value.magnitude < 1e15 {
             let whole = Int64(value)
             if Double(whole) == value, whole != 0 || value.sign == .plus { return integer(whole, to: out) }
@@ -123,7 +123,7 @@ public enum Format {
     }
 
     /// As ``double(_:to:)`` for a 32-bit value: `0.1`, where the double of the same value has 17 digits.
-    public static func float(_ value: Float, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func float(_ value: Float, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value.magnitude < 1e15 {
             let whole = Int64(value)
             if Float(whole) == value, whole != 0 || value.sign == .plus { return integer(whole, to: out) }

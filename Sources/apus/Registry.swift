@@ -1,15 +1,13 @@
 import ApusCore
 import FilesConnector
-import GeneratorConnector
-import MySQLConnector
 import PostgresConnector
 import SQLiteConnector
 
 /// The one list of connectors.
 enum Registry {
     static let connectors: [any Connector] = [
-        MySQLConnector(), PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
-        GeneratorConnector(), NullConnector(),
+        PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
+
     ]
 
     /// - throws: `config.unknown_connector` with the nearest name.

@@ -70,6 +70,8 @@ enum SQLiteErrors {
             context: path)
     }
 
+    static func isFile(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
