@@ -76,7 +76,7 @@ one machine that also runs both servers. *CPU* is the client's user and system t
 
 
 def sign(row):
-    return "≤" if row["at_most"] else "≥"
+    return {True: "≤", False: "≥", None: "="}[row["at_most"]]
 
 
 def amount(value, unit):
@@ -115,9 +115,10 @@ def line(name, entry, ours):
         return f"| {name} | {entry['kind']} | {reason} | | | | | | |\n"
     rows = entry["rows"]
     against = f"{entry['wall'] / ours['wall']:.2f} ×" if ours else "–"
+    kind = f"{entry['kind']}, {len(entry['runs'])} runs" if len(entry["runs"]) != 1 else f"{entry['kind']}, 1 run"
     servers = ", ".join(f"{key} {value:.2f}" for key, value in entry.get("servers", {}).items() if value >= 0.005) or "–"
     if rows < 1000:
-        return (f"| {name} | {entry['kind']} | {entry['wall']:.3f} ({entry['fastest']:.3f}–{entry['slowest']:.3f}) | – "
+        return (f"| {name} | {kind} | {entry['wall']:.3f} ({entry['fastest']:.3f}–{entry['slowest']:.3f}) | – "
                 f"| {entry['cpu']:.3f} in all | {entry['rss']:.0f} | {servers} | – | {entry['values']} |\n")
-    return (f"| {name} | {entry['kind']} | {entry['wall']:.2f} ({entry['fastest']:.2f}–{entry['slowest']:.2f}) | {rows / entry['wall']:,.0f} "
+    return (f"| {name} | {kind} | {entry['wall']:.2f} ({entry['fastest']:.2f}–{entry['slowest']:.2f}) | {rows / entry['wall']:,.0f} "
             f"| {entry['cpu'] / rows * 1e6:.2f} | {entry['rss']:.0f} | {servers} | {against} | {entry['values']} |\n")

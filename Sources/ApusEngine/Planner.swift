@@ -12,6 +12,8 @@ public final class Planner {
     let to: Connections
     let watermark: (_ key: String) throws -> String?
     let interrupt: Interrupt
+    /// Names or patterns: of the tables that the flow means, only those are planned.
+    public var only: [TablePattern]?
     /// Of the last plan: patterns that meant nothing.
     public private(set) var warnings: [String] = []
     /// Told the name of each table as it is planned, for progress.
@@ -36,7 +38,12 @@ public final class Planner {
         defer { sink.close() }
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
-        let selected = selection.items
+        let selected = selection.items.filter(isWanted)
+        guard !selected.isEmpty else {
+            throw ApusError(
+                .notFound, "none of the flow's tables is meant by --only",
+                hint: "The flow has \(selection.items.prefix(8).map(\.name).joined(separator: ", ")).")
+        }
         var tables: [PlannedTable] = []
         for (number, selection) in selected.enumerated() {
             try interrupt.check()
@@ -53,6 +60,12 @@ public final class Planner {
             from: .init(connector: from.connector.name, reference: flow.from.reference),
             to: .init(connector: to.connector.name, reference: flow.to.reference), tables: tables,
             limits: flow.limits, before: flow.before, after: flow.after, consistentSnapshot: flow.consistentSnapshot)
+    }
+
+    private func isWanted(_ item: SourceTables.Item) -> Bool {
+        guard let only else { return true }
+        let name = item.table ?? TableName(item.name)
+        return only.contains { $0.matches(name) || $0.matches(TableName(name.name)) }
     }
 
     private func findDoubles(_ tables: inout [PlannedTable]) {
