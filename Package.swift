@@ -1,4 +1,6 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
+// The target list reads as a table, one line each.
+// swift-format-ignore-file
 import PackageDescription
 
 /// The floors of the house: a target may import only from floors below its own (docs/architecture.md).
@@ -53,7 +55,7 @@ let package = Package(
         .testTarget(name: "ApusCoreTests", dependencies: ["Tabular", "ApusCore"]),
         .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
         .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"]),
-        .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "SQLiteConnector", "ApusTesting"]),
+        .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
         .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
         .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),
@@ -67,3 +69,10 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+// `make` sets APUS_STRICT: warnings of our own targets are errors then, those of packages stay warnings.
+if Context.environment["APUS_STRICT"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}

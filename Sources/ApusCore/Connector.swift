@@ -66,7 +66,8 @@ public protocol SQLSession: Session {
     /// Runs one statement that returns no rows. Returns the rows affected.
     @discardableResult func execute(_ sql: String) throws -> Int
     /// Runs one statement and returns its rows as text, for small results. `?` marks parameters, in order, in every
-    /// dialect (a `?` within quotes is itself); nil is NULL.
+    /// dialect (a `?` within quotes is itself); nil is NULL. A statement without rows (INSERT, UPDATE, DELETE) runs too
+    /// and returns none. Parameters take the type that their place asks for: text for a BIGINT column is a number.
     func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]]
     /// The columns of a SELECT, without running it.
     func describe(query: String) throws -> TableShape
@@ -127,7 +128,7 @@ public protocol Reader: AnyObject {
 /// A connection that writes tables.
 ///
 /// Every step may be repeated after a crash: `prepare`, `finish` and `discard` look at what is there. Steps of one
-/// load run on one connection; writers run on others.
+/// load run on one connection; writers run on others. The order is `lock`, `prepare`, slices, `finish`, `forget`, `unlock`.
 public protocol Sink: Session {
     /// Refuses a second run on the same target until ``unlock(_:)`` or the connection's end.
     /// - throws: `target.locked` with the other run's id.
@@ -143,8 +144,11 @@ public protocol Sink: Session {
     /// Wire formats that can be written as they are.
     func wireFormats(_ load: Load) throws -> [WireFormat]
     func writer(_ load: Load) throws -> any Writer
-    /// Indexes, keys, counters; the swap; then forgets the marks. A second call changes nothing.
+    /// Indexes, keys, counters; the swap. A second call changes nothing: the marks stay, so that a crash right after
+    /// this step cannot lead to a second load.
     func finish(_ load: Load) throws
+    /// Removes the marks of a load that the ledger knows to be finished, and older ones of the same target.
+    func forget(_ load: Load) throws
     /// Removes what an unfinished load left: staging, marks. The target stays as it is.
     func discard(_ load: Load) throws
 }

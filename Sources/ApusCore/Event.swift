@@ -20,14 +20,17 @@ public struct Event: Sendable {
     public enum Kind: Sendable {
         case runStarted(RunStart)
         case message(Level, String)
+        /// `rows` is what all slices together are expected to hold, those already done included; nil = unknown.
         case tableStarted(table: Int, name: String, target: String, slices: Int, doneSlices: Int, rows: Int?)
+        /// `attempt` is 1 for the first try.
         case sliceStarted(table: Int, slice: Int, attempt: Int)
         /// Sent at most a few times a second per channel: what the slice has moved since the last one.
         case progress(table: Int, slice: Int, rows: Int, bytes: Int)
         case sliceFinished(table: Int, slice: Int, Tally)
-        /// The slice will be tried again; what it had moved is taken back from progress.
+        /// The slice will be tried again as try number `attempt` after `delay` seconds; what it had moved is taken back
+        /// from progress.
         case sliceRetried(table: Int, slice: Int, attempt: Int, movedRows: Int, movedBytes: Int, ApusError, delay: Double)
-        /// The slice was cut: these take its place.
+        /// The slice was cut: these take its place, and what it had moved is taken back.
         case sliceSplit(table: Int, slice: Int, into: [Int])
         case rowsRejected(table: Int, slice: Int, [RejectedRow])
         case tableFinished(table: Int, TableResult)

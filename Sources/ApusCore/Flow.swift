@@ -4,8 +4,10 @@ public struct Flow: Sendable, Hashable {
     public var name: String?
     public var from: Connection
     public var to: Connection
-    /// In the order in which they were written; a later, more exact entry overrides an earlier one.
+    /// In the order in which they were written; ``TableSelection`` says how they are joined. None = every table.
     public var tables: [TableWish] = []
+    /// What holds for every table and query where its own entries say nothing; its subject means nothing.
+    public var defaults: TableWish?
     public var limits = Limits()
     /// SQL run on the target before the first and after the last table.
     public var before: [String] = []
@@ -93,7 +95,7 @@ public struct TableWish: Sendable, Hashable {
 
 /// One column that the user named.
 public struct ColumnWish: Sendable, Hashable {
-    /// The target column.
+    /// The target column; `*` stands for every column of the table that is neither excluded nor named otherwise.
     public var name: String
     /// SQL of the source, e.g. a column's name, `upper(name)` or `'constant'`; nil = the column `name`.
     public var expression: String?

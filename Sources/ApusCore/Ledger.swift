@@ -10,7 +10,7 @@ public protocol Ledger: Sendable {
     /// Says that the run is alive; a run without a sign for a minute counts as interrupted.
     func beat(run id: String) throws
     func run(_ id: String) throws -> RunRecord?
-    /// Latest first.
+    /// Latest first. ``RunRecord/plan`` is left empty; ask ``run(_:)`` for it.
     func runs(limit: Int) throws -> [RunRecord]
 
     func record(_ table: TableRecord, run id: String) throws

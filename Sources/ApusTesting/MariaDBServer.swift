@@ -37,7 +37,9 @@ public final class MariaDBServer: Sendable {
     private let process: ServerProcess
 
     public init(_ options: Options = Options()) throws {
-        guard let program = findProgram("mariadbd") else { throw KitError("mariadbd is not installed (mariadb-server)") }
+        guard let program = findProgram("mariadbd") else {
+            throw KitError("mariadbd is not installed (mariadb-server)")
+        }
         self.options = options
         port = try freePort()
         let folder = try TemporaryFolder(prefix: "apus-my")
@@ -49,7 +51,9 @@ public final class MariaDBServer: Sendable {
                 "--no-defaults", "--datadir=\(data)", "--auth-root-authentication-method=normal", "--skip-test-db",
                 "--skip-name-resolve", "--skip-log-bin", "--innodb-flush-method=nosync", "--innodb-log-file-size=8M",
             ] + (geteuid() == 0 ? ["--user=root"] : []))
-        guard installed.status == 0 else { throw KitError("mariadb-install-db: \(installed.stdout)\(installed.stderr)") }
+        guard installed.status == 0 else {
+            throw KitError("mariadb-install-db: \(installed.stdout)\(installed.stderr)")
+        }
 
         let account = "'\(options.user)'@'%' IDENTIFIED BY '\(options.password)'"
         let accounts = try folder.write(

@@ -126,7 +126,9 @@ public final class PostgresServer: Sendable {
         children.forEach { Foundation.kill($0, SIGKILL) }
         // The next start is refused while a child still holds the shared memory.
         let deadline = ContinuousClock.now + .seconds(10)
-        while children.contains(where: { Foundation.kill($0, 0) == 0 }), ContinuousClock.now < deadline { usleep(5_000) }
+        while ContinuousClock.now < deadline, children.contains(where: { Foundation.kill($0, 0) == 0 }) {
+            usleep(5_000)
+        }
     }
 
     public func restart() throws {

@@ -33,8 +33,8 @@ extension Trait where Self == ConditionTrait {
             .joined(separator: "; ")
         return .enabled(Comment(rawValue: reason)) {
             if missing.isEmpty { return true }
-            if ProcessInfo.processInfo.environment["CI"] == "true" { throw KitError("in CI nothing is skipped: \(reason)") }
-            return false
+            guard ProcessInfo.processInfo.environment["CI"] == "true" else { return false }
+            throw KitError("in CI nothing is skipped: \(reason)")
         }
     }
 }

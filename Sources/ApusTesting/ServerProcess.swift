@@ -88,7 +88,8 @@ final class ServerProcess: Sendable {
         while !ready() {
             guard isRunning, ContinuousClock.now < deadline else {
                 let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-                throw KitError("\(name) did not start:\n" + text.split(separator: "\n").suffix(20).joined(separator: "\n"))
+                let tail = text.split(separator: "\n").suffix(20).joined(separator: "\n")
+                throw KitError("\(name) did not start:\n\(tail)")
             }
             usleep(10_000)
         }

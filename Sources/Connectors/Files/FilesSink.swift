@@ -13,7 +13,6 @@ extension FilesSession: Sink {
 
     func unlock(_ load: Load) {
         guard case .files(let files)? = try? target(load) else { return }
-        try? SliceFolder.removeFolder(SliceFolder(load, in: files.folder).tomb)
         locks.removeValue(forKey: files.join(".apus-\(files.stem).lock"))?.release()
     }
 
@@ -153,6 +152,11 @@ extension FilesSession: Sink {
         var bytes = [UInt8](repeating: 0, count: writer.bytes)
         _ = pread(descriptor.number, &bytes, bytes.count, 0)
         return bytes
+    }
+
+    func forget(_ load: Load) throws {
+        guard case .files(let files) = try target(load) else { return }
+        try SliceFolder.removeFolder(SliceFolder(load, in: files.folder).tomb)
     }
 
     func discard(_ load: Load) throws {

@@ -1,0 +1,71 @@
+# Apus: `make test` is what counts. Every target says in one line what it is for; `make help` lists them.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+SCRATCH ?= .build
+# Own targets treat warnings as errors; imports of undeclared targets are errors too.
+export APUS_STRICT := 1
+SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
+RELEASE := $(SCRATCH)/release/apus
+
+.PHONY: help setup build release test demo journeys lint format bench docs package install ci
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## installs the Debian packages that are missing
+	scripts/setup
+
+build: ## debug build
+	swift build $(SWIFT_FLAGS)
+
+release: ## optimised program with Swift's libraries inside: .build/release/apus
+	swift build $(SWIFT_FLAGS) -c release --product apus --static-swift-stdlib
+
+test: ## builds with warnings as errors, then runs every test
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest
+
+journeys: ## only the stories of Journeys/
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest --filter JourneyTests
+
+demo: release ## copies a small shop from SQLite to SQLite and shows plan, progress and closing table
+	APUS=$(abspath $(RELEASE)) scripts/demo
+
+lint: ## formatting, floors, links, file lengths
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	scripts/check-imports
+	scripts/check-lengths
+	scripts/check-links
+
+format: ## formats the Swift files in place
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: release ## answers the questions of Benchmarks/ (one: make bench Q=mariadb-to-postgres)
+	APUS=$${APUS:-$(abspath $(RELEASE))} python3 Benchmarks/run.py $(Q)
+
+docs: ## writes the generated pages again and checks all links
+	python3 Benchmarks/run.py --page
+	scripts/check-links
+
+package: release ## dist/: a .deb that declares its libraries, and a tarball
+	rm -rf $(SCRATCH)/package && $(MAKE) --no-print-directory install-tree DESTDIR=$(abspath $(SCRATCH)/package) PREFIX=/usr
+	scripts/package $(abspath $(SCRATCH)/package) $(VERSION)
+
+install: release ## the program and its shell completions into PREFIX (/usr/local)
+	@$(MAKE) --no-print-directory install-tree
+
+# A version such as 0.1.0 out of `apus --version`.
+VERSION = $(shell $(RELEASE) --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+~]*' | head -n 1 | grep . || echo 0.0.0)
+
+.PHONY: install-tree
+install-tree:
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 -s $(RELEASE) $(DESTDIR)$(PREFIX)/bin/apus
+	$(RELEASE) --generate-completion-script bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/apus
+	$(RELEASE) --generate-completion-script zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_apus
+	$(RELEASE) --generate-completion-script fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/apus.fish
+
+ci: ## what continuous integration runs
+	.ci/run

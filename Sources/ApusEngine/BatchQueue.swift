@@ -1,0 +1,120 @@
+import ApusCore
+import Glibc
+import Tabular
+
+/// The bounded way of batches from a reading to a writing thread and back: `depth` batches in all, so that a channel's
+/// memory is bounded whatever the table's size.
+///
+/// Sendable, unchecked: all state is guarded by the one mutex; a batch is in the queue or with one side.
+final class BatchQueue: @unchecked Sendable {
+    private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var free: [Batch]
+    private var full: [Batch] = []
+    private var end: Result<Int, any Error>?
+    private var isClosed = false
+
+    init(_ batches: [Batch]) {
+        free = batches
+        full.reserveCapacity(batches.count)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(changed)
+        mutex.deallocate()
+        changed.deallocate()
+    }
+
+    private func locked<T>(_ body: () throws -> T) rethrows -> T {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body()
+    }
+
+    // MARK: The reading side
+
+    /// An empty batch; nil when the writing side has given up.
+    func takeFree() -> Batch? {
+        locked {
+            while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+            return isClosed ? nil : free.removeLast()
+        }
+    }
+
+    func put(_ batch: Batch) {
+        locked {
+            full.insert(batch, at: 0)
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    /// No more batches: the rows that the source gave, or why it broke off.
+    func finish(_ result: Result<Int, any Error>) {
+        locked {
+            if end == nil { end = result }
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    // MARK: The writing side
+
+    /// The next batch; nil at the end of the slice.
+    /// - throws: what the reading side finished with, at once, even when batches are left.
+    func take() throws -> Batch? {
+        try locked {
+            while true {
+                if case .failure(let error) = end { throw error }
+                if let batch = full.popLast() { return batch }
+                if end != nil { return nil }
+                pthread_cond_wait(changed, mutex)
+            }
+        }
+    }
+
+    func giveBack(_ batch: Batch) {
+        locked {
+            free.append(batch)
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    /// The writing side gives up: the reading side finds no free batch any more.
+    func close() {
+        locked {
+            isClosed = true
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    /// Rows that the source gave; valid after `take()` returned nil.
+    var rowsRead: Int { locked { if case .success(let rows) = end { rows } else { 0 } } }
+}
+
+/// A thread that runs one piece of work.
+///
+/// Sendable, unchecked: the handle is written once, before the thread can be joined.
+final class Lane: @unchecked Sendable {
+    private var handle = pthread_t()
+
+    /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
+    init(_ body: @escaping () -> Void) {
+        let box = Unmanaged.passRetained(Work(body))
+        let failure = pthread_create(
+            &handle, nil,
+            { argument in
+                Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
+                return nil
+            }, box.toOpaque())
+        precondition(failure == 0, "no thread could be made")
+    }
+
+    func join() { pthread_join(handle, nil) }
+
+    private final class Work {
+        let body: () -> Void
+        init(_ body: @escaping () -> Void) { self.body = body }
+    }
+}

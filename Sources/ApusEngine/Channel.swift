@@ -1,0 +1,242 @@
+import ApusCore
+import Tabular
+
+/// One source connection and one sink connection with a bounded queue of batches between them.
+///
+/// A channel loads one slice at a time: a thread of its own reads, the calling thread writes. After an error both
+/// connections are given up, since a read that broke off in the middle cannot be used again.
+final class Channel {
+    private let from: Connections
+    private let to: Connections
+    private let whole: Interrupt
+    private let limit: RateLimit
+    private let batchBytes: Int
+    private var source: (session: any Source, interrupt: Interrupt)?
+    private var sink: (session: any Sink, interrupt: Interrupt)?
+    /// A connection that shares a snapshot with others cannot be opened anew.
+    private let isSnapshot: Bool
+    /// The writer of the last table, kept while slices of the same table follow.
+    private var writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])?
+    private var pool: (schema: Schema, wire: WireFormat?, batches: [Batch])?
+    private var converted: (projection: Projection, output: Batch)?
+
+    /// Batches in flight: enough to keep both sides busy, few enough for the cache.
+    static let depth = 4
+
+    init(
+        from: Connections, to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int,
+        snapshot: (any Source)?
+    ) {
+        self.from = from
+        self.to = to
+        whole = interrupt
+        self.limit = limit
+        self.batchBytes = batchBytes
+        isSnapshot = snapshot != nil
+        if let snapshot { source = (snapshot, snapshot.interrupt) }
+    }
+
+    /// What a slice tells while it runs.
+    struct Hooks {
+        /// Rows and octets moved since the last call.
+        var progress: (_ rows: Int, _ bytes: Int) -> Void
+        /// - throws: `row.too_many_rejected`, which ends the slice.
+        var rejected: ([RejectedRow]) throws -> Void
+    }
+
+    /// Which side an error came from: a read that timed out is cut, a write is not.
+    struct Failure: Error {
+        var isSource: Bool
+        var error: ApusError
+    }
+
+    /// Loads a slice, all of it or nothing.
+    /// - throws: ``Failure``.
+    func load(_ slice: Slice, of table: PlannedTable, load: Load, careful: Bool, hooks: Hooks) throws -> Tally {
+        let source: any Source
+        let writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])
+        do { source = try openSource() } catch { throw Failure(isSource: true, error: ApusError(wrapping: error)) }
+        do {
+            writer = try openWriter(load)
+        } catch {
+            giveUp()
+            throw Failure(isSource: false, error: ApusError(wrapping: error))
+        }
+        let wires = careful || self.writerNeedsColumns(table, writer.accepts) ? [] : writer.wires
+        let reader: any Reader
+        do { reader = try source.reader(table.read, slice, wire: wires) } catch {
+            giveUp()
+            throw Failure(isSource: true, error: ApusError(wrapping: error))
+        }
+        let batches = self.batches(table.read.schema, reader.wire)
+        let queue = BatchQueue(batches)
+        let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
+        do {
+            let tally = try write(queue, slice, table, writer, careful, hooks)
+            lane.join()
+            return tally
+        } catch {
+            // Ends a read that blocks; the connection is of no use afterwards.
+            queue.close()
+            self.source?.interrupt.fire()
+            lane.join()
+            writer.writer.abort()
+            giveUp()
+            throw error
+        }
+    }
+
+    private static func read(_ reader: any Reader, into queue: BatchQueue, _ limit: RateLimit, _ whole: Interrupt) {
+        do {
+            var row = 0
+            while let batch = queue.takeFree() {
+                batch.reset()
+                batch.firstRow = row
+                let goesOn = try reader.read(into: batch)
+                let rows = batch.rowCount + batch.rejected.count
+                row += rows
+                if limit.isLimited { try Pause.wait(limit.take(rows: rows, bytes: batch.byteCount), whole) }
+                if rows > 0 { queue.put(batch) } else if goesOn { queue.giveBack(batch) }
+                if !goesOn { break }
+            }
+            let rows = reader.rowsRead
+            reader.close()
+            queue.finish(.success(rows))
+        } catch {
+            reader.close()
+            queue.finish(.failure(Failure(isSource: true, error: ApusError(wrapping: error))))
+        }
+    }
+
+    private func write(
+        _ queue: BatchQueue, _ slice: Slice, _ table: PlannedTable,
+        _ target: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]), _ careful: Bool, _ hooks: Hooks
+    ) throws -> Tally {
+        func onSink<T>(_ body: () throws -> T) throws -> T {
+            do { return try body() } catch let failure as Failure { throw failure } catch {
+                throw Failure(isSource: false, error: ApusError(wrapping: error))
+            }
+        }
+        var tally = Tally()
+        try onSink { try target.writer.begin(slice, careful: careful) }
+        while let batch = try queue.take() {
+            let rows = batch.rowCount + batch.rejected.count
+            let bytes = batch.byteCount
+            try onSink {
+                let ready = try self.convert(batch, to: target.accepts)
+                var bad = ready.rejected
+                if ready.rowCount > 0 { bad += try target.writer.write(ready) }
+                if !bad.isEmpty {
+                    tally.rejected += bad.count
+                    try hooks.rejected(bad)
+                }
+            }
+            queue.giveBack(batch)
+            tally.bytes += bytes
+            hooks.progress(rows, bytes)
+        }
+        tally.read = queue.rowsRead
+        tally.written = try onSink { try target.writer.flush() }
+        try onSink {
+            guard tally.balances else {
+                throw ApusError(
+                    .countMismatch,
+                    "the source gave \(tally.read) rows, but the target has \(tally.written) and \(tally.rejected) were rejected; nothing of this slice was kept",
+                    hint: "Please report this with the table's definition: no row may be lost in silence.",
+                    context: table.name)
+            }
+            try target.writer.commit(
+                SliceMark(slice: slice.id, read: tally.read, written: tally.written, rejected: tally.rejected))
+        }
+        return tally
+    }
+
+    private func convert(_ batch: Batch, to accepts: Schema) throws -> Batch {
+        if batch.wire != nil { return batch }
+        if converted == nil || converted!.output.schema != accepts || converted!.output.rowCapacity != batch.rowCapacity
+            || converted!.projection.from != batch.schema
+        {
+            let projection = try Projection(
+                from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices))
+            converted = (projection, Batch(schema: accepts, rowCapacity: batch.rowCapacity, byteLimit: batchBytes))
+        }
+        if converted!.projection.isPassthrough { return batch }
+        converted!.output.reset()
+        converted!.projection.apply(batch, into: converted!.output)
+        return converted!.output
+    }
+
+    private func writerNeedsColumns(_ table: PlannedTable, _ accepts: Schema) -> Bool {
+        table.read.schema.types != accepts.types
+    }
+
+    // MARK: Connections
+
+    private func openSource() throws -> any Source {
+        if let source { return source.session }
+        guard !isSnapshot else {
+            throw ApusError(
+                .statement, "the connection that held the consistent snapshot is lost",
+                hint: "Run again: a new snapshot is needed for all tables.")
+        }
+        let interrupt = whole.child()
+        let session = try from.source(interrupt)
+        source = (session, interrupt)
+        return session
+    }
+
+    private func openWriter(_ load: Load) throws -> (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]) {
+        if let writer {
+            if writer.table == load.table { return writer }
+            writer.writer.close()
+            self.writer = nil
+        }
+        if sink == nil {
+            let interrupt = whole.child()
+            sink = (try to.sink(interrupt), interrupt)
+        }
+        let session = sink!.session
+        let made = (load.table, try session.writer(load), try session.accepts(load), try session.wireFormats(load))
+        writer = made
+        return made
+    }
+
+    /// For questions to the source between slices.
+    func withSource<T>(_ body: (any Source) throws -> T) throws -> T { try body(openSource()) }
+
+    private func batches(_ schema: Schema, _ wire: WireFormat?) -> [Batch] {
+        if let pool, pool.schema == schema, pool.wire == wire { return pool.batches }
+        pool = nil
+        let batches = (0..<Self.depth).map { _ in Batch(schema: schema, wire: wire, byteLimit: batchBytes) }
+        pool = (schema, wire, batches)
+        return batches
+    }
+
+    /// Closes both connections; the next slice opens new ones.
+    func giveUp() {
+        writer?.writer.close()
+        writer = nil
+        if let source {
+            source.session.close()
+            whole.release(source.interrupt)
+        }
+        if let sink {
+            sink.session.close()
+            whole.release(sink.interrupt)
+        }
+        source = nil
+        sink = nil
+        pool = nil
+    }
+}
+
+extension ApusError {
+    /// Any error as one of ours.
+    public init(wrapping error: any Error) {
+        if let failure = error as? Channel.Failure {
+            self = failure.error
+        } else {
+            self = error as? ApusError ?? ApusError(.internalFault, "unexpected: \(error)")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ApusCore
+import Tabular
+
+/// Which columns and expressions of the source feed which columns of the target, by position.
+struct ColumnPlan {
+    let source: TableShape
+    let items: [Read.Item]
+    /// What batches carry.
+    let schema: Schema
+    /// The target column of each item.
+    let targets: [String]
+    /// The catalogue's column behind each item, where it is one.
+    let shapes: [ColumnShape]
+
+    init(
+        _ shape: TableShape, _ wish: TableWish, _ connector: any Connector, _ source: any Source,
+        _ findings: inout [Finding]
+    ) throws {
+        self.source = shape
+        var items: [Read.Item] = []
+        var targets: [String] = []
+        var shapes: [ColumnShape?] = []
+        if let wanted = wish.columns {
+            for column in wanted {
+                let isStar = column.name == "*" && column.expression == nil
+                for each in isStar ? shape.columns.map({ ColumnWish($0.name) }) : [column] {
+                    if isStar, wish.exclude.contains(each.name) { continue }
+                    let known = shape.column(each.expression ?? each.name)
+                    if each.expression == nil, known == nil {
+                        findings.append(
+                            Finding(
+                                .error, .notFound, column: each.name,
+                                "the source has no column `\(each.name)`. \(Nearest.hint(for: each.name, among: shape.columns.map(\.name)) ?? "")"))
+                        continue
+                    }
+                    targets.append(wish.rename[each.name] ?? each.name)
+                    items.append(known.map { Read.Item($0.name) } ?? Read.Item(each.name, expression: each.expression))
+                    shapes.append(known)
+                }
+            }
+        } else {
+            for name in wish.exclude where shape.column(name) == nil {
+                findings.append(
+                    Finding(
+                        .error, .notFound, column: name,
+                        "`exclude` names no column of the source. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")"))
+            }
+            for column in shape.columns where !wish.exclude.contains(column.name) {
+                items.append(Read.Item(column.name))
+                targets.append(wish.rename[column.name] ?? column.name)
+                shapes.append(column)
+            }
+        }
+        for name in wish.rename.keys.sorted() where shape.column(name) == nil && !targets.contains(wish.rename[name]!) {
+            findings.append(
+                Finding(
+                    .error, .notFound, column: name,
+                    "`rename` names no column of the source. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")"))
+        }
+        for (name, count) in Dictionary(targets.map { ($0, 1) }, uniquingKeysWith: +) where count > 1 {
+            findings.append(Finding(.error, .configurationInvalid, column: name, "two columns are to be loaded into `\(name)`"))
+        }
+        if items.contains(where: { $0.expression != nil }) {
+            let described = try Self.describe(items, wish, shape, connector, source)
+            for (index, column) in described.enumerated() where shapes[index] == nil { shapes[index] = column }
+        }
+        // One name twice in a batch is legal: columns go by position.
+        self.items = items
+        self.targets = targets
+        self.shapes = shapes.map { $0! }
+        schema = Schema(zip(items, self.shapes).map { Column($0.name, $1.type, nullable: $1.nullable) })
+    }
+
+    /// The types of expressions, by the source's own word.
+    private static func describe(
+        _ items: [Read.Item], _ wish: TableWish, _ shape: TableShape, _ connector: any Connector, _ source: any Source
+    ) throws -> [ColumnShape] {
+        guard let session = source as? any SQLSession, let dialect = connector.dialect else {
+            throw ApusError(.unsupported, "\(connector.title) has no column expressions", context: shape.name.description)
+        }
+        let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
+        let read = Read(
+            relation: relation, items: items, schema: Schema(items.map { Column($0.name, .text) }))
+        return try session.describe(query: read.selectSQL(.all, dialect)).columns
+    }
+
+    /// The source's shape, reduced to these columns under their target names: what a new target is made from.
+    ///
+    /// A computed column stays computed only in the same system and under the same names; elsewhere its values are
+    /// loaded like any other's.
+    func shape(of source: TableShape, sameSystem: Bool) -> TableShape {
+        var shape = source
+        let names = Dictionary(zip(items, targets).filter { $0.0.expression == nil }.map { ($0.0.name, $0.1) }, uniquingKeysWith: { a, _ in a })
+        let isWhole = source.columns.allSatisfy { names[$0.name] == $0.name }
+        shape.columns = zip(shapes, targets).map { column, target in
+            var copy = column
+            copy.name = target
+            if copy.generated, !(sameSystem && isWhole && source.kind == .table) {
+                copy.generated = false
+                // The default of a computed column is its expression.
+                copy.initial = nil
+            }
+            return copy
+        }
+        func mapped(_ columns: [String]) -> [String]? {
+            let found = columns.compactMap { names[$0] }
+            return found.count == columns.count ? found : nil
+        }
+        shape.primaryKey = mapped(source.primaryKey) ?? []
+        shape.indexes = source.indexes.compactMap { index in
+            if index.definition != nil, !isWhole { return nil }
+            guard let columns = mapped(index.columns) else { return nil }
+            var copy = index
+            copy.columns = columns
+            return copy
+        }
+        shape.foreignKeys = source.foreignKeys.compactMap { key in
+            guard let columns = mapped(key.columns) else { return nil }
+            var copy = key
+            copy.columns = columns
+            return copy
+        }
+        return shape
+    }
+}

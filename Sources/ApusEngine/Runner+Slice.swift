@@ -1,0 +1,146 @@
+import ApusCore
+import Tabular
+
+/// Loading one slice, and what is done when that fails.
+extension Runner {
+    func load(_ slice: Slice, of table: TableRun, _ attempt: Int, on channel: Channel) {
+        var attempt = attempt
+        var careful = false
+        while true {
+            let moved = Moved(events, table.index, slice.id)
+            do {
+                let tally = try loadOnce(slice, of: table, attempt, careful, moved, on: channel)
+                table.state.withLock { $0.tally = $0.tally + tally }
+                moved.tell()
+                events.send(.sliceFinished(table: table.index, slice: slice.id, tally))
+                schedule.loaded(table.index)
+                return
+            } catch {
+                let failure = error as? Channel.Failure
+                let error = ApusError(wrapping: error)
+                moved.tell()
+                rejectedRows.withLock { $0 -= moved.rejected }
+                if interrupt.isFired || error.code == .cancelled {
+                    table.fail(ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on."))
+                    schedule.failed(table.index)
+                    return
+                }
+                if error.code == .rowRejected, !careful, failure?.isSource == false {
+                    // The target refused a row: once more, with care, to find which.
+                    retrying(table, slice, attempt, moved, error, delay: 0)
+                    careful = true
+                    continue
+                }
+                if error.code == .timeout, failure?.isSource == true,
+                    split(slice, of: table, attempt, moved, error, on: channel)
+                {
+                    return
+                }
+                if error.isTransient, attempt < plan.limits.attempts, from.canReread(channel) {
+                    let delay = backoff.delay(before: attempt + 1)
+                    retrying(table, slice, attempt, moved, error, delay: delay)
+                    attempt += 1
+                    schedule.retry(table.index, slice, attempt: attempt, after: delay)
+                    return
+                }
+                table.fail(error)
+                schedule.failed(table.index)
+                return
+            }
+        }
+    }
+
+    private func loadOnce(
+        _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, _ moved: Moved, on channel: Channel
+    ) throws -> Tally {
+        events.send(.sliceStarted(table: table.index, slice: slice.id, attempt: attempt))
+        // Standard input cannot be read a second time: with care from the start.
+        let careful = try careful || !channel.withSource { $0.rereadable }
+        return try channel.load(
+            slice, of: table.planned, load: table.load, careful: careful,
+            hooks: .init(
+                progress: { rows, bytes in moved.add(rows, bytes) },
+                rejected: { [self] rows in
+                    events.send(.rowsRejected(table: table.index, slice: slice.id, rows))
+                    moved.rejected += rows.count
+                    let total = rejectedRows.withLock { total in
+                        total += rows.count
+                        return total
+                    }
+                    guard let most = plan.limits.badRows, total > most else { return }
+                    throw ApusError(
+                        .tooManyRejected,
+                        "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].reason)",
+                        hint: "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows).")
+                }))
+    }
+
+    private func retrying(
+        _ table: TableRun, _ slice: Slice, _ attempt: Int, _ moved: Moved, _ error: ApusError, delay: Double
+    ) {
+        events.send(
+            .sliceRetried(
+                table: table.index, slice: slice.id, attempt: attempt, movedRows: moved.rows, movedBytes: moved.bytes,
+                error, delay: delay))
+    }
+
+    /// Cuts a slice whose read timed out. False when it cannot be cut any more.
+    private func split(
+        _ slice: Slice, of table: TableRun, _ attempt: Int, _ moved: Moved, _ error: ApusError, on channel: Channel
+    ) -> Bool {
+        do {
+            guard let halves = try channel.withSource({ try $0.halves(of: slice, in: table.planned.read) }),
+                halves.count > 1
+            else { return false }
+            let ids = schedule.newSliceIDs(table.index, halves.count)
+            let rows = slice.rows.map { $0 / halves.count }
+            let parts = zip(ids, halves).map { Slice(id: $0, bounds: $1, rows: rows) }
+            try ledger.record(slices: parts, table: table.index, run: runID, replacing: slice.id)
+            retrying(table, slice, attempt, moved, error, delay: 0)
+            events.send(.sliceSplit(table: table.index, slice: slice.id, into: ids))
+            schedule.replace(table.index, by: parts)
+            return true
+        } catch {
+            channel.giveUp()
+            return false
+        }
+    }
+}
+
+/// What a try at a slice has moved so far, told to the stream a few times a second.
+final class Moved {
+    private let events: EventStream
+    private let table: Int
+    private let slice: Int
+    private(set) var rows = 0
+    private(set) var bytes = 0
+    var rejected = 0
+    private var toldRows = 0
+    private var toldBytes = 0
+    private var toldAt = Clock.monotonic()
+
+    init(_ events: EventStream, _ table: Int, _ slice: Int) {
+        self.events = events
+        self.table = table
+        self.slice = slice
+    }
+
+    func add(_ rows: Int, _ bytes: Int) {
+        self.rows += rows
+        self.bytes += bytes
+        if Clock.monotonic() - toldAt >= 0.2 { tell() }
+    }
+
+    func tell() {
+        guard rows > toldRows || bytes > toldBytes else { return }
+        events.send(.progress(table: table, slice: slice, rows: rows - toldRows, bytes: bytes - toldBytes))
+        toldRows = rows
+        toldBytes = bytes
+        toldAt = Clock.monotonic()
+    }
+}
+
+extension Connections {
+    /// Whether a slice of this source can be read again after a failure.
+    func canReread(_ channel: Channel) -> Bool { (try? channel.withSource { $0.rereadable }) ?? true }
+}

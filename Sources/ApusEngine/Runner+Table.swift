@@ -1,0 +1,186 @@
+import ApusCore
+import Tabular
+
+/// The steps before and after a table's slices.
+extension Runner {
+    /// Locks the target and makes it ready; then the slices that are not loaded yet are up.
+    func prepare(_ table: TableRun) {
+        table.state.withLock { $0.startedAt = Clock.monotonic() }
+        do {
+            if isResumed || share != nil, try isDone(table) {
+                let sink = try control.session(table: table.index)
+                try sink.forget(table.load)
+                end(table, skipped: true)
+                return
+            }
+            let sink = try control.session(table: table.index)
+            try lock(table, sink)
+            let slices = try knownSlices(table)
+            if !isResumed { try runTableStatements(table.planned.before, "before", sink) }
+            try sink.prepare(table.load)
+            let marks = try sink.marks(table.load)
+            let loaded = Dictionary(marks.map { ($0.slice, $0) }, uniquingKeysWith: { $1 })
+            let rejected = marks.reduce(0) { $0 + $1.rejected }
+            rejectedRows.withLock { $0 += rejected }
+            table.state.withLock { state in
+                for mark in marks {
+                    state.tally = state.tally + Tally(read: mark.read, written: mark.written, rejected: mark.rejected)
+                }
+                state.loadingSince = Clock.monotonic()
+            }
+            var left = slices.filter { loaded[$0.id] == nil }
+            if let share {
+                sink.unlock(table.load)
+                left.removeAll { $0.id != share.slice }
+            }
+            let estimates = slices.map(\.rows)
+            events.send(
+                .tableStarted(
+                    table: table.index, name: table.planned.name, target: table.load.target.description,
+                    slices: slices.count, doneSlices: slices.count - left.count,
+                    rows: estimates.contains(nil) ? nil : estimates.reduce(0) { $0 + ($1 ?? 0) }))
+            let highest = slices.map(\.id).max() ?? -1
+            schedule.prepared(table.index, slices: left, nextSliceID: highest + 1)
+        } catch {
+            let error = ApusError(wrapping: error)
+            table.fail(error)
+            // What `prepare` made is of no use to a later resume if nothing was loaded and the fault stays.
+            if !error.isTransient, error.code != .cancelled, error.code != .locked, !isResumed { discard(table) }
+            end(table)
+        }
+    }
+
+    /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds.
+    private func lock(_ table: TableRun, _ sink: any Sink) throws {
+        let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
+        while true {
+            do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
+                if Clock.monotonic() > patience { throw error }
+                try Pause.wait(0.2, interrupt)
+            }
+        }
+    }
+
+    private func isDone(_ table: TableRun) throws -> Bool {
+        guard let record = try ledger.tables(run: runID).first(where: { $0.table == table.index }) else { return false }
+        if record.status == .done { table.state.withLock { $0.tally = record.tally } }
+        return record.status == .done
+    }
+
+    /// The plan's slices, with those that were cut replaced by their parts.
+    private func knownSlices(_ table: TableRun) throws -> [Slice] {
+        let recorded = isResumed ? try ledger.slices(run: runID, table: table.index) : []
+        let replaced = Set(recorded.filter { $0.status == .replaced }.map(\.slice.id))
+        let planned = Set(table.planned.slices.map(\.id))
+        let added = recorded.map(\.slice).filter { !planned.contains($0.id) }
+        return (table.planned.slices + added).filter { !replaced.contains($0.id) }
+    }
+
+    /// All slices are loaded, or one failed for good.
+    func finish(_ table: TableRun) {
+        table.state.withLock { $0.finishingSince = Clock.monotonic() }
+        let failure = table.state.withLock { $0.error }
+        if let failure {
+            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
+            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            end(table)
+            return
+        }
+        do {
+            let sink = try control.session(table: table.index)
+            if share != nil, try !isLastShare(table, sink) {
+                end(table)
+                return
+            }
+            try check(table, sink.marks(table.load))
+            try sink.finish(table.load)
+            try runTableStatements(table.planned.after, "after", sink)
+            if let watermark = table.planned.watermark, let upTo = watermark.upTo {
+                try ledger.setWatermark(flow: plan.watermarkKey(table.planned), to: upTo)
+            }
+            try recordDone(table)
+            try sink.forget(table.load)
+            sink.unlock(table.load)
+        } catch {
+            table.fail(ApusError(wrapping: error))
+        }
+        end(table)
+    }
+
+    /// Whether all slices, also those of other workers, are committed and the table is not finished yet. The lock is
+    /// held afterwards if so.
+    private func isLastShare(_ table: TableRun, _ sink: any Sink) throws -> Bool {
+        try lock(table, sink)
+        let marks = try sink.marks(table.load)
+        guard try !isDone(table), Set(marks.map(\.slice)).isSuperset(of: table.planned.slices.map(\.id)) else {
+            sink.unlock(table.load)
+            return false
+        }
+        let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }
+        table.state.withLock { $0.tally = all }
+        return true
+    }
+
+    /// The target's own marks must tell the same story as this process.
+    private func check(_ table: TableRun, _ marks: [SliceMark]) throws {
+        guard !marks.isEmpty else { return }
+        let tally = table.state.withLock { $0.tally }
+        let read = marks.reduce(0) { $0 + $1.read }, written = marks.reduce(0) { $0 + $1.written }
+        let rejected = marks.reduce(0) { $0 + $1.rejected }
+        guard read == tally.read, written == tally.written, rejected == tally.rejected else {
+            throw ApusError(
+                .countMismatch,
+                "the target's marks say \(read) rows read, \(written) written, \(rejected) rejected, but this run counted \(tally.read), \(tally.written), \(tally.rejected)",
+                hint: "Another run may have worked on the table; the table was not swapped in.")
+        }
+    }
+
+    private func recordDone(_ table: TableRun) throws {
+        let result = table.result
+        try ledger.record(
+            TableRecord(
+                table: table.index, name: result.name, target: result.target, status: .done, tally: result.tally,
+                before: result.before, data: result.data, after: result.after), run: runID)
+    }
+
+    private func runTableStatements(_ statements: [String], _ when: String, _ sink: any Sink) throws {
+        guard !statements.isEmpty else { return }
+        guard let session = sink as? any SQLSession else {
+            throw ApusError(.unsupported, "\(to.connector.title) takes no `\(when)` statements")
+        }
+        try run(statements, on: session, when)
+    }
+
+    /// Removes staging and marks; the target is as it was.
+    private func discard(_ table: TableRun) {
+        do { try control.session(table: table.index).discard(table.load) } catch {
+            events.send(
+                .message(
+                    .warning,
+                    "\(table.planned.name): what the failed load left in the target could not be removed: \(ApusError(wrapping: error).message)"))
+        }
+    }
+
+    private func end(_ table: TableRun, skipped: Bool = false) {
+        table.state.withLock { $0.endedAt = Clock.monotonic() }
+        let result = table.result
+        if let error = result.error, !interrupt.isFired {
+            let record = TableRecord(
+                table: table.index, name: result.name, target: result.target, status: .failed, tally: result.tally,
+                before: result.before, data: result.data, after: result.after, error: error.description)
+            do { try ledger.record(record, run: runID) } catch {
+                events.send(.message(.warning, "the ledger could not be written: \(ApusError(wrapping: error).message)"))
+            }
+        }
+        control.release(table: table.index, isSound: result.error == nil)
+        events.send(.tableFinished(table: table.index, result))
+        schedule.ended(table.index)
+    }
+}
+
+extension Plan {
+    /// What a watermark is remembered under: both ends, the table and its target.
+    public func watermarkKey(_ table: PlannedTable) -> String {
+        "\(from.reference)|\(table.name)|\(to.reference)|\(table.load.target)|\(table.watermark?.column ?? "")"
+    }
+}

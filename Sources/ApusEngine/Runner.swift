@@ -1,0 +1,191 @@
+import ApusCore
+import Synchronization
+import Tabular
+
+/// Runs a plan: the heart of the engine.
+///
+/// As many channels as the limits allow take work from the ``Schedule``: prepare a table, load a slice, finish a
+/// table. Everything that happens is told to the ``EventStream``; the target's marks and the ledger make that a later
+/// run with the same id goes on where this one ended, whatever ended it.
+public final class Runner: Sendable {
+    let plan: Plan
+    let runID: String
+    let from: Connections
+    let to: Connections
+    let ledger: any Ledger
+    let events: EventStream
+    let interrupt: Interrupt
+    let isResumed: Bool
+    /// Set for one worker of many that share a plan: it loads this slice only.
+    let share: Share?
+    let tables: [TableRun]
+    let schedule: Schedule
+    let limit: RateLimit
+    let backoff = Backoff()
+    let rejectedRows = Mutex(0)
+    /// The runs' control connections to the target, one for each table under way: it holds the table's lock.
+    let control: ControlSessions
+
+    /// - parameter ledger: has a record of this run already (``Ledger/begin(_:)``).
+    public init(
+        _ plan: Plan, runID: String, from: Connections, to: Connections, ledger: any Ledger,
+        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil
+    ) {
+        self.share = share
+        self.plan = plan
+        self.runID = runID
+        self.from = from
+        self.to = to
+        self.ledger = ledger
+        self.interrupt = interrupt
+        self.isResumed = isResumed
+        events = EventStream(runID: runID, listeners: listeners)
+        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID) }
+        schedule = Schedule(tables: tables.count, interrupt: interrupt)
+        limit = RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
+        control = ControlSessions(to, interrupt)
+        if let share { for table in tables where table.index != share.table { schedule.ended(table.index) } }
+    }
+
+    /// One slice of a plan, for a worker that other workers stand beside. Whoever commits a table's last slice
+    /// finishes the table.
+    public struct Share: Sendable, Hashable {
+        public let table: Int
+        /// The slice's id.
+        public let slice: Int
+
+        /// - parameter number: the position among all slices of all tables, in plan order.
+        /// - throws: `config.invalid` when the plan has no such slice.
+        public init(_ number: Int, of plan: Plan) throws {
+            var left = number
+            for (index, table) in plan.tables.enumerated() {
+                if left >= 0, left < table.slices.count {
+                    self.table = index
+                    slice = table.slices[left].id
+                    return
+                }
+                left -= table.slices.count
+            }
+            let count = plan.tables.reduce(0) { $0 + $1.slices.count }
+            throw ApusError(
+                .configurationInvalid, "the plan has no slice \(number)",
+                hint: count == 0 ? "It has no slices at all." : "Its slices are 0 to \(count - 1).")
+        }
+    }
+
+    /// Connections to each side at a time.
+    public var channels: Int {
+        let slices = share == nil ? plan.tables.reduce(0) { $0 + max(1, $1.slices.count) } : 1
+        return max(1, min(plan.limits.channels, to.connector.abilities.writers, slices))
+    }
+
+    /// Octets of one batch: the memory limit shared out over all batches of all channels.
+    var batchBytes: Int {
+        guard let memory = plan.limits.memory else { return Batch.defaultBytes }
+        return min(Batch.defaultBytes, max(16 << 10, memory / (channels * (Channel.depth + 2))))
+    }
+
+    /// Runs to the end. Never throws: what went wrong is in the result.
+    public func run() -> RunResult {
+        let start = Clock.monotonic()
+        events.send(
+            .runStarted(
+                .init(
+                    name: plan.name, from: from.endpoint.label, to: to.endpoint.label, tables: tables.count,
+                    channels: channels, resumed: isResumed)))
+        var fault: ApusError?
+        do {
+            if !isResumed, share == nil { try runStatements(plan.before, "before") }
+            try loadTables()
+            if share == nil, tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired {
+                try addForeignKeys()
+                try runStatements(plan.after, "after")
+            }
+        } catch {
+            fault = ApusError(wrapping: error)
+        }
+        control.close()
+        let results = (share.map { [tables[$0.table]] } ?? tables).map(\.result)
+        let status: RunResult.Status
+        if interrupt.isFired {
+            status = .stopped
+        } else {
+            status = fault == nil && results.allSatisfy { $0.error == nil } ? .done : .failed
+        }
+        let result = RunResult(
+            status: status, tables: results, seconds: Clock.monotonic() - start,
+            error: status == .stopped ? nil : fault)
+        events.send(.runFinished(result))
+        return result
+    }
+
+    private func loadTables() throws {
+        let count = channels
+        var snapshots: [any Source] = []
+        if plan.consistentSnapshot {
+            snapshots = try from.connector.openSnapshot(from.endpoint, count: count, interrupt: interrupt)
+        }
+        let lanes = (0..<count).map { number in
+            let channel = Channel(
+                from: from, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes,
+                snapshot: snapshots.isEmpty ? nil : snapshots[number])
+            return Lane { [self] in work(on: channel) }
+        }
+        for lane in lanes { lane.join() }
+    }
+
+    private func work(on channel: Channel) {
+        while let work = schedule.next() {
+            switch work {
+            case .prepare(let table): prepare(tables[table])
+            case .load(let table, let slice, let attempt): load(slice, of: tables[table], attempt, on: channel)
+            case .finish(let table): finish(tables[table])
+            }
+        }
+        channel.giveUp()
+    }
+
+    private func runStatements(_ statements: [String], _ when: String) throws {
+        guard !statements.isEmpty else { return }
+        let session = try to.sql(interrupt.child())
+        defer { session.close() }
+        try run(statements, on: session, when)
+    }
+
+    func run(_ statements: [String], on session: any SQLSession, _ when: String) throws {
+        for statement in statements {
+            let start = Clock.monotonic()
+            do { try session.execute(statement) } catch let error as ApusError {
+                throw ApusError(
+                    error.code, "the `\(when)` statement failed: \(error.message)", hint: error.hint,
+                    context: String(statement.prefix(120)), underlying: error.underlying)
+            }
+            let seconds = (Clock.monotonic() - start).formattedSeconds
+            events.send(.message(.info, "\(when): \(statement.prefix(120)) (\(seconds))"))
+        }
+    }
+
+    /// Foreign keys of tables that this run made, once all tables are there.
+    private func addForeignKeys() throws {
+        guard let dialect = to.connector.dialect else { return }
+        let wanted = tables.filter { $0.load.withForeignKeys && !$0.load.shape.foreignKeys.isEmpty }
+        guard !wanted.isEmpty else { return }
+        let session = try to.sql(interrupt.child())
+        defer { session.close() }
+        for table in wanted {
+            let present = Set(try session.describe(table.load.target).foreignKeys.map(\.columns))
+            var shape = table.load.shape
+            shape.foreignKeys.removeAll { present.contains($0.columns) }
+            try run(dialect.createForeignKeys(shape, on: table.load.target), on: session, "foreign keys")
+        }
+    }
+}
+
+extension Double {
+    /// `0.42 s`.
+    var formattedSeconds: String {
+        let hundredths = Int((self * 100).rounded())
+        let fraction = hundredths % 100
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
+    }
+}

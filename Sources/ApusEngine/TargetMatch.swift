@@ -1,0 +1,73 @@
+import ApusCore
+import Tabular
+
+/// Compares the planned columns with a table that the target already has.
+struct TargetMatch {
+    let columns: ColumnPlan
+    let existing: TableShape
+    let strict: Bool
+
+    init(_ columns: ColumnPlan, _ existing: TableShape, strict: Bool) {
+        self.columns = columns
+        self.existing = existing
+        self.strict = strict
+    }
+
+    /// The existing column for each planned one: by name, else by name in any case. Misfits become findings.
+    func match(_ findings: inout [Finding]) -> [String] {
+        var carried: [String] = []
+        for (index, name) in columns.targets.enumerated() {
+            guard let column = find(name) else {
+                findings.append(
+                    Finding(
+                        .error, .notFound, column: name,
+                        "the target \(existing.name) has no column `\(name)`. \(Nearest.name(to: name, among: existing.columns.map(\.name)).map { "Did you mean `\($0)`? " } ?? "")Leave it out (`exclude`), `rename` it, or let Apus make the table anew (`create: recreate`)"))
+                carried.append(name)
+                continue
+            }
+            carried.append(column.name)
+            if column.generated {
+                findings.append(
+                    Finding(
+                        .error, .unsupported, column: name,
+                        "the target computes `\(column.name)` itself; leave it out with `exclude`"))
+                continue
+            }
+            check(columns.shapes[index], column, &findings)
+        }
+        for column in existing.columns
+        where !carried.contains(column.name) && !column.nullable && column.initial == nil && !column.identity && !column.generated {
+            findings.append(
+                Finding(
+                    .error, .configurationInvalid, column: column.name,
+                    "the target's column `\(column.name)` is NOT NULL without a default, and the source gives it nothing; give it a constant (`columns`)"))
+        }
+        return carried
+    }
+
+    private func find(_ name: String) -> ColumnShape? {
+        if let exact = existing.column(name) { return exact }
+        let close = existing.columns.filter { $0.name.lowercased() == name.lowercased() }
+        return close.count == 1 ? close[0] : nil
+    }
+
+    private func check(_ source: ColumnShape, _ target: ColumnShape, _ findings: inout [Finding]) {
+        // The same declaration in the same system holds the same values.
+        if columns.source.origin == existing.origin, source.native == target.native { return }
+        switch source.type.fit(into: target.type) {
+        case .exact, .widening: break
+        case .narrowing(let what):
+            findings.append(
+                Finding(
+                    .warning, .lossyMapping, column: target.name,
+                    "\(source.native) into \(target.native): \(what)"))
+        case .impossible(let why):
+            findings.append(
+                Finding(.error, .unsupported, column: target.name, "\(source.native) into \(target.native): \(why)"))
+        }
+        if source.nullable, !target.nullable {
+            findings.append(
+                Finding(.warning, .lossyMapping, column: target.name, "NULL is rejected: the target's column is NOT NULL"))
+        }
+    }
+}

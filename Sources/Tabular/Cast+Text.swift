@@ -1,0 +1,169 @@
+/// From eight bytes to text and back.
+extension Cast.Run {
+    func writes(_ step: Cast.Step) {
+        switch step {
+        case .format(let kind, let length, let isJSON):
+            write { row in
+                let room = to.pointee.reserve(Format.longest)
+                let count = Format.fixed(from.pointee.values[row], kind, to: room)
+                if count > length { return false }
+                if isJSON, !RowJSON.isValue(UnsafeBufferPointer(start: room, count: count)) { return false }
+                to.pointee.commit(count)
+                return true
+            }
+        case .formatDecimal(let kind, let precision, let scale):
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Format.longest) { scratch in
+                guard let text = scratch.baseAddress else { return }
+                write { row in
+                    let count = Format.fixed(from.pointee.values[row], kind, to: text)
+                    return decimal(UnsafeBufferPointer(start: text, count: count), precision, scale)
+                }
+            }
+        case .integerToBits(let length):
+            write { row in
+                let value = UInt64(bitPattern: from.pointee.values[row])
+                if from.pointee.values[row] < 0, TextKind(cast.from) == .integer { return false }
+                let needed = max(1, 64 - value.leadingZeroBitCount)
+                let width = length ?? needed
+                if needed > width { return false }
+                let room = to.pointee.reserve(width)
+                for index in 0..<width {
+                    let place = width - 1 - index
+                    room[index] = place < 64 && value >> UInt64(place) & 1 == 1 ? 49 : 48
+                }
+                to.pointee.commit(width)
+                return true
+            }
+        default: break
+        }
+    }
+
+    /// Appends a number in plain digits if it has a place in the target.
+    @inline(__always)
+    func decimal(_ bytes: UnsafeBufferPointer<UInt8>, _ precision: Int?, _ scale: Int?) -> Bool {
+        guard let number = DecimalText(bytes) else { return false }
+        guard let precision else {
+            to.pointee.commit(number.write(to: to.pointee.reserve(number.longest)))
+            return true
+        }
+        let scale = scale ?? 0
+        if number.isInfinite { return false }
+        let room = to.pointee.reserve(number.longest + max(0, -scale))
+        let count = number.write(to: room, scale: scale)
+        if !number.isNaN {
+            var digits = 0
+            var index = room[0] == UInt8(ascii: "-") ? 1 : 0
+            if room[index] != 48 {
+                while index < count, room[index] != UInt8(ascii: ".") {
+                    digits &+= 1
+                    index &+= 1
+                }
+            }
+            if digits > precision - scale { return false }
+        }
+        to.pointee.commit(count)
+        return true
+    }
+
+    func reads(_ step: Cast.Step) {
+        switch step {
+        case .readInteger(let low, let high, let toUnsigned, let rounds):
+            if toUnsigned {
+                read { Parse.unsigned($0).map { Int64(bitPattern: $0) } ?? roundedUnsigned($0, rounds) }
+            } else {
+                read { bytes in
+                    guard let value = Parse.integer(bytes) ?? rounded(bytes, rounds) else { return nil }
+                    return value >= low && value <= high ? value : nil
+                }
+            }
+        case .readFloat(let isSingle):
+            read { bytes in
+                guard let value = Parse.double(bytes) ?? Parse.double(Parse.trimmed(bytes)) else { return nil }
+                guard isSingle else { return Int64(bitPattern: value.bitPattern) }
+                let single = Float(value)
+                if single.isInfinite && value.isFinite { return nil }
+                return Int64(bitPattern: Double(single).bitPattern)
+            }
+        case .readBoolean(let isDecimal):
+            read { bytes in
+                if isDecimal {
+                    guard let value = rounded(bytes, false), value == 0 || value == 1 else { return nil }
+                    return value
+                }
+                return Parse.boolean(Parse.trimmed(bytes)).map { $0 ? 1 : 0 }
+            }
+        case .readDate:
+            read { bytes in
+                if let date = Parse.date(bytes) { return date }
+                let bytes = Parse.trimmed(bytes)
+                if let date = Parse.date(bytes) { return date }
+                // A timestamp at midnight is a date in other systems' clothes.
+                guard let value = Parse.timestamp(bytes), !Temporal.isInfinite(value) else { return nil }
+                if Temporal.isZero(value) {
+                    let (year, month, day, rest) = Temporal.zeroTimestampParts(value)
+                    return rest == 0 ? Temporal.zeroDate(year: year, month: month, day: day) : nil
+                }
+                let (days, rest) = Temporal.split(value)
+                return rest == 0 ? days : nil
+            }
+        case .readTime(let unit):
+            read { bytes in
+                (Parse.time(bytes) ?? Parse.time(Parse.trimmed(bytes))).map { Cast.roundSpan($0, unit) }
+            }
+        case .readDuration(let unit):
+            read { bytes in
+                (Parse.duration(bytes) ?? Parse.duration(Parse.trimmed(bytes))).map { Cast.roundSpan($0, unit) }
+            }
+        case .readMoment(let hasZone, let unit):
+            if hasZone {
+                read { bytes in
+                    (Parse.instant(bytes) ?? Parse.instant(Parse.trimmed(bytes))).flatMap { Cast.roundMoment($0, unit) }
+                }
+            } else {
+                read { bytes in
+                    (Parse.timestamp(bytes) ?? Parse.timestamp(Parse.trimmed(bytes)))
+                        .flatMap { Cast.roundMoment($0, unit) }
+                }
+            }
+        case .bitsToInteger(let high):
+            read { bytes in
+                var value: UInt64 = 0
+                for byte in bytes {
+                    if byte &- 48 > 1 || value >> 63 == 1 { return nil }
+                    value = value << 1 | UInt64(byte &- 48)
+                }
+                return value <= high ? Int64(bitPattern: value) : nil
+            }
+        default:
+            read { bytes in
+                guard let last = bytes.last, last &- 48 <= 1 else { return nil }
+                for byte in bytes.dropLast() where byte != 48 { return nil }
+                return Int64(last) - 48
+            }
+        }
+    }
+
+    /// An integer written otherwise: with spaces around it, a fraction or an exponent. A fraction that is not zero
+    /// is rounded or refused.
+    @inline(never)
+    private func rounded(_ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool) -> Int64? {
+        whole(bytes, rounds) { Parse.integer($0) }
+    }
+
+    @inline(never)
+    private func roundedUnsigned(_ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool) -> Int64? {
+        whole(bytes, rounds) { Parse.unsigned($0).map { Int64(bitPattern: $0) } }
+    }
+
+    private func whole(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool, _ parse: (UnsafeBufferPointer<UInt8>) -> Int64?
+    ) -> Int64? {
+        guard let number = DecimalText(Parse.trimmed(bytes)), !number.isNaN, !number.isInfinite,
+            number.integerDigits <= 20, rounds || !number.hasFraction
+        else { return nil }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: number.longest) { scratch in
+            guard let text = scratch.baseAddress else { return nil }
+            return parse(UnsafeBufferPointer(start: text, count: number.write(to: text, scale: 0)))
+        }
+    }
+}
