@@ -132,7 +132,6 @@ import Testing
         #expect(connectSeconds < 1)
         let late = Self.error(place.server.url(port: proxy.port) + "?connect_timeout=300ms")
         #expect(late?.code == .unreachable)
-reader.close(); print("F", ContinuousClock.now); session.close(); print("G", ContinuousClock.now); sink.close();holder.close(); print("H", ContinuousClock.now)
     }
 
     @Test(.requires(.postgres)) func `a connection lost in mid-copy is transient and leaves nothing`() throws {
