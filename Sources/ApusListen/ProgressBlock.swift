@@ -47,7 +47,8 @@ public struct ProgressBlock: Sendable {
     }
 
     private func total(_ board: Board, _ now: Double) -> Entry {
-        let name = "total \(board.finished)/\(Quantity.text(board.tableCount, "table"))"
+        let name =
+            "total \(board.finished)/\(Quantity.text(board.tableCount, "table"))"
             + (board.failed > 0 ? ", \(board.failed) failed" : "")
         var cells = cells(
             board.fraction, board.rows, board.rate(at: now), board.rest(at: now), board.channels, board.rejected)

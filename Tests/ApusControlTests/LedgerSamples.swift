@@ -2,14 +2,13 @@ import ApusControl
 import ApusCore
 import ApusTesting
 import Glibc
-import MySQLConnector
 import PostgresConnector
 import SQLiteConnector
 import Tabular
 
 /// The systems that a ledger is tested on.
 enum LedgerHome: String, CaseIterable, Sendable {
-    case sqlite, mariadb, postgres
+    case sqlite, postgres
 
     /// In continuous integration all of them: a missing server fails there.
     static var tested: [LedgerHome] {
@@ -17,7 +16,6 @@ enum LedgerHome: String, CaseIterable, Sendable {
             if getenv("CI") != nil { return true }
             return switch home {
             case .sqlite: true
-            case .mariadb: MariaDBServer.isInstalled
             case .postgres: PostgresServer.isInstalled
             }
         }
@@ -36,11 +34,6 @@ final class LedgerPlace: Sendable {
         case .sqlite:
             connector = SQLiteConnector()
             url = "sqlite:" + folder.file("ledger.db")
-        case .mariadb:
-            connector = MySQLConnector()
-            // The ledger's text is Unicode whatever the database's default says.
-            let server = try MariaDBServer.shared()
-            url = server.url(database: try server.makeDatabase("CHARACTER SET latin1"))
         case .postgres:
             connector = PostgresConnector()
             let server = try PostgresServer.shared()
@@ -61,9 +54,12 @@ final class LedgerPlace: Sendable {
 }
 
 extension RunRecord {
-    static func sample(_ id: String = "run-1", startedAt: Double = 1_700_000_000.123456, plan: String = "{}") -> RunRecord {
+    static func sample(_ id: String = "run-1", startedAt: Double = 1_700_000_000.123456, plan: String = "{}")
+        -> RunRecord
+    {
         RunRecord(
-            id: id, name: "夜 'quoted' \\ \"x\"", from: "mysql://u:${PW}@h/shop", to: "postgres://h/dw?x=1", plan: plan, status: .running,
+            id: id, name: "夜 'quoted' \\ \"x\"", from: "mysql://u:${PW}@h/shop", to: "postgres://h/dw?x=1", plan: plan,
+            status: .running,
             startedAt: startedAt, beatAt: startedAt, host: "h", pid: 4711)
     }
 }
@@ -71,7 +67,8 @@ extension RunRecord {
 extension Slice {
     static let samples = [
         Slice(id: 0, bounds: .range(from: nil, upTo: ["5", "x'\"\\\n雨"]), rows: 10),
-        Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), Slice(id: 2, bounds: .null), Slice(id: 3, bounds: .part("a.csv")),
+        Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), Slice(id: 2, bounds: .null),
+        Slice(id: 3, bounds: .part("a.csv")),
         Slice(id: 4, bounds: .all),
     ]
 }
