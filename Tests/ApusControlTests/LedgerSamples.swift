@@ -2,13 +2,14 @@ import ApusControl
 import ApusCore
 import ApusTesting
 import Glibc
+import MySQLConnector
 import PostgresConnector
 import SQLiteConnector
 import Tabular
 
 /// The systems that a ledger is tested on.
 enum LedgerHome: String, CaseIterable, Sendable {
-    case sqlite, postgres
+    case sqlite, mariadb, postgres
 
     /// In continuous integration all of them: a missing server fails there.
     static var tested: [LedgerHome] {
@@ -16,6 +17,7 @@ enum LedgerHome: String, CaseIterable, Sendable {
             if getenv("CI") != nil { return true }
             return switch home {
             case .sqlite: true
+            case .mariadb: MariaDBServer.isInstalled
             case .postgres: PostgresServer.isInstalled
             }
         }
@@ -34,6 +36,11 @@ final class LedgerPlace: Sendable {
         case .sqlite:
             connector = SQLiteConnector()
             url = "sqlite:" + folder.file("ledger.db")
+        case .mariadb:
+            connector = MySQLConnector()
+            // The ledger's text is Unicode whatever the database's default says.
+            let server = try MariaDBServer.shared()
+            url = server.url(database: try server.makeDatabase("CHARACTER SET latin1"))
         case .postgres:
             connector = PostgresConnector()
             let server = try PostgresServer.shared()
