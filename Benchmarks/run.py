@@ -2,7 +2,7 @@
 """Runs the benches: `run.py` for all questions, `run.py mariadb-to-postgres …` for some,
 `run.py --page` to write docs/benchmarks.md again from the last results.
 
-Environment: APUS (our program), ROWS (5000000), RUNS (5), KILLS (60), BENCH_DIR, BENCH_KEEP=0 to remove the folder after.
+Environment: APUS (our program), ROWS (5000000), RUNS (5), RIVAL_RUNS (RUNS), KILLS (60), BENCH_DIR, BENCH_KEEP=0 to remove the folder after.
 """
 
 import os
@@ -35,6 +35,7 @@ def main(names):
             result = module.run(bench)
             result["question"] = module.QUESTION
             result.setdefault("bars", [])
+            result["bars"] += values_bar(result.get("entries", {}))
             report.save(name, result, bench)
             for row in result["bars"]:
                 failed = failed or row["holds"] is False
@@ -43,6 +44,15 @@ def main(names):
     finally:
         bench.close()
     return 1 if failed else 0
+
+
+def values_bar(entries):
+    """Speed counts for nothing when what arrived is not what was sent."""
+    verdicts = [entry["values"] for entry in entries.values() if entry["kind"] == "ours" and entry["values"] != "not compared"]
+    if not verdicts:
+        return []
+    equal = all(verdict == "equal" for verdict in verdicts)
+    return [{"bar": "values that arrived", "value": "equal" if equal else "different", "limit": "equal", "unit": "", "at_most": None, "holds": equal}]
 
 
 if __name__ == "__main__":

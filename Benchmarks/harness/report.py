@@ -35,9 +35,10 @@ def load():
 def save(name, result, bench):
     results = load()
     result["machine"] = machine(bench)
+    result["size"] = f"Table of {bench.rows:,} rows, {bench.runs} paired runs."
     results[name] = result
     with open(RESULTS, "w") as file:
-        json.dump(results, file, indent=1, sort_keys=True, ensure_ascii=False)
+        json.dump(results, file, indent=1, ensure_ascii=False)
         file.write("\n")
     os.makedirs(os.path.dirname(PAGE), exist_ok=True)
     with open(PAGE, "w") as file:
@@ -75,7 +76,7 @@ one machine that also runs both servers. *CPU* is the client's user and system t
 
 
 def sign(row):
-    return "≤" if row["at_most"] else "≥"
+    return {True: "≤", False: "≥", None: "="}[row["at_most"]]
 
 
 def amount(value, unit):
@@ -92,7 +93,7 @@ def verdict(row):
 
 
 def section(name, result):
-    out = [f"## {name}\n", result["question"] + "\n"]
+    out = [f"## {name}\n", result["question"] + "\n", result.get("size", "") + "\n"]
     entries = result.get("entries", {})
     if entries:
         ours = next((e for e in entries.values() if e["kind"] == "ours" and "wall" in e), None)
@@ -114,6 +115,10 @@ def line(name, entry, ours):
         return f"| {name} | {entry['kind']} | {reason} | | | | | | |\n"
     rows = entry["rows"]
     against = f"{entry['wall'] / ours['wall']:.2f} ×" if ours else "–"
+    kind = f"{entry['kind']}, {len(entry['runs'])} runs" if len(entry["runs"]) != 1 else f"{entry['kind']}, 1 run"
     servers = ", ".join(f"{key} {value:.2f}" for key, value in entry.get("servers", {}).items() if value >= 0.005) or "–"
-    return (f"| {name} | {entry['kind']} | {entry['wall']:.2f} ({entry['fastest']:.2f}–{entry['slowest']:.2f}) | {rows / entry['wall']:,.0f} "
+    if rows < 1000:
+        return (f"| {name} | {kind} | {entry['wall']:.3f} ({entry['fastest']:.3f}–{entry['slowest']:.3f}) | – "
+                f"| {entry['cpu']:.3f} in all | {entry['rss']:.0f} | {servers} | – | {entry['values']} |\n")
+    return (f"| {name} | {kind} | {entry['wall']:.2f} ({entry['fastest']:.2f}–{entry['slowest']:.2f}) | {rows / entry['wall']:,.0f} "
             f"| {entry['cpu'] / rows * 1e6:.2f} | {entry['rss']:.0f} | {servers} | {against} | {entry['values']} |\n")

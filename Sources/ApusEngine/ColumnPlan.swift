@@ -95,7 +95,11 @@ struct ColumnPlan {
         shape.columns = zip(shapes, targets).map { column, target in
             var copy = column
             copy.name = target
-            if !(sameSystem && isWhole && source.kind == .table) { copy.generated = false }
+            if copy.generated, !(sameSystem && isWhole && source.kind == .table) {
+                copy.generated = false
+                // The default of a computed column is its expression.
+                copy.initial = nil
+            }
             return copy
         }
         func mapped(_ columns: [String]) -> [String]? {

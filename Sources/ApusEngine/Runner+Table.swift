@@ -7,7 +7,7 @@ extension Runner {
     func prepare(_ table: TableRun) {
         table.state.withLock { $0.startedAt = Clock.monotonic() }
         do {
-            if isResumed, try isDone(table) {
+            if isResumed || share != nil, try isDone(table) {
                 let sink = try control.session(table: table.index)
                 try sink.forget(table.load)
                 end(table, skipped: true)
@@ -28,7 +28,11 @@ extension Runner {
                 }
                 state.loadingSince = Clock.monotonic()
             }
-            let left = slices.filter { loaded[$0.id] == nil }
+            var left = slices.filter { loaded[$0.id] == nil }
+            if let share {
+                sink.unlock(table.load)
+                left.removeAll { $0.id != share.slice }
+            }
             let estimates = slices.map(\.rows)
             events.send(
                 .tableStarted(
@@ -48,7 +52,7 @@ extension Runner {
 
     /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds.
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
-        let patience = Clock.monotonic() + (isResumed ? 10 : 2)
+        let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
                 if Clock.monotonic() > patience { throw error }
@@ -78,12 +82,16 @@ extension Runner {
         let failure = table.state.withLock { $0.error }
         if let failure {
             // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled { discard(table) }
+            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
             end(table)
             return
         }
         do {
             let sink = try control.session(table: table.index)
+            if share != nil, try !isLastShare(table, sink) {
+                end(table)
+                return
+            }
             try check(table, sink.marks(table.load))
             try sink.finish(table.load)
             try runTableStatements(table.planned.after, "after", sink)
@@ -97,6 +105,20 @@ extension Runner {
             table.fail(ApusError(wrapping: error))
         }
         end(table)
+    }
+
+    /// Whether all slices, also those of other workers, are committed and the table is not finished yet. The lock is
+    /// held afterwards if so.
+    private func isLastShare(_ table: TableRun, _ sink: any Sink) throws -> Bool {
+        try lock(table, sink)
+        let marks = try sink.marks(table.load)
+        guard try !isDone(table), Set(marks.map(\.slice)).isSuperset(of: table.planned.slices.map(\.id)) else {
+            sink.unlock(table.load)
+            return false
+        }
+        let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }
+        table.state.withLock { $0.tally = all }
+        return true
     }
 
     /// The target's own marks must tell the same story as this process.

@@ -16,6 +16,8 @@ public final class Runner: Sendable {
     let events: EventStream
     let interrupt: Interrupt
     let isResumed: Bool
+    /// Set for one worker of many that share a plan: it loads this slice only.
+    let share: Share?
     let tables: [TableRun]
     let schedule: Schedule
     let limit: RateLimit
@@ -27,8 +29,9 @@ public final class Runner: Sendable {
     /// - parameter ledger: has a record of this run already (``Ledger/begin(_:)``).
     public init(
         _ plan: Plan, runID: String, from: Connections, to: Connections, ledger: any Ledger,
-        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false
+        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil
     ) {
+        self.share = share
         self.plan = plan
         self.runID = runID
         self.from = from
@@ -41,11 +44,38 @@ public final class Runner: Sendable {
         schedule = Schedule(tables: tables.count, interrupt: interrupt)
         limit = RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
         control = ControlSessions(to, interrupt)
+        if let share { for table in tables where table.index != share.table { schedule.ended(table.index) } }
+    }
+
+    /// One slice of a plan, for a worker that other workers stand beside. Whoever commits a table's last slice
+    /// finishes the table.
+    public struct Share: Sendable, Hashable {
+        public let table: Int
+        /// The slice's id.
+        public let slice: Int
+
+        /// - parameter number: the position among all slices of all tables, in plan order.
+        /// - throws: `config.invalid` when the plan has no such slice.
+        public init(_ number: Int, of plan: Plan) throws {
+            var left = number
+            for (index, table) in plan.tables.enumerated() {
+                if left >= 0, left < table.slices.count {
+                    self.table = index
+                    slice = table.slices[left].id
+                    return
+                }
+                left -= table.slices.count
+            }
+            let count = plan.tables.reduce(0) { $0 + $1.slices.count }
+            throw ApusError(
+                .configurationInvalid, "the plan has no slice \(number)",
+                hint: count == 0 ? "It has no slices at all." : "Its slices are 0 to \(count - 1).")
+        }
     }
 
     /// Connections to each side at a time.
     public var channels: Int {
-        let slices = plan.tables.reduce(0) { $0 + max(1, $1.slices.count) }
+        let slices = share == nil ? plan.tables.reduce(0) { $0 + max(1, $1.slices.count) } : 1
         return max(1, min(plan.limits.channels, to.connector.abilities.writers, slices))
     }
 
@@ -65,9 +95,9 @@ public final class Runner: Sendable {
                     channels: channels, resumed: isResumed)))
         var fault: ApusError?
         do {
-            if !isResumed { try runStatements(plan.before, "before") }
+            if !isResumed, share == nil { try runStatements(plan.before, "before") }
             try loadTables()
-            if tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired {
+            if share == nil, tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired {
                 try addForeignKeys()
                 try runStatements(plan.after, "after")
             }
@@ -75,7 +105,7 @@ public final class Runner: Sendable {
             fault = ApusError(wrapping: error)
         }
         control.close()
-        let results = tables.map(\.result)
+        let results = (share.map { [tables[$0.table]] } ?? tables).map(\.result)
         let status: RunResult.Status
         if interrupt.isFired {
             status = .stopped

@@ -50,6 +50,12 @@ public final class FaultProxy: Sendable {
     }
 
     deinit {
+        end()
+    }
+
+    /// Cuts all connections and listens no more, for good. Connections keep the proxy alive, so a test that leaves some
+    /// in a black hole ends it itself.
+    public func end() {
         state.withLock { state in
             state.ended = true
             Self.closeListener(&state)
@@ -76,7 +82,7 @@ public final class FaultProxy: Sendable {
                 if newValue == .refuse {
                     Self.closeListener(&state)
                     Self.cutAll(&state)
-                } else if state.listener < 0, let (descriptor, _) = try? Self.listen(port: port) {
+                } else if state.listener < 0, !state.ended, let (descriptor, _) = try? Self.listen(port: port) {
                     state.listener = descriptor
                     reopened = descriptor
                 }

@@ -20,7 +20,7 @@ extension Cast.Run {
             }
         case .floatToInteger(let low, let high, let toUnsigned):
             fixed { value in
-                let number = double(value).rounded(.toNearestOrAwayFromZero)
+                let number = rounded(double(value))
                 guard number >= low, number < high else { return nil }
                 return toUnsigned ? Int64(bitPattern: UInt64(number)) : Int64(number)
             }
@@ -36,6 +36,14 @@ extension Cast.Run {
                 return single.isInfinite && number.isFinite ? nil : bits(Double(single))
             }
         }
+    }
+
+    /// The nearest integer, half away from zero; without the C library's mathematics, which not every program links.
+    @inline(__always) private func rounded(_ value: Double) -> Double {
+        guard value.magnitude < 0x1p52 else { return value }
+        let whole = Double(Int64(value))
+        let rest = value - whole
+        return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole
     }
 
     @inline(__always) private func double(_ value: Int64) -> Double { Double(bitPattern: UInt64(bitPattern: value)) }

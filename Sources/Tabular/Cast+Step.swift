@@ -6,7 +6,8 @@ extension Cast {
         case .boolean: return toBoolean(from)
         case .integer(let bits, let unsigned): return toInteger(from, bits, unsigned)
         case .float(let bits): return toFloat(from, isSingle: bits == 32)
-        case .decimal(let precision, let scale): return toDecimal(from, precision, precision == nil ? scale : scale ?? 0)
+        case .decimal(let precision, let scale):
+            return toDecimal(from, precision, precision == nil ? scale : scale ?? 0)
         case .text(let length): return toText(from, length ?? Int.max)
         case .other, .array: return toText(from, Int.max)
         case .json: return toJSON(from)

@@ -160,6 +160,7 @@ enum Mix {
         one = fold(a ^ secrets.1 ^ one, b ^ secrets.2 ^ length)
         two = fold(a ^ secrets.3 ^ length, b ^ secrets.0 ^ two)
         return Checksum(
-            high: fold(one ^ secrets.2, two ^ secrets.1), low: fold(two ^ secrets.3, (one &<< 32 | one &>> 32) ^ seeds.0))
+            high: fold(one ^ secrets.2, two ^ secrets.1),
+            low: fold(two ^ secrets.3, (one &<< 32 | one &>> 32) ^ seeds.0))
     }
 }

@@ -38,7 +38,8 @@ extension ColumnType {
     }
 
     private var fitBoolean: Fit {
-        isText ? .narrowing("text that is no boolean is rejected") : .narrowing("values other than 0 and 1 are rejected")
+        isText
+            ? .narrowing("text that is no boolean is rejected") : .narrowing("values other than 0 and 1 are rejected")
     }
 
     private var fitJSON: Fit {

@@ -5,7 +5,7 @@ extension Format {
     static let lastDay: Int64 = 2_932_896
 
     /// `2024-01-31`; years before 1 as `0044-03-15 BC`, `infinity`, `-infinity`, zero dates `2024-00-00`.
-    public static func date(_ days: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func date(_ days: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if days >= firstDay, days <= lastDay {
             calendar(days, out)
             return 10
@@ -18,17 +18,17 @@ extension Format {
     }
 
     /// `2024-01-31 12:34:56.789012`, with as many fraction digits as are not trailing zeros; else as ``date(_:to:)``.
-    public static func timestamp(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func timestamp(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         timestamp(microseconds, "", to: out)
     }
 
     /// As ``timestamp(_:to:)``, followed by `+00`.
-    public static func instant(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func instant(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         timestamp(microseconds, "+00", to: out)
     }
 
     /// `[-]HH:MM:SS[.ffffff]`, of microseconds; more digits when the hours need them. Also for a time of day.
-    public static func duration(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func duration(_ microseconds: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         var length = 0
         if microseconds < 0 {
             out[0] = UInt8(ascii: "-")
@@ -107,7 +107,7 @@ extension Format {
     @inline(__always)
     private static func clock(_ microseconds: UInt64, _ out: UnsafeMutablePointer<UInt8>) -> Int {
         let seconds = UInt32(truncatingIfNeeded: microseconds / 1_000_000)
-        var fraction = UInt32(truncatingIfNeeded: microseconds &- UInt64(seconds) &* 1_000_000)
+        let fraction = UInt32(truncatingIfNeeded: microseconds &- UInt64(seconds) &* 1_000_000)
         let minutes = seconds / 60
         pair(minutes / 60, out)
         out[2] = UInt8(ascii: ":")
@@ -115,13 +115,7 @@ extension Format {
         out[5] = UInt8(ascii: ":")
         pair(seconds &- minutes &* 60, out + 6)
         if fraction == 0 { return 8 }
-        out[8] = UInt8(ascii: ".")
-        pair(fraction / 10_000, out + 9)
-        fraction %= 10_000
-        four(fraction, out + 11)
-        var length = 15
-        while out[length &- 1] == UInt8(ascii: "0") { length &-= 1 }
-        return length
+        return 8 &+ self.fraction(fraction, out + 8)
     }
 
     /// Ten octets for a day of the years 1 to 9999 (Neri and Schneider, "Euclidean affine functions and their

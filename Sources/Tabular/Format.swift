@@ -28,48 +28,46 @@ public enum Format {
         pair(value % 100, out + 2)
     }
 
+    /// The eight digits of a value below 100,000,000, one an octet, the first in the lowest: all at once, by halves.
+    @inline(__always) static func digits(_ value: UInt32) -> UInt64 {
+        let upper = value / 10_000
+        var word = UInt64(upper) | UInt64(value &- upper &* 10_000) &<< 32
+        // Two numbers below 10,000 to four below 100 to eight below 10; the factors are reciprocals, rounded up.
+        let hundreds = (word &* 10_486) &>> 20 & 0x7f_0000_007f
+        word = hundreds | (word &- hundreds &* 100) &<< 16
+        let tens = (word &* 103) &>> 10 & 0x000f_000f_000f_000f
+        return tens | (word &- tens &* 10) &<< 8
+    }
+
+    @inline(__always) static func store(_ digits: UInt64, _ out: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(out).storeBytes(of: digits.littleEndian, as: UInt64.self)
+    }
+
+    static let zeros: UInt64 = 0x3030_3030_3030_3030
+
     /// Exactly eight digits of a value below 100,000,000.
     @inline(__always) static func eight(_ value: UInt32, _ out: UnsafeMutablePointer<UInt8>) {
-        four(value / 10_000, out)
-        four(value % 10_000, out + 4)
+        store(digits(value) | zeros, out)
     }
 
-    /// The digits of a value below 100,000,000, without leading zeros.
+    /// The digits of a value below 100,000,000, without leading zeros. Writes eight octets.
     @inline(__always) static func short(_ value: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> Int {
-        if value < 10_000 { return upToFour(value, out) }
-        let length = upToFour(value / 10_000, out)
-        four(value % 10_000, out + length)
-        return length &+ 4
-    }
-
-    @inline(__always) static func upToFour(_ value: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> Int {
-        if value < 100 {
-            if value < 10 {
-                out[0] = UInt8(truncatingIfNeeded: 48 &+ value)
-                return 1
-            }
-            pair(value, out)
-            return 2
-        }
-        if value < 1000 {
-            out[0] = UInt8(truncatingIfNeeded: 48 &+ value / 100)
-            pair(value % 100, out + 1)
-            return 3
-        }
-        four(value, out)
-        return 4
+        let word = digits(value)
+        let leading = (word | 1 &<< 63).trailingZeroBitCount &>> 3
+        store((word | zeros) &>> UInt64(truncatingIfNeeded: leading &* 8), out)
+        return 8 &- leading
     }
 
     /// Decimal digits.
-    public static func unsigned(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func unsigned(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value < 100_000_000 { return short(UInt32(truncatingIfNeeded: value), out) }
         let upper = value / 100_000_000
-        let lower = UInt32(truncatingIfNeeded: value % 100_000_000)
+        let lower = UInt32(truncatingIfNeeded: value &- upper &* 100_000_000)
         var length: Int
         if upper < 100_000_000 {
             length = short(UInt32(truncatingIfNeeded: upper), out)
         } else {
-            length = upToFour(UInt32(truncatingIfNeeded: upper / 100_000_000), out)
+            length = short(UInt32(truncatingIfNeeded: upper / 100_000_000), out)
             eight(UInt32(truncatingIfNeeded: upper % 100_000_000), out + length)
             length &+= 8
         }
@@ -78,7 +76,7 @@ public enum Format {
     }
 
     /// Decimal digits, after `-` for a negative value.
-    public static func integer(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func integer(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value >= 0 { return unsigned(UInt64(bitPattern: value), to: out) }
         out[0] = UInt8(ascii: "-")
         return unsigned(value.magnitude, to: out + 1) &+ 1
@@ -86,18 +84,46 @@ public enum Format {
 
     /// The shortest text that reads back as the same value: plain digits from 0.0001 to below 1e15, else with an
     /// exponent (`1.5e+20`); `NaN`, `Infinity`, `-Infinity`; `-0` for negative zero.
-    public static func double(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func double(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value.magnitude < 1e15 {
             let whole = Int64(value)
             if Double(whole) == value, whole != 0 || value.sign == .plus { return integer(whole, to: out) }
+            if value.magnitude < 1e9, value.magnitude >= 1e-3, let length = short(value, to: out) { return length }
         } else if !value.isFinite {
             return special(isNaN: value.isNaN, isNegative: value.sign == .minus, out)
         }
         return out.withMemoryRebound(to: CChar.self, capacity: longest) { apus_format_double(value, $0) }
     }
 
+    /// Prices and measures, of at most six fraction digits. When the quotient of two exact integers is the value, it
+    /// reads back as that, and of at most 15 digits no other decimal does.
+    @inline(__always)
+    private static func short(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int? {
+        let magnitude = value.magnitude
+        var scaled = UInt64(magnitude * 100 + 0.5)
+        if Double(scaled) / 100 == magnitude {
+            scaled &*= 10_000
+        } else {
+            scaled = UInt64(magnitude * 1_000_000 + 0.5)
+            guard Double(scaled) / 1_000_000 == magnitude else { return nil }
+        }
+        out[0] = UInt8(ascii: "-")
+        var length = value.sign == .minus ? 1 : 0
+        let whole = scaled / 1_000_000
+        length &+= unsigned(whole, to: out + length)
+        return length &+ fraction(UInt32(truncatingIfNeeded: scaled &- whole &* 1_000_000), out + length)
+    }
+
+    /// A point and the six digits of a value below 1,000,000 that is not zero, without trailing zeros.
+    @inline(__always) static func fraction(_ value: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> Int {
+        let word = digits(value &* 100)
+        out[0] = UInt8(ascii: ".")
+        store(word | zeros, out + 1)
+        return 9 &- word.leadingZeroBitCount &>> 3
+    }
+
     /// As ``double(_:to:)`` for a 32-bit value: `0.1`, where the double of the same value has 17 digits.
-    public static func float(_ value: Float, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(never) public static func float(_ value: Float, to out: UnsafeMutablePointer<UInt8>) -> Int {
         if value.magnitude < 1e15 {
             let whole = Int64(value)
             if Float(whole) == value, whole != 0 || value.sign == .plus { return integer(whole, to: out) }

@@ -131,6 +131,13 @@ private struct Scan {
         return true
     }
 
+    /// Two digits, or a number above 1,000,000.
+    @inline(__always) static func pair(_ text: UnsafePointer<UInt8>) -> Int {
+        let first = text[0] &- 48
+        let second = text[1] &- 48
+        return first <= 9 && second <= 9 ? Int(first) &* 10 &+ Int(second) : 10_000_000
+    }
+
     /// One or two digits, or exactly two; -1 if there are none.
     @inline(__always) mutating func two(exactly: Bool) -> Int {
         guard position < count else { return -1 }
@@ -150,6 +157,19 @@ private struct Scan {
 
     /// A date; zero for month or day passes, the rest is checked by ``days``.
     @inline(__always) mutating func date() -> Bool {
+        if !isBeforeChrist, count &- position >= 10 {
+            let text = base + position
+            if text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-") {
+                year = Scan.pair(text) &* 100 &+ Scan.pair(text + 2)
+                month = Scan.pair(text + 5)
+                day = Scan.pair(text + 8)
+                // A pair that is no number makes its sum huge: the slow way may know better.
+                if year <= 9999, month <= 12, day <= 31 {
+                    position &+= 10
+                    return true
+                }
+            }
+        }
         let start = position
         var number = 0
         while position < count, position &- start < 8 {
@@ -181,6 +201,17 @@ private struct Scan {
 
     /// A time of up to `hourDigits` hour digits.
     @inline(__always) mutating func time(hourDigits: Int) -> Bool {
+        if count &- position >= 8, base[position &+ 2] == UInt8(ascii: ":"), base[position &+ 5] == UInt8(ascii: ":") {
+            let text = base + position
+            let hours = Scan.pair(text)
+            let minutes = Scan.pair(text + 3)
+            let seconds = Scan.pair(text + 6)
+            if hours <= 99, minutes <= 59, seconds <= 59 {
+                position &+= 8
+                microseconds = Int64(hours &* 3600 &+ minutes &* 60 &+ seconds) &* 1_000_000
+                return take(UInt8(ascii: ".")) ? fraction() : true
+            }
+        }
         let start = position
         var hours: Int64 = 0
         while position < count, position &- start < hourDigits {
@@ -197,7 +228,11 @@ private struct Scan {
         let seconds = two(exactly: true)
         guard seconds >= 0, seconds <= 59 else { return false }
         microseconds &+= Int64(seconds) &* 1_000_000
-        guard take(UInt8(ascii: ".")) else { return true }
+        return take(UInt8(ascii: ".")) ? fraction() : true
+    }
+
+    /// One to nine digits of a second, rounded half up to six.
+    @inline(__always) private mutating func fraction() -> Bool {
         var fraction: Int64 = 0
         let first = position
         while position < count, position &- first < 10 {

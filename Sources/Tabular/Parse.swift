@@ -40,10 +40,17 @@ public enum Parse {
         guard count > 0 else { return nil }
         var value: UInt64 = 0
         let safe = min(count, 19)
-        for index in 0..<safe {
+        var index = 0
+        while safe &- index >= 8 {
+            guard let word = eight(base + index) else { return nil }
+            value = value &* 100_000_000 &+ word
+            index &+= 8
+        }
+        while index < safe {
             let digit = base[index] &- 48
             if digit > 9 { return nil }
             value = value &* 10 &+ UInt64(digit)
+            index &+= 1
         }
         if count <= 19 { return value }
         for index in safe..<count {
@@ -55,6 +62,20 @@ public enum Parse {
             value = sum
         }
         return value
+    }
+
+    /// The value of eight digits, all at once: pairs, then fours, then the eight.
+    @inline(__always)
+    private static func eight(_ base: UnsafePointer<UInt8>) -> UInt64? {
+        var word = UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
+        // Every octet is 0x30…0x3f, and stays so when 6 is added.
+        guard word & 0xf0f0_f0f0_f0f0_f0f0 == Format.zeros,
+            (word &+ 0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0 == Format.zeros
+        else { return nil }
+        word &-= Format.zeros
+        word = (word &* 10 &+ word &>> 8) & 0x00ff_00ff_00ff_00ff
+        word = (word &* 100 &+ word &>> 16) & 0x0000_ffff_0000_ffff
+        return (word &* 10_000 &+ word &>> 32) & 0xffff_ffff
     }
 
     /// A decimal number, with or without exponent, or `nan`, `inf`, `infinity` in any case; nil also when the number

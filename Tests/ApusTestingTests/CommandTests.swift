@@ -39,6 +39,10 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
+    @Test func `the built program is found beside the tests`() throws {
+        #expect(try apusBinary().hasSuffix("/apus"))
+    }
+
     @Test func `the seeded generator gives SplitMix64's published sequence`() {
         var generator = SeededGenerator(seed: 1_234_567)
         #expect(

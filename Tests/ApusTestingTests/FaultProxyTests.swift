@@ -53,6 +53,19 @@ import Testing
         #expect(try ask(proxy, "SELECT 7").stdout == "7\n")
     }
 
+    @Test func `an ended proxy cuts what is in its black hole`() async throws {
+        let proxy = try FaultProxy(to: PostgresServer.shared().port)
+        proxy.behaviour = .blackHole
+        let running = try RunningCommand(
+            "psql", ["-XAt", "-h", "127.0.0.1", "-p", "\(proxy.port)", "-U", "postgres", "-c", "SELECT 7", "postgres"],
+            environment: ["PGPASSWORD": "pw"])
+        try await Task.sleep(for: .milliseconds(300))
+        proxy.end()
+        let result = running.wait(timeout: .seconds(10))
+        #expect(!result.timedOut)
+        #expect(result.status == 2)
+    }
+
     @Test func `a delay is felt`() throws {
         let proxy = try FaultProxy(to: PostgresServer.shared().port)
         proxy.behaviour = .delay(.milliseconds(100))

@@ -1,0 +1,100 @@
+import ApusCore
+import Tabular
+
+/// Resolves a flow into a plan: opens both sides, asks their catalogues, maps columns, cuts slices. Nothing is
+/// changed anywhere.
+///
+/// Faults of a table become findings of its plan, so that all of them are seen at once; only what concerns the whole
+/// (an end that cannot be reached, no table at all) is thrown.
+public final class Planner {
+    let flow: Flow
+    let from: Connections
+    let to: Connections
+    let watermark: (_ key: String) throws -> String?
+    let interrupt: Interrupt
+    /// Names or patterns: of the tables that the flow means, only those are planned.
+    public var only: [TablePattern]?
+    /// Of the last plan: patterns that meant nothing.
+    public private(set) var warnings: [String] = []
+    /// Told the name of each table as it is planned, for progress.
+    public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
+
+    public init(
+        _ flow: Flow, from: Connections, to: Connections, interrupt: Interrupt,
+        watermark: @escaping (_ key: String) throws -> String?
+    ) {
+        self.flow = flow
+        self.from = from
+        self.to = to
+        self.interrupt = interrupt
+        self.watermark = watermark
+    }
+
+    /// - throws: `connection.*`, `object.not_found` when nothing matches, `unsupported`.
+    public func plan() throws -> Plan {
+        let source = try from.source(interrupt.child())
+        defer { source.close() }
+        let sink = try to.sink(interrupt.child())
+        defer { sink.close() }
+        let selection = try SourceTables(flow, in: source)
+        warnings = selection.warnings
+        let selected = selection.items.filter(isWanted)
+        guard !selected.isEmpty else {
+            throw ApusError(
+                .notFound, "none of the flow's tables is meant by --only",
+                hint: "The flow has \(selection.items.prefix(8).map(\.name).joined(separator: ", ")).")
+        }
+        var tables: [PlannedTable] = []
+        for (number, selection) in selected.enumerated() {
+            try interrupt.check()
+            onTable(selection.name, number, selected.count)
+            var planner = TablePlanner(self, selection, source, sink)
+            var table = try planner.plan(index: number)
+            table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
+            tables.append(table)
+        }
+        ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
+        findDoubles(&tables)
+        return Plan(
+            name: flow.name,
+            from: .init(connector: from.connector.name, reference: flow.from.reference),
+            to: .init(connector: to.connector.name, reference: flow.to.reference), tables: tables,
+            limits: flow.limits, before: flow.before, after: flow.after, consistentSnapshot: flow.consistentSnapshot)
+    }
+
+    private func isWanted(_ item: SourceTables.Item) -> Bool {
+        guard let only else { return true }
+        let name = item.table ?? TableName(item.name)
+        return only.contains { $0.matches(name) || $0.matches(TableName(name.name)) }
+    }
+
+    private func findDoubles(_ tables: inout [PlannedTable]) {
+        var first: [TableName: String] = [:]
+        for index in tables.indices {
+            let target = tables[index].load.target
+            if let other = first[target], tables[index].load.mode == .replace || tables[index].load.mode == .truncate {
+                tables[index].findings.append(
+                    Finding(.error, .configurationInvalid, "\(target) is also the target of \(other): one would erase the other"))
+            }
+            first[target] = tables[index].name
+        }
+    }
+}
+
+extension Plan {
+    /// Everything that forbids to run this plan, as one error; nil when it can run.
+    public func fault(strict: Bool) -> ApusError? {
+        var lines: [String] = []
+        var code: ApusError.Code?
+        for table in tables {
+            for finding in table.findings where finding.severity == .error || (strict && finding.code == .lossyMapping) {
+                lines.append("\(table.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
+                if code == nil { code = finding.code }
+            }
+        }
+        guard let code else { return nil }
+        return ApusError(
+            code, lines.count == 1 ? lines[0] : "\(lines.count) faults in the plan:\n  " + lines.joined(separator: "\n  "),
+            hint: "`apus plan` shows the whole plan; nothing has been moved.")
+    }
+}

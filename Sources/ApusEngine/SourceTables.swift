@@ -1,0 +1,50 @@
+import ApusCore
+
+/// The tables and queries that a flow means, found in the source's catalogue.
+struct SourceTables {
+    struct Item {
+        /// What plan, progress and ledger call it.
+        var name: String
+        /// nil for a query.
+        var table: TableName?
+        var target: TableName
+        var wish: TableWish
+    }
+
+    let items: [Item]
+    let warnings: [String]
+
+    /// Views are taken only when they are named, never by a pattern.
+    /// - throws: `object.not_found`, with the nearest name; `config.invalid`.
+    init(_ flow: Flow, in source: any Source) throws {
+        let patterns = try flow.tables.compactMap { wish -> TablePattern? in
+            guard case .pattern(let text) = wish.subject else { return nil }
+            return try TablePattern(text)
+        }
+        var known: [TableSummary] = []
+        var own: String?
+        let isOnlyQueries = patterns.isEmpty && flow.tables.contains { !$0.skip }
+        if !isOnlyQueries {
+            known = try source.tables(schema: nil)
+            own = known.first?.name.schema
+            for schema in Set(patterns.compactMap(\.schema)).sorted() where schema != own {
+                known += try source.tables(schema: schema)
+            }
+        }
+        let named = patterns.compactMap(\.exactName)
+        let names = known.filter { table in
+            table.kind != .view || named.contains { $0.name.lowercased() == table.name.name.lowercased() }
+        }.map(\.name)
+        let selection = try flow.select(from: names, own: own)
+        items = try selection.matches.map { match in
+            switch match.subject {
+            case .table(let table):
+                let target = try match.target(own: own)
+                return Item(name: table.description, table: table, target: target, wish: match.wish)
+            case .query(_, as: let name):
+                return Item(name: name, table: nil, target: try match.target(own: own), wish: match.wish)
+            }
+        }
+        warnings = selection.warnings
+    }
+}

@@ -1,0 +1,216 @@
+import ApusCore
+import Tabular
+
+/// Plans one table: columns, target, mode, watermark, slices.
+struct TablePlanner {
+    let planner: Planner
+    let selection: SourceTables.Item
+    let source: any Source
+    let sink: any Sink
+    private(set) var findings: [Finding] = []
+
+    init(_ planner: Planner, _ selection: SourceTables.Item, _ source: any Source, _ sink: any Sink) {
+        self.planner = planner
+        self.selection = selection
+        self.source = source
+        self.sink = sink
+    }
+
+    var wish: TableWish { selection.wish }
+    var target: any Connector { planner.to.connector }
+
+    mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ column: String?, _ message: String) {
+        findings.append(Finding(severity, code, column: column, message))
+    }
+
+    mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ message: String) {
+        note(severity, code, nil, message)
+    }
+
+    mutating func plan(index: Int) throws -> PlannedTable {
+        let shape = try sourceShape()
+        let columns = try ColumnPlan(shape, wish, planner.from.connector, source, &findings)
+        var read = Read(relation: relation, items: columns.items, schema: columns.schema)
+        if let filter = wish.filter { read.filters = [filter] }
+        let name = selection.target
+        let existing = try existingTarget(name)
+        var load = target(name, columns, shape, existing)
+        load.table = index
+        let watermark = try resolveWatermark(columns, &read, load)
+        read.key = sliceKey(shape)
+        var slices: [Slice] = []
+        if watermark == nil || watermark?.upTo != nil, !findings.contains(where: { $0.severity == .error }) {
+            let wish = SliceWish(
+                channels: min(planner.flow.limits.channels, target.abilities.writers), count: wish.slices)
+            slices = try source.slices(of: read, wish: wish)
+        }
+        load.slices = slices.count
+        return PlannedTable(
+            name: selection.name, read: read, load: load, slices: slices, watermark: watermark, before: wish.before,
+            after: wish.after, ddl: ddl(load), findings: findings)
+    }
+
+    // MARK: Source
+
+    private var relation: Read.Relation {
+        if case .query(let sql, _) = wish.subject { return .query(sql) }
+        return .table(selection.table!)
+    }
+
+    private func sourceShape() throws -> TableShape {
+        guard case .query(let sql, let name) = wish.subject else { return try source.describe(selection.table!) }
+        guard let session = source as? any SQLSession else {
+            throw ApusError(.unsupported, "\(planner.from.connector.title) cannot run a query")
+        }
+        var shape = try session.describe(query: sql)
+        shape.name = TableName(name)
+        return shape
+    }
+
+    /// The columns to cut by: those that the user named, or those that the source proposes.
+    private mutating func sliceKey(_ shape: TableShape) -> [Column] {
+        let names = wish.sliceBy ?? (wish.slices == 1 ? [] : source.sliceKey(for: shape))
+        var key: [Column] = []
+        for name in names {
+            guard let column = shape.column(name) else {
+                if wish.sliceBy != nil {
+                    note(.error, .notFound, name, "there is no column `\(name)` to slice by. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")")
+                    return []
+                }
+                key.append(Column(name, .int64, nullable: false))
+                continue
+            }
+            if case .float = column.type {
+                note(.warning, .unsupported, name, "a floating point column is no slice key; the table is read as one slice")
+                return []
+            }
+            // A NULL in a later column of a key would fall between all ranges.
+            if column.nullable, !key.isEmpty { break }
+            key.append(Column(column.name, column.type, nullable: column.nullable))
+        }
+        return key
+    }
+
+    // MARK: Target
+
+    private func existingTarget(_ name: TableName) throws -> TableShape? {
+        guard target.abilities.declaresTables else { return nil }
+        do { return try sink.describe(name) } catch let error as ApusError where error.code == .notFound { return nil }
+    }
+
+    private mutating func target(
+        _ name: TableName, _ columns: ColumnPlan, _ source: TableShape, _ existing: TableShape?
+    ) -> Load {
+        var mode = wish.mode ?? defaultMode(existing, source)
+        if !target.abilities.modes.contains(mode) {
+            note(.error, .unsupported, "\(target.title) cannot be loaded in mode `\(mode.rawValue)`; it can: \(target.abilities.modes.map(\.rawValue).sorted().joined(separator: ", "))")
+            mode = .append
+        }
+        let create = wish.create ?? .create
+        let keepsExisting = existing != nil && create != .recreate
+        if existing == nil, create == .require {
+            note(.error, .notFound, "the target has no table \(name), and `create: require` does not let Apus make it")
+        }
+        if let existing, existing.kind == .view {
+            note(.error, .unsupported, "the target \(name) is a view; rows can be loaded into tables only")
+        }
+        let shape: TableShape
+        let carried: [String]
+        if keepsExisting, let existing {
+            shape = existing
+            carried = TargetMatch(columns, existing, strict: planner.flow.strict).match(&findings)
+        } else {
+            shape = proposed(columns, source, name)
+            carried = columns.targets.filter { name in shape.column(name)?.generated != true }
+        }
+        var load = Load(
+            runID: "", table: 0, shape: shape, exists: existing != nil, columns: carried, mode: mode, create: create,
+            slices: 0)
+        load.withIndexes = wish.withIndexes ?? false
+        load.key = wish.key ?? (shape.primaryKey.isEmpty ? source.primaryKey : shape.primaryKey)
+        if mode == .upsert, load.key.isEmpty {
+            note(.error, .configurationInvalid, "mode `upsert` needs a key, and neither table has a primary key; name one with `key: [column]`")
+        }
+        for column in load.key where mode == .upsert && !carried.contains(column) {
+            note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
+        }
+        return load
+    }
+
+    /// A full refresh replaces; an increment changes rows by key where there is one.
+    private func defaultMode(_ existing: TableShape?, _ source: TableShape) -> LoadMode {
+        if wish.watermark != nil {
+            let hasKey = wish.key != nil || !(existing ?? source).primaryKey.isEmpty
+            return hasKey && target.abilities.modes.contains(.upsert) ? .upsert : .append
+        }
+        return target.abilities.modes.contains(.replace) ? .replace : .append
+    }
+
+    /// The table that Apus will make.
+    private mutating func proposed(_ columns: ColumnPlan, _ source: TableShape, _ name: TableName) -> TableShape {
+        var wanted = columns.shape(of: source, sameSystem: source.origin == target.name)
+        guard target.abilities.declaresTables, let dialect = target.dialect else {
+            wanted.name = name
+            return wanted
+        }
+        if let key = wish.key, wanted.primaryKey.isEmpty { wanted.primaryKey = key }
+        var (shape, losses) = dialect.translate(wanted, named: name, origin: target.name)
+        for (column, native) in wish.types {
+            guard let index = shape.columns.firstIndex(where: { $0.name == column }) else {
+                note(.error, .notFound, column, "`types` names a column that is not loaded")
+                continue
+            }
+            shape.columns[index].native = native
+            losses.removeAll { $0.hasPrefix("\(column): ") }
+        }
+        for loss in losses {
+            let parts = loss.split(separator: ": ", maxSplits: 1)
+            let isColumn = parts.count == 2 && shape.column(String(parts[0])) != nil
+            note(.warning, .lossyMapping, isColumn ? String(parts[0]) : nil, isColumn ? String(parts[1]) : loss)
+        }
+        for identifier in [name.name] + shape.columns.map(\.name) where identifier.utf8.count > dialect.identifierLimit {
+            note(.error, .unsupported, identifier, "the name is longer than the \(dialect.identifierLimit) octets that \(target.title) allows; rename it")
+        }
+        return shape
+    }
+
+    private func ddl(_ load: Load) -> [String] {
+        guard target.abilities.declaresTables, let dialect = target.dialect, !load.exists || load.create == .recreate
+        else { return [] }
+        return dialect.create(load.shape, as: load.target)
+            + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
+    }
+
+    // MARK: Watermark
+
+    private mutating func resolveWatermark(
+        _ columns: ColumnPlan, _ read: inout Read, _ load: Load
+    ) throws -> PlannedTable.Watermark? {
+        guard let column = wish.watermark else { return nil }
+        if load.mode == .replace || load.mode == .truncate {
+            note(.error, .configurationInvalid, column, "a watermark loads only new rows, and mode `\(load.mode.rawValue)` would drop the old ones; use append or upsert")
+            return nil
+        }
+        guard let known = columns.source.column(column) else {
+            note(.error, .notFound, column, "there is no watermark column `\(column)`. \(Nearest.hint(for: column, among: columns.source.columns.map(\.name)) ?? "")")
+            return nil
+        }
+        if known.nullable {
+            note(.note, .configurationInvalid, column, "rows whose watermark is NULL are loaded by the first run only")
+        }
+        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(load.target)|\(column)"
+        let after = try planner.watermark(key)
+        // The first run takes rows without a watermark too; its upper bound is set below.
+        if let after { read.filters.append(source.condition(column, .greater, after)) }
+        let upTo = try source.maximum(of: column, in: read)
+        if let upTo {
+            let bound = source.condition(column, .atMost, upTo)
+            read.filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
+        }
+        return .init(column: column, after: after, upTo: upTo)
+    }
+}
+
+extension Planner {
+    func quotedSource(_ column: String) -> String { from.connector.dialect?.quote(column) ?? column }
+}

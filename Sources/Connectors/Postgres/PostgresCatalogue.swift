@@ -1,0 +1,190 @@
+import ApusCore
+import Tabular
+
+/// What pg_catalog knows of tables, views and queries.
+extension PostgresSession {
+    /// A row of pg_class.
+    struct Relation {
+        var oid: UInt32
+        var name: TableName
+        /// pg_class.relkind: r, p, v, m, f.
+        var kind: String
+        var comment: String?
+        /// nil = never counted.
+        var rows: Int?
+        var bytes: Int?
+
+        var shapeKind: TableShape.Kind { kind == "v" || kind == "m" ? .view : .table }
+    }
+
+    private static let relationColumns = """
+        SELECT c.oid, n.nspname, c.relname, c.relkind, pg_catalog.obj_description(c.oid, 'pg_class'),
+          CASE WHEN c.reltuples > 0 OR c.relpages > 0 THEN c.reltuples::bigint END,
+          CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) END
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        """
+
+    private static func relation(_ row: [String?]) -> Relation? {
+        guard let oid = row[0].flatMap({ UInt32($0) }), let name = row[2] else { return nil }
+        return Relation(
+            oid: oid, name: TableName(schema: row[1], name), kind: row[3] ?? "r", comment: row[4],
+            rows: row[5].flatMap { Int($0) }, bytes: row[6].flatMap { Int($0) })
+    }
+
+    /// The tables and views of a schema, without those that Apus itself makes.
+    func tables(schema: String?) throws -> [TableSummary] {
+        let place = schema.map { "n.nspname = \(dialect.literal($0))" }
+            ?? "n.nspname = ANY (pg_catalog.current_schemas(false))"
+        let rows = try run(
+            """
+            \(PostgresSession.relationColumns)
+            WHERE \(place) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')\(version >= 100000 ? " AND NOT c.relispartition" : "")
+              AND c.relname <> '\(SliceMark.tableName)' AND c.relname NOT LIKE 'apus\\_stg\\_%' AND c.relname NOT LIKE 'apus\\_old\\_%'
+            ORDER BY n.nspname, c.relname
+            """, doing: "listing tables"
+        ).rows
+        return rows.compactMap(PostgresSession.relation).map {
+            TableSummary(name: $0.name, kind: $0.shapeKind, rows: $0.rows, bytes: $0.bytes)
+        }
+    }
+
+    /// The relation that a name means here, by the search path if it has no schema; nil when there is none.
+    func relation(_ name: TableName) throws -> Relation? {
+        let text = dialect.literal(dialect.quote(name))
+        let row = try run(
+            "\(PostgresSession.relationColumns) WHERE c.oid = pg_catalog.to_regclass(\(text)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
+            doing: "looking for \(name)"
+        ).rows.first
+        return row.flatMap(PostgresSession.relation)
+    }
+
+    /// - throws: `object.not_found`.
+    func existing(_ name: TableName) throws -> Relation {
+        if let relation = try relation(name) { return relation }
+        if let schema = name.schema {
+            let schemas = try run("SELECT nspname FROM pg_catalog.pg_namespace", doing: "listing schemas").rows.compactMap { $0[0] }
+            guard schemas.contains(schema) else {
+                throw ApusError(
+                    .notFound, "there is no schema \(schema)",
+                    hint: Nearest.hint(for: schema, among: schemas.filter { !$0.hasPrefix("pg_") }), context: endpoint.label)
+            }
+        }
+        let known = try tables(schema: name.schema).map(\.name.name)
+        let place = name.schema.map { "in schema \($0)" } ?? "on the search path"
+        throw ApusError(
+            .notFound, "there is no table \(name.name) \(place)",
+            hint: Nearest.name(to: name.name, among: known).map { "Did you mean `\($0)`?" }, context: endpoint.label)
+    }
+
+    func describe(_ table: TableName) throws -> TableShape {
+        let relation = try existing(table)
+        var shape = TableShape(
+            name: relation.name, kind: relation.shapeKind, origin: "postgres", columns: try columns(of: relation.oid))
+        shape.comment = relation.comment
+        shape.rows = relation.rows
+        shape.bytes = relation.bytes
+        (shape.primaryKey, shape.indexes) = try indexes(of: relation.oid)
+        shape.foreignKeys = try foreignKeys(of: relation.oid)
+        return shape
+    }
+
+    private func columns(of oid: UInt32) throws -> [ColumnShape] {
+        let rows = try run(
+            """
+            SELECT a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
+              pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.col_description(a.attrelid, a.attnum),
+              \(version >= 100000 ? "a.attidentity" : "''"), \(version >= 120000 ? "a.attgenerated" : "''")
+            FROM pg_catalog.pg_attribute a
+              LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = \(oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+            """, doing: "reading the columns of a table"
+        ).rows
+        let types = try types(of: rows.map { (UInt32($0[1]!) ?? 0, Int32($0[2]!) ?? -1) })
+        return zip(rows, types).map { row, type in
+            var column = ColumnShape(row[0] ?? "", type.type, native: row[3] ?? "", nullable: row[4] != "t")
+            column.comment = row[6]
+            column.generated = row[8] == "s"
+            column.identity = row[7] == "a" || row[7] == "d"
+            if let expression = row[5] {
+                if column.generated {
+                    column.initial = .expression(expression)
+                } else if expression.hasPrefix("nextval(") {
+                    column.identity = true
+                } else {
+                    column.initial = PostgresDefault.parse(expression)
+                }
+            }
+            return column
+        }
+    }
+
+    private func indexes(of oid: UInt32) throws -> (primaryKey: [String], indexes: [IndexShape]) {
+        let rows = try run(
+            """
+            SELECT x.indexrelid, i.relname, x.indisunique, x.indisprimary, pg_catalog.pg_get_indexdef(x.indexrelid), m.amname,
+              x.indexprs IS NOT NULL OR x.indpred IS NOT NULL,
+              EXISTS (SELECT 1 FROM generate_subscripts(x.indoption, 1) k WHERE x.indoption[k] <> 0)
+                OR EXISTS (SELECT 1 FROM generate_subscripts(x.indclass, 1) k JOIN pg_catalog.pg_opclass o
+                  ON o.oid = x.indclass[k] WHERE NOT o.opcdefault)
+                \(version >= 110000 ? "OR x.indnkeyatts < x.indnatts" : "")
+                \(version >= 150000 ? "OR x.indnullsnotdistinct" : "")
+            FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+              JOIN pg_catalog.pg_am m ON m.oid = i.relam
+            WHERE x.indrelid = \(oid) AND x.indisvalid ORDER BY i.relname
+            """, doing: "reading the indexes of a table"
+        ).rows
+        let keyCount = version >= 110000 ? "x.indnkeyatts" : "x.indnatts"
+        let names = try run(
+            """
+            SELECT x.indexrelid, a.attname FROM pg_catalog.pg_index x, generate_series(0, 31) k, pg_catalog.pg_attribute a
+            WHERE x.indrelid = \(oid) AND k < \(keyCount) AND a.attrelid = x.indrelid AND a.attnum = x.indkey[k]
+            ORDER BY x.indexrelid, k
+            """, doing: "reading the indexes of a table"
+        ).rows
+        var primaryKey: [String] = []
+        var indexes: [IndexShape] = []
+        for row in rows {
+            let columns = names.filter { $0[0] == row[0] }.compactMap { $0[1] }
+            if row[3] == "t" {
+                primaryKey = columns
+                continue
+            }
+            let isPlainColumns = row[6] != "t" && row[5] == "btree"
+            var index = IndexShape(name: row[1] ?? "", columns: isPlainColumns ? columns : [], unique: row[2] == "t")
+            if !isPlainColumns || row[7] == "t", let text = row[4], let using = text.firstRange(of: " USING ") {
+                index.definition = String(text[using.lowerBound...].dropFirst())
+            }
+            indexes.append(index)
+        }
+        return (primaryKey, indexes)
+    }
+
+    private func foreignKeys(of oid: UInt32) throws -> [ForeignKeyShape] {
+        let rows = try run(
+            """
+            SELECT k.oid, k.conname, n.nspname, c.relname, k.confdeltype, k.confupdtype
+            FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE k.conrelid = \(oid) AND k.contype = 'f' ORDER BY k.conname
+            """, doing: "reading the foreign keys of a table"
+        ).rows
+        let names = try run(
+            """
+            SELECT k.oid, a.attname, b.attname FROM pg_catalog.pg_constraint k, generate_series(1, 32) i,
+              pg_catalog.pg_attribute a, pg_catalog.pg_attribute b
+            WHERE k.conrelid = \(oid) AND k.contype = 'f' AND a.attrelid = k.conrelid AND a.attnum = k.conkey[i]
+              AND b.attrelid = k.confrelid AND b.attnum = k.confkey[i] ORDER BY k.oid, i
+            """, doing: "reading the foreign keys of a table"
+        ).rows
+        let actions = ["a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"]
+        return rows.map { row in
+            let pairs = names.filter { $0[0] == row[0] }
+            var key = ForeignKeyShape(
+                name: row[1] ?? "", columns: pairs.compactMap { $0[1] },
+                references: TableName(schema: row[2], row[3] ?? ""), referencedColumns: pairs.compactMap { $0[2] })
+            key.onDelete = actions[row[4] ?? "a"]
+            key.onUpdate = actions[row[5] ?? "a"]
+            return key
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ApusCore
+import CPostgres
+import Glibc
+import Tabular
+
+/// One connection to a PostgreSQL server: statements, catalogue, source and sink.
+///
+/// Sessions run in UTC, with UTF-8, ISO dates and the shortest exact text of floats.
+final class PostgresSession: SQLSession, Source, Sink {
+    let interrupt: Interrupt
+    let endpoint: Endpoint
+    let connection: OpaquePointer
+    let dialect = PostgresDialect()
+    /// `150020` for 15.20.
+    let version: Int
+    let banner: String
+    let isGreenplum: Bool
+    let types: PostgresTypeCache
+    /// Reads run inside one transaction whose snapshot is kept.
+    private(set) var holdsSnapshot = false
+    /// A savepoint of the snapshot's transaction is set.
+    var hasOpenRead = false
+    var readPlans: [Read: PostgresReadPlan] = [:]
+    /// Advisory locks that this connection holds.
+    var lockedKeys: Set<Int64> = []
+    private let socket: Int32
+    private var isClosed = false
+
+    /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`, `run.cancelled`.
+    init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
+        let connection = try PostgresSession.connect(endpoint, interrupt)
+        self.endpoint = endpoint
+        self.interrupt = interrupt
+        self.connection = connection
+        socket = PQsocket(connection)
+        version = Int(PQserverVersion(connection))
+        let text = PQexec(connection, "SELECT version()").map { PostgresResult($0).value ?? "" } ?? ""
+        isGreenplum = text.contains("Greenplum")
+        banner = PostgresSession.banner(of: text)
+        types = PostgresTypeCache()
+        interrupt.register(socket: socket)
+        do {
+            try setUp()
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        interrupt.unregister(socket: socket)
+        PQfinish(connection)
+    }
+
+    /// `PostgreSQL 15.20` of the server's long description.
+    private static func banner(of text: String) -> String {
+        let words = text.split(separator: " ").prefix(2).joined(separator: " ")
+        guard let start = text.firstRange(of: "(Greenplum Database ") else { return words.isEmpty ? "PostgreSQL" : words }
+        return "Greenplum " + text[start.upperBound...].prefix { $0 != " " && $0 != ")" }
+    }
+
+    private func setUp() throws {
+        var sql = """
+            SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
+            SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
+            SET statement_timeout = \(milliseconds("statement_timeout"))
+            """
+        if version >= 90300 { sql += "; SET lock_timeout = \(milliseconds("lock_timeout"))" }
+        if version >= 90600 { sql += "; SET idle_in_transaction_session_timeout = 0" }
+        if version >= 140000 { sql += "; SET idle_session_timeout = 0" }
+        if let commit = endpoint.settings["synchronous_commit"] { sql += "; SET synchronous_commit = \(commit)" }
+        if let schemas = endpoint.settings["schema"], !schemas.isEmpty {
+            let list = schemas.split(separator: ",").map { name in
+                let trimmed = name.drop { $0 == " " }
+                return dialect.quote(String(trimmed.trimmingTrailingSpaces()))
+            }
+            sql += "; SET search_path = \(list.joined(separator: ", "))"
+        }
+        try run(sql, doing: "setting up the connection")
+        if let initial = endpoint.settings["init_sql"], !initial.isEmpty {
+            try run(initial, doing: "running `init_sql`")
+        }
+    }
+
+    private func milliseconds(_ setting: String) -> Int { Int((endpoint.settings.seconds(setting) ?? 0) * 1000) }
+
+    /// Begins the transaction whose snapshot all reads of this connection see: another connection's by its name, or a
+    /// new one. Returns the name.
+    func beginSnapshot(_ name: String?) throws -> String {
+        let doing = "taking a snapshot for several connections"
+        try run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing: doing)
+        holdsSnapshot = true
+        if let name {
+            try run("SET TRANSACTION SNAPSHOT \(dialect.literal(name))", doing: doing)
+            return name
+        }
+        return try run("SELECT pg_export_snapshot()", doing: doing).value ?? ""
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingTrailingSpaces() -> Substring {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
+

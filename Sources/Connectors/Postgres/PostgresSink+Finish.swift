@@ -1,0 +1,156 @@
+import ApusCore
+import Glibc
+import Tabular
+
+extension PostgresSession {
+    func finish(_ load: Load) throws {
+        if try isMarked(load, .finished) { return }
+        guard try isMarked(load, .prepared) else { return }
+        if load.mode == .replace {
+            try finishStaging(load)
+        } else {
+            try transaction("finishing \(load.target)") {
+                let isNew = !load.exists || load.create == .recreate
+                if isNew, load.withIndexes { try makeIndexes(load, on: load.target) }
+                try setCounters(load)
+                try mark(load, .finished)
+            }
+            analyze(load.target)
+        }
+    }
+
+    /// Statistics help, but the load is good without them.
+    func analyze(_ table: TableName) {
+        guard endpoint.settings.boolean("analyze") else { return }
+        _ = try? run("ANALYZE \(dialect.quote(table))", doing: "analysing \(table)")
+    }
+
+    /// The secondary indexes of a table that Apus made; those that are there already are left alone.
+    func makeIndexes(_ load: Load, on table: TableName) throws {
+        for sql in dialect.createIndexes(load.shape, on: table) {
+            try run(sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1), doing: "making indexes of \(load.target)")
+        }
+    }
+
+    /// Sets the counters behind columns so that the next number is above all that is there; never back.
+    func setCounters(_ load: Load) throws {
+        let table = dialect.quote(load.target)
+        let shape = try describe(load.target)
+        for column in shape.columns where column.identity {
+            let doing = "setting the counter of \(load.target).\(column.name)"
+            let name = dialect.quote(column.name)
+            let sequence = try run(
+                "SELECT pg_catalog.pg_get_serial_sequence(\(dialect.literal(table)), \(dialect.literal(column.name)))", doing: doing
+            ).value
+            guard let sequence else { continue }
+            try run(
+                """
+                SELECT pg_catalog.setval(\(dialect.literal(sequence)), m.top) FROM (SELECT max(\(name))::bigint AS top FROM \(table)) m,
+                  \(sequence) s WHERE m.top > s.last_value OR (m.top = s.last_value AND NOT s.is_called)
+                """, doing: doing)
+        }
+    }
+
+    // MARK: Replace
+
+    private func finishStaging(_ load: Load) throws {
+        guard try relation(load.staging) != nil else {
+            throw ApusError(
+                .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
+                hint: "Run again from the beginning.", context: endpoint.label)
+        }
+        let target = try relation(load.target)
+        if let target, load.create != .recreate {
+            try checkReferences(load, target)
+            try finishTwins(load, target)
+        }
+        analyze(load.staging)
+        try swapPatiently(load)
+    }
+
+    /// Gives the staging table the constraints and indexes of the target, under names of its own.
+    private func finishTwins(_ load: Load, _ target: Relation) throws {
+        let staging = dialect.quote(load.staging)
+        let doing = "making indexes and constraints for the new \(load.target)"
+        let present = Set(
+            try run(
+                """
+                SELECT conname FROM pg_catalog.pg_constraint WHERE conrelid = \(dialect.literal(staging))::regclass
+                UNION SELECT i.relname FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+                  WHERE x.indrelid = \(dialect.literal(staging))::regclass
+                """, doing: doing
+            ).rows.compactMap { $0[0] })
+        for index in try indexTwins(of: target.oid, load) where !present.contains(index.temporary) {
+            try run(index.definition, doing: doing, rows: false)
+            if let tablespace = index.tablespace {
+                try run("ALTER INDEX \(quotedBeside(load, index.temporary)) SET TABLESPACE \(tablespace)", doing: doing)
+            }
+        }
+        for twin in try constraints(of: target.oid, load, types: "'u', 'x'") where !present.contains(twin.temporary) {
+            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(twin.temporary)) \(twin.definition)", doing: doing)
+        }
+        // A foreign key's name is the table's own, so it may be the final one at once.
+        for row in try foreignKeyDefinitions(of: target.oid, toItself: false) where !present.contains(row.name) {
+            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(row.name)) \(row.definition)", doing: doing)
+        }
+    }
+
+    func quotedBeside(_ load: Load, _ name: String) -> String {
+        dialect.quote(TableName(schema: load.target.schema, name))
+    }
+
+    func foreignKeyDefinitions(of oid: UInt32, toItself: Bool) throws -> [(name: String, definition: String)] {
+        try run(
+            """
+            SELECT conname, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
+            WHERE conrelid = \(oid) AND contype = 'f' AND (confrelid = conrelid) = \(toItself) ORDER BY oid
+            """, doing: "reading foreign keys"
+        ).rows.map { ($0[0]!, $0[1]!) }
+    }
+
+    /// Indexes without a constraint, as statements for the staging table.
+    func indexTwins(of oid: UInt32, _ load: Load) throws -> [Twin] {
+        let rows = try run(
+            """
+            SELECT i.relname, i.oid, pg_catalog.pg_get_indexdef(i.oid), x.indisunique, quote_ident(t.spcname), quote_ident(i.relname),
+              quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(c.relname)
+            FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+              JOIN pg_catalog.pg_class c ON c.oid = x.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = i.reltablespace
+            WHERE x.indrelid = \(oid) AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.oid AND k.conrelid = x.indrelid)
+            ORDER BY i.oid
+            """, doing: "reading the indexes of \(load.target)"
+        ).rows
+        return try rows.map { row in
+            let temporary = "\(load.staging.name)_i\(row[1]!)"
+            let start = "CREATE \(row[3] == "t" ? "UNIQUE " : "")INDEX \(row[5]!) ON "
+            // Older servers leave the schema out where the search path has it.
+            guard let tail = ["\(start)\(row[6]!) USING ", "\(start)\(row[7]!) USING "].lazy.compactMap({ row[2]!.dropping(prefix: $0) }).first
+            else {
+                throw ApusError(
+                    .unsupported, "index \(row[0]!) of \(load.target) has a definition that Apus cannot rebuild",
+                    hint: "Use mode truncate.", context: endpoint.label)
+            }
+            let sql = "CREATE \(row[3] == "t" ? "UNIQUE " : "")INDEX \(dialect.quote(temporary)) ON \(dialect.quote(load.staging)) USING \(tail)"
+            return Twin(name: row[0]!, temporary: temporary, definition: sql, tablespace: row[4])
+        }
+    }
+
+    /// Tries the swap several times, each with a short wait for the lock, so that readers behind it are not held up.
+    private func swapPatiently(_ load: Load) throws {
+        var attempt = 0
+        while true {
+            do {
+                return try swap(load)
+            } catch let error as ApusError where error.underlying?.hasPrefix("PG 55P03") == true && attempt < 11 {
+                attempt += 1
+                try interrupt.check()
+                usleep(UInt32(min(attempt, 10)) * 100_000)
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate func dropping(prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+}

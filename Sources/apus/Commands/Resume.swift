@@ -1,0 +1,67 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import ApusListen
+import ArgumentParser
+
+struct Resume: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Goes on with a run that was stopped, killed or failed.",
+        discussion: """
+            What is in the target already is not loaded again; the result is that of an undisturbed run.
+
+            EXAMPLES:
+              apus resume                     the latest run that is not done
+              apus resume 0193…
+            """)
+
+    @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String?
+    @Flag(help: "Instead of going on, remove what the run left in the target (staging tables, marks).") var discard = false
+    @OptionGroup var runOptions: RunOptions
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let log = output.open()
+        let ledger = try LedgerPlace(runOptions.ledger).open()
+        let record = try RunChoice(ledger).run(
+            id, where: { $0.status != .done && !isAlive($0) }, what: "run that could be resumed")
+        if record.status == .done {
+            log.say(.info, "run \(record.id) is done; there is nothing to resume")
+            return
+        }
+        if isAlive(record) {
+            throw ApusError(
+                .locked, "run \(record.id) is still running (process \(record.pid) on \(record.host))",
+                hint: "Stop it first, or wait for it.")
+        }
+        let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
+        let ends = try Ends(plan: plan, runID: record.id)
+        let launcher = Launcher(
+            plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            summaryFile: runOptions.summaryFile)
+        if discard {
+            try discard(plan, record, ends, ledger, log)
+            return
+        }
+        try launcher.launch(runID: record.id, resumed: true)
+    }
+
+    private func isAlive(_ record: RunRecord) -> Bool { record.status == .running && !record.isInterrupted() }
+
+    private func discard(
+        _ plan: Plan, _ record: RunRecord, _ ends: Ends, _ ledger: any Ledger, _ log: ListenerChoice.Log
+    ) throws {
+        let sink = try ends.to.sink(Program.interrupt)
+        defer { sink.close() }
+        for (index, table) in plan.tables.enumerated() {
+            var load = table.load
+            load.runID = record.id
+            load.table = index
+            try sink.discard(load)
+        }
+        try ledger.finish(run: record.id, status: .failed, error: InterruptedLoads.discarded)
+        RunSecrets.forget(record.id)
+        log.say(.info, "what run \(record.id) left in \(ends.to.endpoint.label) is removed")
+    }
+}

@@ -1,0 +1,66 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import ApusListen
+import ArgumentParser
+
+struct RetryRejected: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry-rejected",
+        abstract: "Loads the rejected rows of a run again, after the target was mended.",
+        discussion: """
+            Rows that are taken now leave the ledger; rows that are rejected again stay.
+
+            EXAMPLE: apus retry-rejected 0193…
+            """)
+
+    @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String
+    @OptionGroup var runOptions: RunOptions
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let ledger = try LedgerPlace(runOptions.ledger).open()
+        let record = try RunChoice(ledger).run(id)
+        let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
+        // Rows of a slice that was never committed are read again by `resume`.
+        var tables: [Int: RejectedRows.Table] = [:]
+        for item in try ledger.rejected(run: record.id) where plan.tables.indices.contains(item.table) {
+            let slices = try ledger.slices(run: record.id, table: item.table)
+            guard slices.contains(where: { $0.slice.id == item.slice && $0.status == .done }) else { continue }
+            tables[item.table, default: .init(planned: plan.tables[item.table], rows: [])].rows.append((item.slice, item.row))
+        }
+        guard !tables.isEmpty else {
+            output.open().say(.info, "run \(record.id) has no rejected rows that can be loaded again")
+            return
+        }
+        let order = tables.keys.sorted()
+        let source = RejectedRows(order.map { tables[$0]! })
+        let again = source.plan(like: plan, runID: record.id)
+        let ends = try Ends(plan: plan, runID: record.id)
+        let from = Connections(source, try Endpoint(ConnectionURL(parsing: "rejected:\(record.id)"), source))
+        let launcher = Launcher(
+            plan: again, from: from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            summaryFile: runOptions.summaryFile)
+        let newID = RunID.make()
+        let result = try launcher.run(runID: newID, resumed: false, ledger: ledger, log: output.open(plan: again))
+        try forgetLoaded(order, tables, result, newID, record.id, ledger)
+        throw ExitStatus(number: result.tally.rejected > 0 ? ExitCode.failed : Launcher.exitCode(result))
+    }
+
+    /// Rows that were taken leave the old run's list.
+    private func forgetLoaded(
+        _ order: [Int], _ tables: [Int: RejectedRows.Table], _ result: RunResult, _ newID: String, _ oldID: String,
+        _ ledger: any Ledger
+    ) throws {
+        let again = try ledger.rejected(run: newID)
+        for (index, table) in order.enumerated() where result.tables[index].error == nil {
+            let stillBad = Set(again.filter { $0.table == index }.compactMap(\.row.row))
+            var taken: [Int: [Int]] = [:]
+            for (position, item) in tables[table]!.rows.enumerated() where !stillBad.contains(position) {
+                if let row = item.row.row { taken[item.slice, default: []].append(row) }
+            }
+            for (slice, rows) in taken { try ledger.removeRejected(run: oldID, table: table, slice: slice, rows: rows) }
+        }
+    }
+}

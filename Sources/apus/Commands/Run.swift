@@ -1,0 +1,58 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import ApusListen
+import ArgumentParser
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs a flow file, or a plan that was made before.",
+        discussion: """
+            EXAMPLES:
+              apus run flow.yaml --set day=2026-11-21
+              apus run flow.yaml --only 'sales.*'
+              apus run --plan plan.json --slice 17     one slice, beside other workers
+            """)
+
+    @Argument(help: "The flow file.") var flow: String?
+    @Option(help: ArgumentHelp("A plan of `apus plan -o`, instead of a flow file.", valueName: "file")) var plan: String?
+    @Option(help: ArgumentHelp("Load only this slice of the plan; workers share the ledger and the run.", valueName: "number")) var slice: Int?
+    @OptionGroup var flowOptions: FlowOptions
+    @OptionGroup var runOptions: RunOptions
+    @OptionGroup var output: Output
+
+    func validate() throws {
+        guard (flow == nil) != (plan == nil) else { throw ValidationError("Name a flow file, or a plan with --plan.") }
+        guard slice == nil || plan != nil else { throw ValidationError("--slice needs --plan.") }
+    }
+
+    func run() throws {
+        if let plan { try run(planFile: plan) }
+        let log = output.open()
+        let file = try flowOptions.read(flow!)
+        for notice in file.notices { log.say(.warning, notice) }
+        let ends = try Ends(file.flow)
+        let ledger = try LedgerPlace(runOptions.ledger).open()
+        let made = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log)
+        if let fault = made.fault(strict: file.flow.strict) { throw fault }
+        Planning.tell(made, log)
+        let launcher = Launcher(
+            plan: made, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            summaryFile: runOptions.summaryFile)
+        try launcher.launch()
+    }
+
+    private func run(planFile path: String) throws -> Never {
+        _ = output.open()
+        let plan = try PlanFile.read(path)
+        if let fault = plan.fault(strict: false) { throw fault }
+        let ends = try Ends(plan: plan, runID: nil)
+        let launcher = Launcher(
+            plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            summaryFile: runOptions.summaryFile)
+        guard let slice else { try launcher.launch() }
+        // All workers of one plan are one run.
+        try launcher.launch(runID: RunID.shared(by: plan.hash()), share: Runner.Share(slice, of: plan))
+    }
+}

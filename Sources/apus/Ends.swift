@@ -1,0 +1,40 @@
+import ApusCore
+import ApusEngine
+import ApusFlow
+
+/// Both ends of a plan or a flow, ready to be opened.
+struct Ends {
+    let from: Connections
+    let to: Connections
+
+    /// The ends of a flow that was just read.
+    init(_ flow: Flow) throws {
+        from = Connections(try Registry.connector(named: flow.from.endpoint.connector), flow.from.endpoint)
+        to = Connections(try Registry.connector(named: flow.to.endpoint.connector), flow.to.endpoint)
+    }
+
+    /// The ends of a plan that was made earlier: its references are resolved again, or what was kept for the run.
+    /// - throws: `config.*`, when a reference means nothing any more.
+    init(plan: Plan, runID: String?) throws {
+        let kept = runID.flatMap(RunSecrets.kept)
+        let resolver = Resolver.make()
+        func open(_ text: String, _ connector: String) throws -> Connections {
+            if connector == RejectedRowsName.connector {
+                throw ApusError(
+                    .unsupported, "this run loaded the rejected rows of another one and cannot be resumed",
+                    hint: "Run `apus retry-rejected` again for the original run: what was taken is no longer listed there.")
+            }
+            let resolved = try resolver.resolve(text)
+            guard resolved.connector.name == connector else {
+                throw ApusError(
+                    .configurationInvalid,
+                    "the plan was made for \(connector), but `\(resolved.connection.reference)` is now \(resolved.connector.name)")
+            }
+            return Connections(resolved.connector, resolved.connection.endpoint)
+        }
+        from = try open(kept?.from ?? plan.from.reference, plan.from.connector)
+        to = try open(kept?.to ?? plan.to.reference, plan.to.connector)
+    }
+}
+
+enum RejectedRowsName { static let connector = RejectedRows([]).name }

@@ -1,0 +1,48 @@
+import ApusCore
+import ApusFlow
+import ArgumentParser
+
+/// Options of every command that reads a flow.
+struct FlowOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Give a parameter its value, e.g. day=2026-11-21. Repeatable.", valueName: "name=value"))
+    var parameters: [String] = []
+
+    @Option(help: ArgumentHelp("Take only these tables: names or patterns, comma-separated.", valueName: "patterns"))
+    var only: String?
+
+    @Flag(help: "Ask for passwords that connections leave out.")
+    var askPassword = false
+
+    /// - throws: `config.invalid` for a `--set` without `=`.
+    func given() throws -> [String: String] {
+        var given: [String: String] = [:]
+        for text in parameters {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw ApusError(.configurationInvalid, "`--set \(text)` has no value", hint: "Write --set name=value, e.g. --set day=2026-11-21.")
+            }
+            given[String(parts[0])] = String(parts[1])
+        }
+        return given
+    }
+
+    func read(_ path: String) throws -> FlowFile {
+        try FlowReader(resolver: Resolver.make(askPassword: askPassword), given: given()).read(path: path)
+    }
+
+    func patterns() throws -> [TablePattern]? {
+        try only.map { try $0.split(separator: ",").map { try TablePattern($0.trimmed) } }
+    }
+}
+
+extension Substring {
+    /// Without spaces around it.
+    var trimmed: String {
+        var text = self
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

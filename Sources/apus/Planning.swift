@@ -1,0 +1,39 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusListen
+
+/// Makes the plan of a flow, with the watermarks that the ledger remembers, and says what happens while it takes long.
+struct Planning {
+    let flow: Flow
+    let ends: Ends
+    let only: [TablePattern]?
+
+    func plan(ledger: any Ledger, log: ListenerChoice.Log) throws -> Plan {
+        let planner = Planner(flow, from: ends.from, to: ends.to, interrupt: Program.interrupt) {
+            try ledger.watermark(flow: $0)
+        }
+        planner.only = only
+        let start = WallClock.now
+        var toldAt = start
+        planner.onTable = { name, number, count in
+            let now = WallClock.now
+            guard now - toldAt >= 1 else { return }
+            toldAt = now
+            log.say(.info, "planning table \(number + 1) of \(count): \(name)")
+        }
+        let plan = try planner.plan()
+        for warning in planner.warnings { log.say(.warning, warning) }
+        return plan
+    }
+
+    /// The findings that do not forbid the run, told before it begins.
+    static func tell(_ plan: Plan, _ log: ListenerChoice.Log) {
+        for table in plan.tables {
+            for finding in table.findings where finding.severity != .error {
+                let level: Event.Level = finding.severity == .warning ? .warning : .info
+                log.say(level, "\(table.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
+            }
+        }
+    }
+}

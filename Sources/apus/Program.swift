@@ -1,0 +1,55 @@
+import ApusCore
+import ApusListen
+import ArgumentParser
+import Glibc
+
+/// Where everything begins: parses the command line, runs the command, turns errors into exit codes.
+@main
+enum Program {
+    static func main() {
+        StopSignals.watch(Self.interrupt)
+        do {
+            var command = try Apus.parseAsRoot()
+            try command.run()
+        } catch let error as ApusError {
+            Output.log.fail(error)
+            exit(StopSignals.signal == nil ? error.exitCode : StopSignals.exitCode)
+        } catch let code as ExitStatus {
+            exit(code.number)
+        } catch {
+            Apus.exit(withError: error)
+        }
+    }
+
+    /// Fired by Ctrl-C and SIGTERM.
+    static let interrupt = Interrupt()
+}
+
+/// Ends the program with a code, everything having been said.
+struct ExitStatus: Error {
+    var number: Int32
+}
+
+struct Apus: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus",
+        abstract: "Moves tables between databases and files, fast, and loses nothing.",
+        discussion: """
+            EXAMPLES:
+              apus copy mysql://u@db/shop postgres://u@dw/ods --table 'orders,customer_*'
+              apus init mysql postgres > flow.yaml && apus plan flow.yaml && apus run flow.yaml
+              apus resume
+
+            Exit codes: 0 all is in the target · 1 some tables failed or too many rows were bad · 64 wrong command
+            line · 75 a system could not be reached · 78 the configuration is invalid · 130/143 stopped at a checkpoint.
+            """,
+        version: "apus \(Version.number)",
+        subcommands: [
+            Copy.self, Run.self, Check.self, PlanCommand.self, Resume.self, RetryRejected.self, History.self, Show.self,
+            Init.self, Conn.self, ConnectorList.self,
+        ])
+}
+
+enum Version {
+    static let number = "0.1.0"
+}

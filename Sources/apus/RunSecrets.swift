@@ -1,0 +1,49 @@
+import ApusCore
+import Glibc
+
+/// The connections of an unfinished run whose passwords were written on the command line, so that `apus resume` can
+/// open them again: a file of mode 0600 beside the default ledger, removed when the run is done.
+///
+/// Nothing else that Apus writes holds a password. A connection with `${ENV}`, `${file:…}` or a name needs no such
+/// file and gets none.
+struct RunSecrets {
+    var from: String
+    var to: String
+
+    private static func path(_ runID: String) -> String { StateFolder.path + "/runs/\(runID).connections" }
+
+    /// - throws: `target.full`, `object.permission`.
+    func keep(for runID: String) throws {
+        try StateFolder.make("runs")
+        let path = Self.path(runID)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw ApusError(.permission, "the connections of this run could not be kept for `apus resume`: \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        let text = Array("\(from)\n\(to)\n".utf8)
+        guard write(descriptor, text, text.count) == text.count else {
+            throw ApusError(.full, "the connections of this run could not be kept for `apus resume`: \(path)")
+        }
+    }
+
+    static func kept(for runID: String) -> RunSecrets? {
+        guard let file = fopen(path(runID), "re") else { return nil }
+        defer { fclose(file) }
+        var lines: [String] = []
+        while let line = readLine(file) { lines.append(line) }
+        return lines.count == 2 ? RunSecrets(from: lines[0], to: lines[1]) : nil
+    }
+
+    static func forget(_ runID: String) { unlink(path(runID)) }
+
+    private static func readLine(_ file: UnsafeMutablePointer<FILE>) -> String? {
+        var bytes: [UInt8] = []
+        while true {
+            let character = getc(file)
+            if character == EOF { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            if character == 10 { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(UInt8(truncatingIfNeeded: character))
+        }
+    }
+}
