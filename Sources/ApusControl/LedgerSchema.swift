@@ -6,7 +6,7 @@ import Tabular
 /// All numbers are BIGINT, times in microseconds (since 1970, UTC), because every system gives those back digit for
 /// digit. Names are no reserved words anywhere, so that statements need no quotes.
 enum LedgerSchema {
-    /// Raised with every change of the tables; ``upgrade(_:connector:)`` knows the way from each earlier one.
+    /// Raised with every change of the tables; ``ready(_:connector:)`` knows the way from each earlier one.
     static let version = 1
 
     static let meta = "apus_meta"
@@ -67,7 +67,7 @@ enum LedgerSchema {
                 hint: "Give --ledger a SQLite file, or a MySQL or PostgreSQL database.")
         }
         for attempt in 1...3 {
-            let existing = Set(try session.tables(schema: nil).map { $0.name.name.lowercased() })
+            let existing = try names(session)
             if existing.contains(meta), let found = try storedVersion(session), found > version {
                 throw ApusError(
                     .configurationInvalid, "this ledger was made by a later Apus (layout \(found), this one knows \(version))",
@@ -89,6 +89,15 @@ enum LedgerSchema {
         } catch {
             // Likewise.
             guard (try? storedVersion(session)) == version else { throw error }
+        }
+    }
+
+    /// Nothing in a database that the first write will make.
+    private static func names(_ session: any SQLSession) throws -> Set<String> {
+        do {
+            return Set(try session.tables(schema: nil).map { $0.name.name.lowercased() })
+        } catch let error as ApusError where error.code == .notFound {
+            return []
         }
     }
 

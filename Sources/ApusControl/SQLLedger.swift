@@ -77,17 +77,23 @@ public final class SQLLedger: BatchLedger {
         }
     }
 
-    /// The same in one transaction, which is taken back when it fails.
+    /// The same in one transaction, which is taken back when it fails. When two connections write the same key at once,
+    /// one of them is refused by the other's row: it tries again, and then finds that row to replace.
     func transaction<Result: Sendable>(_ what: String, _ body: (any SQLSession) throws -> Result) throws -> Result {
         try perform(what) { session in
-            try session.execute("BEGIN")
-            do {
-                let result = try body(session)
-                try session.execute("COMMIT")
-                return result
-            } catch {
-                _ = try? session.execute("ROLLBACK")
-                throw error
+            var attempt = 1
+            while true {
+                try session.execute("BEGIN")
+                do {
+                    let result = try body(session)
+                    try session.execute("COMMIT")
+                    return result
+                } catch {
+                    let isUndone = (try? session.execute("ROLLBACK")) != nil
+                    let code = (error as? ApusError)?.code
+                    guard isUndone, attempt < 5, code == .rowRejected || code == .exists || code == .statement else { throw error }
+                    attempt += 1
+                }
             }
         }
     }

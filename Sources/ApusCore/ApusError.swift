@@ -105,9 +105,13 @@ public enum ExitCode {
 }
 
 extension ApusError {
-    /// The exit code for a run that ended with this error before it could begin its tables.
+    /// The exit code of a program that ends with this error before it could begin its tables: what the user must
+    /// mend in flow, command line or rights is 78, what may pass by itself 75.
     public var exitCode: Int32 {
-        if code.name.hasPrefix("config.") { return ExitCode.configuration }
-        return code == .unreachable ? ExitCode.unreachable : ExitCode.failed
+        switch code {
+        case .unreachable, .transient, .timeout: ExitCode.unreachable
+        case .notFound, .unsupported, .refused, .tls, .permission: ExitCode.configuration
+        default: code.name.hasPrefix("config.") ? ExitCode.configuration : ExitCode.failed
+        }
     }
 }

@@ -44,7 +44,7 @@ public enum Quantity {
     public static func count(_ text: String) -> Int? {
         let text = text.replacing("_", with: "").replacing(",", with: "").lowercased()
         if let number = Int(text) { return number }
-        guard let last = text.last, let number = Double(text.dropLast()) else { return nil }
+        guard let last = text.last, let number = Double(text.dropLast()), abs(number) < 1e9 else { return nil }
         switch last {
         case "k": return Int(number * 1e3)
         case "m": return Int(number * 1e6)

@@ -18,6 +18,8 @@ extension Board {
         /// Rows that all slices are expected to hold; nil = unknown.
         var expected: Int?
         var expectedOfSlice: [Int: Int] = [:]
+        /// Of a slice that has no estimate of its own.
+        private var evenShare = 0
         private var moving: [Int: Moving] = [:]
         private var finished = Moving()
         /// Rows expected of the slices that are finished, so that what they really held can take their place.
@@ -84,12 +86,13 @@ extension Board {
             self.slices = slices
             doneSlices = done
             if let rows { expected = rows }
+            evenShare = slices > 0 ? (expected ?? 0) / slices : 0
             status = .running
             startedAt = time
             window.start(at: time)
             // Slices of an earlier run: their share stands for what they held.
             if done > 0, slices > 0, let expected {
-                finished.rows = expected / slices * done
+                finished.rows = expected * done / slices
                 expectedOfFinished = finished.rows
             }
             note()
@@ -148,7 +151,7 @@ extension Board {
         }
 
         private func share(of slice: Int) -> Int {
-            expectedOfSlice[slice] ?? (slices > 0 ? (expected ?? 0) / slices : 0)
+            expectedOfSlice[slice] ?? evenShare
         }
 
         private mutating func note() { shown = max(shown, estimate ?? 0) }

@@ -51,7 +51,7 @@ public struct ProgressBlock: Sendable {
             + (board.failed > 0 ? ", \(board.failed) failed" : "")
         var cells = cells(
             board.fraction, board.rows, board.rate(at: now), board.rest(at: now), board.channels, board.rejected)
-        cells.append(Quantity.text(seconds: board.elapsed(at: now).rounded()))
+        cells.append(Quantity.text(rest: board.elapsed(at: now).rounded(.down)))
         return Entry(name: name, fraction: board.fraction, cells: cells, isTotal: true, isMoving: true)
     }
 

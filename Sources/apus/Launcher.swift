@@ -1,6 +1,7 @@
 import ApusControl
 import ApusCore
 import ApusEngine
+import ApusFlow
 import ApusListen
 import ArgumentParser
 import Glibc
@@ -36,7 +37,7 @@ struct Launcher {
         try ledger.begin(
             RunRecord(
                 id: runID, name: plan.name, from: from.endpoint.label, to: to.endpoint.label,
-                plan: try PlanText.encode(plan), status: .running, startedAt: now, beatAt: now,
+                plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
         let record = LedgerListener(ledger, runID: runID, plan: plan) { error in
             log.fail(ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint))
@@ -65,5 +66,14 @@ struct Launcher {
             let nothingMoved = result.tally.written == 0
             return nothingMoved && errors.allSatisfy { $0.code == .unreachable } ? ExitCode.unreachable : ExitCode.failed
         }
+    }
+}
+
+extension RunID {
+    /// The id of the run that all workers of one plan share: the plan's hash in the form of an id.
+    static func shared(by hash: String) -> String {
+        let digits = Array(hash.drop { $0 != ":" }.dropFirst().prefix(32))
+        let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
+        return parts.map { String(digits[$0]) }.joined(separator: "-")
     }
 }

@@ -46,12 +46,16 @@ struct Output: ParsableArguments {
         return made
     }
 
-    /// Writes a product.
+    /// Writes a product. A reader that has gone away (`| head`) ends the program quietly.
     static func product(_ text: String) {
-        var text = text
-        if !text.hasSuffix("\n") { text += "\n" }
-        fputs(text, stdout)
-        fflush(stdout)
+        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress! + done, bytes.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { Glibc.exit(errno == EPIPE ? 0 : ExitCode.failed) }
+            done += count
+        }
     }
 }
 

@@ -5,8 +5,9 @@ import Glibc
 /// The way from what the user writes to connections: the registry, the environment, connections.yaml, the terminal.
 enum Resolver {
     static func make(askPassword: Bool = false) -> ConnectionResolver {
-        ConnectionResolver(
-            Registry.connectors, file: ConnectionsFile.standard(), askPassword: askPassword ? { try ask($0) } : nil)
+        guard askPassword else { return ConnectionResolver(Registry.connectors, file: ConnectionsFile.standard()) }
+        return ConnectionResolver(
+            Registry.connectors, file: ConnectionsFile.standard(), askPassword: { label in try ask(label) })
     }
 
     /// Reads a password at the terminal, unseen. Nil when there is no terminal.

@@ -6,6 +6,19 @@
 // Variadic C functions cannot be called from Swift; these are their fixed forms.
 static inline int apus_mysql_optionsv_ptr(MYSQL *m, enum mysql_option o, const void *v) { return mysql_optionsv(m, o, v); }
 static inline int apus_mysql_get_fd(MYSQL *m) { return (int)mysql_get_socket(m); }
-// Where libmariadb leaves the raw bytes of a column after mysql_stmt_fetch without bound results.
-static inline unsigned char *apus_stmt_raw(MYSQL_STMT *s, unsigned int c) { return s->bind[c].u.row_ptr; }
-static inline int apus_stmt_raw_is_null(MYSQL_STMT *s, unsigned int c) { return s->bind[c].is_null_value; }
+
+// The next packet of the result set of an executed statement, in libmariadb's own network buffer: valid until the
+// next call. Returns its length, or -1 after an error (see mysql_errno). A packet that begins with 0x00 is a row in
+// the binary protocol, one that begins with 0xFE ends the rows.
+static inline long apus_next_packet(MYSQL *m, const unsigned char **start) {
+    unsigned long length = mysql_net_read_packet(m);
+    if (length == (unsigned long)packet_error || length == ~0UL) return -1;
+    *start = m->net.read_pos;
+    return (long)length;
+}
+// Tells libmariadb that apus_next_packet has read the result set to its end (or that its connection is gone).
+static inline void apus_end_rows(MYSQL_STMT *s) {
+    s->state = MYSQL_STMT_FETCH_DONE;
+    s->mysql->status = MYSQL_STATUS_READY;
+}
+static inline int apus_is_reading(MYSQL *m) { return m->status != MYSQL_STATUS_READY; }

@@ -64,7 +64,7 @@ final class DecodedInput: ByteInput {
             var target: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(out).assumingMemoryBound(to: CChar.self)
             var targetLeft = count
             let status = iconv(converter, &source, &sourceLeft, &target, &targetLeft)
-            let fault = status == Int.max || Int(bitPattern: UInt(status)) == -1 ? errno : 0
+            let fault = status == -1 ? errno : 0
             var used = end - sourceLeft
             var written = count - targetLeft
             if fault == EILSEQ || (fault == EINVAL && isAtEnd), written < count {

@@ -87,7 +87,7 @@ extension FilesSession: Sink {
         try plan.run(in: folder, target: files.folder)
     }
 
-    private func finishPlan(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> FileFinish {
+    func finishPlan(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> FileFinish {
         let existing = try files.existing(endings: format.endings)
         var parts = try folder.committed().flatMap(\.parts)
         if parts.isEmpty, load.mode != .append || existing.isEmpty {

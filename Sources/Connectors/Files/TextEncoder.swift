@@ -30,7 +30,7 @@ final class TextEncoder {
             var target: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(out).assumingMemoryBound(to: CChar.self)
             var targetLeft = room
             let status = iconv(converter, &source, &sourceLeft, &target, &targetLeft)
-            let fault = Int(bitPattern: UInt(status)) == -1 ? errno : 0
+            let fault = status == -1 ? errno : 0
             buffer.advance(room - targetLeft)
             if fault != 0 && fault != E2BIG {
                 buffer.truncate(to: start)

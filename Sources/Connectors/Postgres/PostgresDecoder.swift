@@ -2,20 +2,20 @@ import Tabular
 
 /// Decodes COPY BINARY tuples (PostgreSQL manual, COPY, "Binary Format"): int16 number of fields, then for each an
 /// int32 length (-1 = NULL) and its octets.
-struct PostgresDecoder {
-    let codecs: [PostgresCodec]
+enum PostgresDecoder {
+    enum Outcome { case good, malformed, outOfRange }
 
-    /// Appends one value to every column. False when the octets are no tuple of these columns; the columns may then
-    /// have a part of it.
+    /// Appends one value to every column. `malformed` when the octets are no tuple of these columns, `outOfRange` when
+    /// a batch cannot hold a value; the columns may then have a part of the row.
     @inline(__always)
     static func decode(
         _ tuple: UnsafePointer<UInt8>, _ count: Int, _ codecs: UnsafeBufferPointer<PostgresCodec>,
         into columns: UnsafeMutablePointer<ColumnBuffer>
-    ) -> Bool {
-        guard count >= 2, Int(bigEndian16(tuple)) == codecs.count else { return false }
+    ) -> Outcome {
+        guard count >= 2, Int(bigEndian16(tuple)) == codecs.count else { return .malformed }
         var offset = 2
         for index in 0..<codecs.count {
-            guard offset &+ 4 <= count else { return false }
+            guard offset &+ 4 <= count else { return .malformed }
             let length = Int(Int32(bitPattern: bigEndian32(tuple + offset)))
             offset &+= 4
             let column = columns + index
@@ -23,64 +23,70 @@ struct PostgresDecoder {
                 column.pointee.appendNull()
                 continue
             }
-            guard offset &+ length <= count else { return false }
-            guard decode(tuple + offset, length, codecs[index], into: column) else { return false }
+            guard offset &+ length <= count else { return .malformed }
+            let outcome = decode(tuple + offset, length, codecs[index], into: column)
+            guard outcome == .good else { return outcome }
             offset &+= length
         }
-        return offset == count
+        return offset == count ? .good : .malformed
     }
 
     @inline(__always)
     private static func decode(
         _ bytes: UnsafePointer<UInt8>, _ length: Int, _ codec: PostgresCodec,
         into column: UnsafeMutablePointer<ColumnBuffer>
-    ) -> Bool {
+    ) -> Outcome {
         switch codec {
         case .boolean:
-            guard length == 1 else { return false }
+            guard length == 1 else { return .malformed }
             column.pointee.append(Int64(bytes[0]))
         case .int16:
-            guard length == 2 else { return false }
+            guard length == 2 else { return .malformed }
             column.pointee.append(Int64(Int16(bitPattern: bigEndian16(bytes))))
         case .int32:
-            guard length == 4 else { return false }
+            guard length == 4 else { return .malformed }
             column.pointee.append(Int64(Int32(bitPattern: bigEndian32(bytes))))
         case .oid:
-            guard length == 4 else { return false }
+            guard length == 4 else { return .malformed }
             column.pointee.append(Int64(bigEndian32(bytes)))
         case .int64, .time:
-            guard length == 8 else { return false }
+            guard length == 8 else { return .malformed }
             column.pointee.append(Int64(bitPattern: bigEndian64(bytes)))
         case .float32:
-            guard length == 4 else { return false }
+            guard length == 4 else { return .malformed }
             column.pointee.append(Double(Float(bitPattern: bigEndian32(bytes))))
         case .float64:
-            guard length == 8 else { return false }
+            guard length == 8 else { return .malformed }
             column.pointee.append(Int64(bitPattern: bigEndian64(bytes)))
-        case .numeric: return PostgresNumeric.decode(bytes, length, into: column)
+        case .numeric: return PostgresNumeric.decode(bytes, length, into: column) ? .good : .malformed
         case .text, .bytes: column.pointee.append(bytes, count: length)
         case .jsonb:
-            guard length >= 1, bytes[0] == 1 else { return false }
+            guard length >= 1, bytes[0] == 1 else { return .malformed }
             column.pointee.append(bytes + 1, count: length &- 1)
         case .uuid:
-            guard length == 16 else { return false }
+            guard length == 16 else { return .malformed }
             PostgresUUID.write(bytes, to: column.pointee.reserve(36))
             column.pointee.commit(36)
         case .date:
-            guard length == 4 else { return false }
+            guard length == 4 else { return .malformed }
             let days = Int32(bitPattern: bigEndian32(bytes))
             column.pointee.append(
                 days == .max ? Temporal.infinity
                     : days == .min ? Temporal.negativeInfinity : Int64(days) &+ PostgresEpoch.days)
         case .timestamp:
-            guard length == 8 else { return false }
+            guard length == 8 else { return .malformed }
             let value = Int64(bitPattern: bigEndian64(bytes))
-            column.pointee.append(
-                value == .max || value == .min ? value : value &+ PostgresEpoch.microseconds)
-        case .bits: return bits(bytes, length, into: column)
-        case .interval: return false
+            if value == .max || value == .min {
+                column.pointee.append(value)
+            } else {
+                let (moved, overflow) = value.addingReportingOverflow(PostgresEpoch.microseconds)
+                if overflow || moved == .max { return .outOfRange }
+                column.pointee.append(moved)
+            }
+        case .bits: return bits(bytes, length, into: column) ? .good : .malformed
+        case .interval: return .malformed
         }
-        return true
+        return .good
     }
 
     /// int32 number of bits, then the bits from the highest of the first octet on.

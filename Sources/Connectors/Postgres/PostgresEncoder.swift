@@ -139,7 +139,7 @@ struct PostgresEncoder {
             append(time, to: &buffer)
         case .timestamp:
             let value = column.pointee.int(row)
-            if value >= PostgresEpoch.firstMicrosecond, value < PostgresEpoch.endMicrosecond {
+            if value >= PostgresEpoch.firstMicrosecond, value <= PostgresEpoch.lastMicrosecond {
                 append(value &- PostgresEpoch.microseconds, to: &buffer)
             } else {
                 guard Temporal.isInfinite(value) else { return Temporal.isZero(value) ? .zeroDate : .dateRange }

@@ -138,14 +138,31 @@ final class PostgresReader: Reader {
             guard !trailerSeen else { throw malformed("rows after the end mark") }
             if isWire {
                 columns.pointee.append(tuple, count: count)
-            } else if !PostgresDecoder.decode(tuple, count, codecs, into: columns) {
-                batch.dropUnfinishedRow()
-                throw malformed("row \(rowsRead + rows + 1)")
+            } else {
+                let outcome = PostgresDecoder.decode(tuple, count, codecs, into: columns)
+                if outcome != .good {
+                    batch.dropUnfinishedRow()
+                    guard outcome == .outOfRange else { throw malformed("row \(rowsRead + rows + 1)") }
+                    batch.rejected.append(rejection(row: rowsRead + rows, tuple, count))
+                    batch.byteCount += count
+                    rows &+= 1
+                    continue
+                }
             }
             batch.endRow(bytes: count)
             rows &+= 1
         }
         return true
+    }
+
+    private func rejection(row: Int, _ tuple: UnsafePointer<UInt8>, _ count: Int) -> RejectedRow {
+        var raw = ByteBuffer(capacity: count * 2 + 20)
+        raw.append("{\"raw\":\"\\\\x" as StaticString)
+        raw.append(hex: UnsafeBufferPointer(start: tuple, count: count))
+        raw.append("\"}" as StaticString)
+        return RejectedRow(
+            row: row, column: nil, reason: "a timestamp is later than the year 294246, the last that Apus can hold",
+            values: raw.string)
     }
 
     /// The header's length: a signature of 11 octets, int32 flags, int32 length of an extension.

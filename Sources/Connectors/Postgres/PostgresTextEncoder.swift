@@ -74,7 +74,7 @@ struct PostgresTextEncoder {
             }
         case .moment:
             let value = column.pointee.int(row)
-            guard (value >= PostgresEpoch.firstMicrosecond && value < PostgresEpoch.endMicrosecond) || Temporal.isInfinite(value)
+            guard (value >= PostgresEpoch.firstMicrosecond && value <= PostgresEpoch.lastMicrosecond) || Temporal.isInfinite(value)
             else { return Temporal.isZero(value) ? .zeroDate : .dateRange }
         case .time:
             let time = column.pointee.int(row)

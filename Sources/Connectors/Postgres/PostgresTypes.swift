@@ -67,7 +67,8 @@ enum PostgresEpoch {
     static let firstDay: Int64 = Temporal.days(year: -4713, month: 11, day: 24)
     static let lastDay: Int64 = Temporal.days(year: 5_874_897, month: 12, day: 31)
     static let firstMicrosecond: Int64 = firstDay * Temporal.microsecondsPerDay
-    static let endMicrosecond: Int64 = Temporal.days(year: 294_277, month: 1, day: 1) * Temporal.microsecondsPerDay
+    /// A batch's own range ends earlier than PostgreSQL's, in the year 294,247.
+    static let lastMicrosecond = Int64.max - 1
 }
 
 extension PostgresType {

@@ -65,11 +65,11 @@ extension SQLiteSession {
         case .range(let low, let high): (from, upTo) = (low, high)
         }
         let rows = try count(read, .range(from: from, upTo: upTo))
-        guard rows >= 2, let first = try key(read, slice.bounds, from: nil, offset: 0) else { return nil }
-        // One key value may fill the first half: then the cut is the next value after it.
+        // One key value may fill the first half: then the cut is further on. Only the server can tell values apart that
+        // its collation takes for one.
         var offset = rows / 2
-        while offset < rows, let cut = try key(read, slice.bounds, from: nil, offset: offset) {
-            if cut != first {
+        while offset > 0, offset < rows, let cut = try key(read, slice.bounds, from: nil, offset: offset) {
+            if try key(read, .range(from: from, upTo: cut), from: nil, offset: 0) != nil {
                 let isAll = slice.bounds == .all && read.key[0].nullable
                 return [.range(from: from, upTo: cut), .range(from: cut, upTo: upTo)] + (isAll ? [.null] : [])
             }

@@ -13,6 +13,6 @@ struct Init: ParsableCommand {
 
     func run() throws {
         _ = output.open()
-        Output.product(try FlowTemplate(from: Registry.connector(named: from), to: Registry.connector(named: to)).text)
+        Output.product(FlowTemplate.text(from: try Registry.connector(named: from), to: try Registry.connector(named: to)))
     }
 }

@@ -36,7 +36,7 @@ struct PlanCommand: ParsableCommand {
         let plan = try Planning(flow: read.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log)
         try Self.show(plan, format)
         let fault = plan.fault(strict: read.flow.strict)
-        if let file, fault == nil { try PlanFile(plan).write(to: file) }
+        if let file, fault == nil { try PlanFile.write(plan, to: file) }
         if let fault { throw fault }
     }
 

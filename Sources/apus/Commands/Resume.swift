@@ -1,6 +1,7 @@
 import ApusControl
 import ApusCore
 import ApusEngine
+import ApusFlow
 import ApusListen
 import ArgumentParser
 
@@ -15,7 +16,7 @@ struct Resume: ParsableCommand {
               apus resume 0193…
             """)
 
-    @Argument(help: "The run's id or its beginning.") var run: String?
+    @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String?
     @Flag(help: "Instead of going on, remove what the run left in the target (staging tables, marks).") var discard = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -24,7 +25,7 @@ struct Resume: ParsableCommand {
         let log = output.open()
         let ledger = try LedgerPlace(runOptions.ledger).open()
         let record = try RunChoice(ledger).run(
-            run, where: { $0.status != .done && !isAlive($0) }, what: "run that could be resumed")
+            id, where: { $0.status != .done && !isAlive($0) }, what: "run that could be resumed")
         if record.status == .done {
             log.say(.info, "run \(record.id) is done; there is nothing to resume")
             return
@@ -34,7 +35,7 @@ struct Resume: ParsableCommand {
                 .locked, "run \(record.id) is still running (process \(record.pid) on \(record.host))",
                 hint: "Stop it first, or wait for it.")
         }
-        let plan = try PlanText.decode(record.plan)
+        let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
         let ends = try Ends(plan: plan, runID: record.id)
         let launcher = Launcher(
             plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,

@@ -1,6 +1,7 @@
 import ApusControl
 import ApusCore
 import ApusEngine
+import ApusFlow
 import ApusListen
 import ArgumentParser
 
@@ -14,14 +15,14 @@ struct RetryRejected: ParsableCommand {
             EXAMPLE: apus retry-rejected 0193…
             """)
 
-    @Argument(help: "The run's id or its beginning.") var run: String
+    @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
     func run() throws {
         let ledger = try LedgerPlace(runOptions.ledger).open()
-        let record = try RunChoice(ledger).run(run)
-        let plan = try PlanText.decode(record.plan)
+        let record = try RunChoice(ledger).run(id)
+        let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
         // Rows of a slice that was never committed are read again by `resume`.
         var tables: [Int: RejectedRows.Table] = [:]
         for item in try ledger.rejected(run: record.id) where plan.tables.indices.contains(item.table) {

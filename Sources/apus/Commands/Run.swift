@@ -45,8 +45,7 @@ struct Run: ParsableCommand {
 
     private func run(planFile path: String) throws -> Never {
         _ = output.open()
-        let file = try PlanFile(path: path)
-        let plan = file.plan
+        let plan = try PlanFile.read(path)
         if let fault = plan.fault(strict: false) { throw fault }
         let ends = try Ends(plan: plan, runID: nil)
         let launcher = Launcher(
@@ -54,6 +53,6 @@ struct Run: ParsableCommand {
             summaryFile: runOptions.summaryFile)
         guard let slice else { try launcher.launch() }
         // All workers of one plan are one run.
-        try launcher.launch(runID: file.runID, share: Runner.Share(slice, of: plan))
+        try launcher.launch(runID: RunID.shared(by: plan.hash()), share: Runner.Share(slice, of: plan))
     }
 }

@@ -13,7 +13,7 @@ struct Show: ParsableCommand {
               apus show --rejected > bad.jsonl
             """)
 
-    @Argument(help: "The run's id or its beginning; the latest run without one.") var run: String?
+    @Argument(help: ArgumentHelp("The run's id or its beginning; the latest run without one.", valueName: "run")) var id: String?
     @Flag(help: "Print the rejected rows, one JSON object a line.") var rejected = false
     @Option(help: ArgumentHelp("Where runs are remembered.", valueName: "url")) var ledger: String?
     @Option(name: .customLong("output"), help: "text or json.") var format: ProductFormat = .text
@@ -22,7 +22,7 @@ struct Show: ParsableCommand {
     func run() throws {
         _ = output.open()
         let ledger = try LedgerPlace(ledger).open()
-        let record = try RunChoice(ledger).run(run)
+        let record = try RunChoice(ledger).run(id)
         let tables = try ledger.tables(run: record.id)
         let report = RunReport(
             run: record, tables: tables,

@@ -1,0 +1,188 @@
+import ApusCore
+import Glibc
+import Tabular
+
+/// Finds the position of a key among the names of a file, without making a String.
+struct KeyIndex {
+    private let names: [[UInt8]]
+    private let places: [String: Int]
+
+    init(_ names: [String]) {
+        self.names = names.map { Array($0.utf8) }
+        places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    }
+
+    /// - parameter guess: where it probably is: keys mostly come in the same order.
+    @inline(__always)
+    func place(of key: UnsafeBufferPointer<UInt8>, guess: Int) -> Int? {
+        if guess < names.count {
+            let name = names[guess]
+            if name.count == key.count, name.withUnsafeBufferPointer({ memcmp($0.baseAddress ?? key.baseAddress!, key.baseAddress!, key.count) == 0 }) {
+                return guess
+            }
+        }
+        return places[String(decoding: key, as: UTF8.self)]
+    }
+
+    func place(ofText key: String) -> Int? { places[key] }
+}
+
+/// One JSON Lines file under way.
+final class JSONFile: RowFile {
+    private var scanner: LineScanner
+    private let names: [String]
+    private let keys: KeyIndex
+    private let ignoresUnknown: Bool
+    private let plan: ReadPlan
+    private let parsers: [FieldParser]
+    /// For each column of the batch the key it comes from, or -1 - the constant's position.
+    private let sources: [Int]
+    private let constants: [[UInt8]]
+    private let found: UnsafeMutableBufferPointer<JSONCursor.Value>
+    private let missing = JSONCursor.Value(kind: .null, start: 0, end: 0)
+    private var scratch = ByteBuffer(capacity: 256)
+
+    init(_ scanner: consuming LineScanner, options: FileOptions, plan: ReadPlan, known: [String]) throws {
+        let label = scanner.label
+        self.scanner = scanner
+        self.plan = plan
+        var names = known
+        if names.isEmpty {
+            for case .column(let name) in plan.origins where !names.contains(name) { names.append(name) }
+        }
+        self.names = names
+        ignoresUnknown = options.columns != nil || known.isEmpty
+        keys = KeyIndex(names)
+        var constants: [[UInt8]] = []
+        sources = try plan.origins.map { origin in
+            switch origin {
+            case .constant(let bytes):
+                constants.append(bytes)
+                return -constants.count
+            case .column(let name): return try plan.place(of: name, among: names, in: label)
+            }
+        }
+        self.constants = constants
+        parsers = plan.schema.columns.map { FieldParser($0.type, binary: options.binary) }
+        found = .allocate(capacity: max(1, names.count))
+    }
+
+    deinit { found.deallocate() }
+
+    func fill(_ batch: Batch, rows: inout Int) throws -> Bool { try fill(batch, &rows, &scanner) }
+
+    private func fill(_ batch: Batch, _ rows: inout Int, _ scanner: inout LineScanner) throws -> Bool {
+        while !batch.isFull, batch.rejected.count < FileReader.rejectedLimit {
+            guard try scanner.nextLine() else { return false }
+            var cursor = JSONCursor(scanner.base, from: scanner.start, to: scanner.stop)
+            cursor.skipSpace()
+            if cursor.isAtEnd { continue }
+            if scanner.line == 1, scanner.base[cursor.position] == UInt8(ascii: "[") { throw JSONFile.notLines(scanner.label) }
+            rows += 1
+            var reason: String?
+            var column: String?
+            if let fault = scanner.fault {
+                reason = "holds octets that are not valid in the file's encoding, at octet \(fault)"
+            } else if let fault = object(&cursor) {
+                reason = fault
+            } else if let bad = append(cursor, batch) {
+                column = batch.schema[bad].name
+                reason = "the value of `\(batch.schema[bad].name)` is no \(batch.schema[bad].type); if it should be taken as text, say types=\(batch.schema[bad].name):text"
+            }
+            if let reason {
+                batch.dropUnfinishedRow()
+                reject(reason, column, scanner, batch, rows - 1)
+            } else {
+                batch.endRow(bytes: scanner.length)
+            }
+        }
+        return true
+    }
+
+    static func notLines(_ label: String) -> ApusError {
+        ApusError(
+            .malformedInput, "\(label) begins with `[`: it is one JSON array, not a JSON object a line",
+            hint: "Turn it into lines, e.g. with jq -c '.[]'.")
+    }
+
+    /// Finds the values of one line; a key that is there twice has its last value. Returns what is wrong.
+    private func object(_ cursor: inout JSONCursor) -> String? {
+        for index in 0..<names.count { found[index] = missing }
+        guard cursor.take(UInt8(ascii: "{")) else { return "is no JSON object" }
+        cursor.skipSpace()
+        if !cursor.take(UInt8(ascii: "}")) {
+            var guess = 0
+            while true {
+                cursor.skipSpace()
+                guard cursor.take(UInt8(ascii: "\"")), let key = cursor.string() else { return fault(cursor) }
+                cursor.skipSpace()
+                guard cursor.take(UInt8(ascii: ":")), let value = cursor.value() else { return fault(cursor) }
+                let place = key.escaped || key.start == key.end
+                    ? keys.place(ofText: cursor.text(key)) : keys.place(of: cursor.bytes(key), guess: guess)
+                if let place {
+                    found[place] = value
+                    guess = place + 1
+                } else if !ignoresUnknown {
+                    return "has the key `\(cursor.text(key))`, which the sampled lines do not have; "
+                        + "name all keys with columns=…, or raise sample_rows"
+                }
+                cursor.skipSpace()
+                if cursor.take(UInt8(ascii: "}")) { break }
+                guard cursor.take(UInt8(ascii: ",")) else { return fault(cursor) }
+            }
+        }
+        cursor.skipSpace()
+        return cursor.isAtEnd ? nil : fault(cursor)
+    }
+
+    private func fault(_ cursor: JSONCursor) -> String { "is no valid JSON" }
+
+    /// Appends the row; returns the column whose value is of another type.
+    private func append(_ cursor: JSONCursor, _ batch: Batch) -> Int? {
+        let columns = batch.columns
+        for index in 0..<sources.count {
+            let source = sources[index]
+            let parser = parsers[index]
+            if source < 0 {
+                guard constants[-1 - source].withUnsafeBufferPointer({ parser.parse($0, into: &columns[index]) }) else { return index }
+                continue
+            }
+            let value = found[source]
+            if value.kind == .null {
+                columns[index].appendNull()
+                continue
+            }
+            if case .json = parser.type {
+                let raw = cursor.raw(value)
+                columns[index].append(raw.baseAddress!, count: raw.count)
+                continue
+            }
+            if value.kind == .nested, parser.kind != .text { return index }
+            if value.escaped, parser.kind == .text {
+                columns[index].commit(cursor.unescape(value, to: columns[index].reserve(value.end - value.start)))
+            } else if value.escaped {
+                scratch.removeAll()
+                scratch.advance(cursor.unescape(value, to: scratch.room(value.end - value.start)))
+                guard parser.parse(scratch.bytes, into: &columns[index]) else { return index }
+            } else {
+                guard parser.parse(cursor.bytes(value), into: &columns[index]) else { return index }
+            }
+        }
+        return nil
+    }
+
+    private func reject(_ reason: String, _ column: String?, _ scanner: borrowing LineScanner, _ batch: Batch, _ row: Int) {
+        // A row that was parsed is an object already.
+        var values = scanner.text
+        if column == nil {
+            var raw = ByteBuffer(capacity: 64)
+            raw.append("{\"raw\":")
+            raw.append(json: values)
+            raw.append(UInt8(ascii: "}"))
+            values = raw.string
+        }
+        let separator = column == nil ? " " : ": "
+        batch.rejected.append(
+            RejectedRow(row: row, column: column, reason: "\(scanner.label): line \(scanner.line)\(separator)\(reason)", values: values))
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+/// One blocking call on a thread of its own.
+///
+/// Sendable, unchecked: `isDone` is guarded by the mutex, everything else is set before the thread starts.
+final class BackgroundCall: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let body: @Sendable () -> Void
+    private var isDone = false
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        self.body = body
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+        var thread = pthread_t()
+        let failed = pthread_create(&thread, nil, { BackgroundCall.run($0) }, Unmanaged.passRetained(self).toOpaque())
+        precondition(failed == 0, "no thread: \(failed)")
+        pthread_detach(thread)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(changed)
+        mutex.deallocate()
+        changed.deallocate()
+    }
+
+    private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        let call = Unmanaged<BackgroundCall>.fromOpaque(argument!).takeRetainedValue()
+        call.body()
+        pthread_mutex_lock(call.mutex)
+        call.isDone = true
+        pthread_cond_broadcast(call.changed)
+        pthread_mutex_unlock(call.mutex)
+        return nil
+    }
+
+    /// Waits for the end.
+    func wait() {
+        pthread_mutex_lock(mutex)
+        while !isDone { pthread_cond_wait(changed, mutex) }
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Waits for the end, at most so many milliseconds. Returns whether it has ended.
+    func wait(milliseconds: Int) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        deadline.tv_nsec += milliseconds * 1_000_000
+        deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
+        deadline.tv_nsec %= 1_000_000_000
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while !isDone, pthread_cond_timedwait(changed, mutex, &deadline) != ETIMEDOUT {}
+        return isDone
+    }
+}

@@ -1,0 +1,124 @@
+import Glibc
+import Tabular
+
+/// Encoded rows, shared by reference.
+final class Chunk {
+    var buffer: ByteBuffer
+    init(capacity: Int = 4096) { buffer = ByteBuffer(capacity: capacity) }
+}
+
+/// Encoded rows on their way from the writer to the thread on which LOAD DATA runs: three chunks that go round, so
+/// that one is filled while another is sent.
+///
+/// Sendable, unchecked: the lists are guarded by the mutex; a chunk is used by whoever took it.
+final class LoadFeed: @unchecked Sendable {
+    static let chunkSize = 256 << 10
+    private static let chunks = 3
+
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var free: [Chunk]
+    private var full: [Chunk] = []
+    private var hasEnded = false
+    private var hasFailed = false
+    private var isFinished = false
+    /// What the sending side reads from.
+    private var current: Chunk?
+    private var sent = 0
+
+    /// A feed for streaming.
+    init() {
+        free = (0..<Self.chunks).map { _ in Chunk(capacity: Self.chunkSize + (64 << 10)) }
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    /// A feed that holds all its rows already.
+    init(complete chunk: Chunk) {
+        free = []
+        full = [chunk]
+        hasEnded = true
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(changed)
+        mutex.deallocate()
+        changed.deallocate()
+    }
+
+    private func locked<T>(_ body: () -> T) -> T {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
+    }
+
+    // MARK: The writer's side
+
+    /// An empty chunk; nil when the load has finished on its own, which is a failure.
+    func take() -> Chunk? {
+        locked {
+            while free.isEmpty, !isFinished { pthread_cond_wait(changed, mutex) }
+            return isFinished ? nil : free.popLast()
+        }
+    }
+
+    func put(_ chunk: Chunk) {
+        locked {
+            full.append(chunk)
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    /// No more rows; with `failed`, those sent must not count.
+    func end(failed: Bool = false) {
+        locked {
+            hasEnded = true
+            if failed { hasFailed = true }
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    // MARK: The sending side
+
+    /// The statement is over.
+    func finish() {
+        locked {
+            isFinished = true
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    /// Up to `size` octets; 0 at the end, -1 after a failure.
+    func read(into out: UnsafeMutablePointer<CChar>, _ size: Int) -> Int32 {
+        if current == nil || sent == current!.buffer.count {
+            guard next() else { return locked { hasFailed } ? -1 : 0 }
+        }
+        let count = min(size, current!.buffer.count - sent)
+        memcpy(out, current!.buffer.start + sent, count)
+        sent += count
+        return Int32(count)
+    }
+
+    private func next() -> Bool {
+        if let current, current.buffer.count > Self.chunkSize * 8 {
+            // One huge row made the chunk large: another takes its place.
+            self.current = Chunk(capacity: Self.chunkSize + (64 << 10))
+        }
+        return locked {
+            if let current {
+                current.buffer.removeAll()
+                free.append(current)
+                pthread_cond_broadcast(changed)
+            }
+            current = nil
+            sent = 0
+            while full.isEmpty, !hasEnded { pthread_cond_wait(changed, mutex) }
+            if hasFailed || full.isEmpty { return false }
+            current = full.removeFirst()
+            return current!.buffer.count > 0
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import ApusCore
+import Tabular
+
+/// The steps after the slices. Each looks at what is there, so that it can be repeated after a crash between any two
+/// statements.
+extension MySQLSession {
+    func finish(_ load: Load) throws {
+        if load.mode == .replace {
+            try swap(load)
+        } else if !load.exists || load.create == .recreate {
+            try complete(load.shape, load.target, load)
+        }
+    }
+
+    func forget(_ load: Load) throws { try deleteMarks(load, where: "slice <> \(Mark.owner)") }
+
+    func discard(_ load: Load) throws {
+        if load.mode == .replace {
+            if try tableFacts(load.retired) != nil {
+                if try tableFacts(load.target) == nil {
+                    try rename([(load.retired, load.target)], doing: "put \(load.target) back in its place")
+                } else {
+                    try run("DROP TABLE \(dialect.quote(load.retired))", doing: "drop the old \(load.target)")
+                }
+            }
+            try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging))", doing: "drop the staging table of \(load.target)")
+        }
+        try deleteMarks(load, where: "slice <> \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
+    }
+
+    // MARK: The swap
+
+    private func swap(_ load: Load) throws {
+        if try tableFacts(load.staging) != nil {
+            let target = try tableFacts(load.target)
+            if target != nil, load.create != .recreate {
+                try refuseReferenced(load)
+                try inherit(load, nextIdentity: target?.nextIdentity)
+            } else if target == nil, try tableFacts(load.retired) != nil {
+                // Stopped in the middle of a swap that was not atomic: the staging table is complete.
+            } else {
+                try complete(load.shape, load.staging, load)
+            }
+            let moves = (target == nil ? [] : [(load.target, load.retired)]) + [(load.staging, load.target)]
+            try rename(moves, doing: "swap \(load.target) for its new rows")
+        }
+        try run("DROP TABLE IF EXISTS \(dialect.quote(load.retired))", doing: "drop the old \(load.target)")
+        try restoreForeignKeyNames(load.target)
+    }
+
+    private func rename(_ moves: [(TableName, TableName)], doing: String) throws {
+        let list = moves.map { "\(dialect.quote($0.0)) TO \(dialect.quote($0.1))" }.joined(separator: ", ")
+        try run("RENAME TABLE \(list)", doing: doing)
+    }
+
+    /// Gives the staging table what `CREATE TABLE … LIKE` left out or was put off: indexes, foreign keys, the counter.
+    private func inherit(_ load: Load, nextIdentity: String?) throws {
+        let staging = dialect.quote(load.staging)
+        let present = Set(MySQLKeyLine.all(in: try createStatement(load.staging)).map(\.name))
+        let missing = MySQLKeyLine.all(in: try createStatement(load.target)).filter { !present.contains($0.name) }
+        if !missing.isEmpty {
+            try run("ALTER TABLE \(staging) " + missing.map { "ADD \($0.text)" }.joined(separator: ", "), doing: "build the indexes of \(load.target)")
+        }
+        let made = Set(try foreignKeyShapes(load.staging).map(\.name))
+        for var key in try foreignKeyShapes(load.target) {
+            let name = Self.provisional(key.name)
+            if made.contains(name) { continue }
+            if key.references.name == load.target.name, key.references.schema == load.target.schema { key.references = load.staging }
+            try addForeignKey(key, named: name, to: load.staging, load)
+        }
+        if let nextIdentity {
+            try run("ALTER TABLE \(staging) AUTO_INCREMENT = \(nextIdentity)", doing: "keep the counter of \(load.target)")
+        }
+    }
+
+    private func addForeignKey(_ key: ForeignKeyShape, named name: String, to table: TableName, _ load: Load) throws {
+        do {
+            try attempt("ALTER TABLE \(dialect.quote(table)) ADD \(dialect.foreignKeySQL(key, named: name))")
+        } catch let fault as MySQLFault where fault.number == 1452 {
+            throw ApusError(
+                .statement, "the new rows of \(load.target) break its foreign key \(key.name) to \(key.references); the target is as it was",
+                hint: "Load \(key.references) first, or drop the foreign key.", context: endpoint.label)
+        } catch let fault as MySQLFault {
+            throw error(fault, doing: "make the foreign key \(key.name) of \(load.target)")
+        }
+    }
+
+    /// Names of foreign keys are unique in a database: until the old table is gone, the new one's have others.
+    private static func provisional(_ name: String) -> String { String(("apus_fk_" + name).prefix(64)) }
+
+    private func restoreForeignKeyNames(_ table: TableName) throws {
+        let keys = try foreignKeyShapes(table).filter { $0.name.hasPrefix("apus_fk_") }
+        guard !keys.isEmpty else { return }
+        try run("SET SESSION foreign_key_checks = 0", doing: "rename foreign keys")
+        defer { _ = try? attempt("SET SESSION foreign_key_checks = 1") }
+        for key in keys {
+            let name = String(key.name.dropFirst("apus_fk_".count))
+            try run(
+                "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(key.name)), ADD \(dialect.foreignKeySQL(key, named: name))",
+                doing: "give the foreign key \(name) of \(table) its name")
+        }
+    }
+
+    // MARK: New tables
+
+    /// Secondary indexes and foreign keys of a table that Apus made.
+    private func complete(_ shape: TableShape, _ table: TableName, _ load: Load) throws {
+        if load.withIndexes {
+            let present = Set(try describe(table).indexes.map(\.name))
+            for index in shape.indexes where !present.contains(MySQLDialect.shortened(index.name)) {
+                var single = shape
+                single.indexes = [index]
+                for sql in dialect.createIndexes(single, on: table) {
+                    try run(sql, doing: "make the index \(index.name) of \(load.target)")
+                }
+            }
+        }
+        guard load.withForeignKeys else { return }
+        let present = Set(try foreignKeyShapes(table).map(\.name))
+        for var key in shape.foreignKeys {
+            let name = table == load.staging ? Self.provisional(MySQLDialect.shortened(key.name)) : MySQLDialect.shortened(key.name)
+            if present.contains(name) || present.contains(MySQLDialect.shortened(key.name)) { continue }
+            if key.references == load.target { key.references = table }
+            try addForeignKey(key, named: name, to: table, load)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import ApusCore
+
+/// The settings of a connection, decoded.
+struct MySQLOptions {
+    enum TLS: String { case off, prefer, require, authority = "verify-ca", identity = "verify" }
+    enum Loading: String { case auto, infile, insert }
+
+    var tls: TLS
+    var ca: String?
+    var certificate: String?
+    var key: String?
+    var connectTimeout: Int
+    var readTimeout: Int
+    var netTimeout: Int
+    var statementTimeout: Double
+    /// As the server takes it, e.g. `+00:00`.
+    var timeZone: String
+    /// What the session's clock is ahead of UTC, in microseconds.
+    var zoneOffset: Int64
+    var usesTextProtocol: Bool
+    var loading: Loading
+    var zeroDatesAreNull: Bool
+    var tinyint1IsBoolean: Bool
+    var compresses: Bool
+    var initialSQL: String?
+    var socket: String?
+
+    init(_ endpoint: Endpoint) throws {
+        let settings = endpoint.settings
+        switch settings["tls"]!.lowercased().replacing("_", with: "-") {
+        case "off", "false", "disabled": tls = .off
+        case "require", "required", "true": tls = .require
+        case "verify-ca": tls = .authority
+        case "verify", "verify-identity", "verify-full": tls = .identity
+        default: tls = .prefer
+        }
+        ca = settings["ca"]
+        certificate = settings["cert"]
+        key = settings["key"]
+        connectTimeout = max(1, Int((settings.seconds("connect_timeout") ?? 10).rounded(.up)))
+        readTimeout = Int((settings.seconds("read_timeout") ?? 0).rounded(.up))
+        netTimeout = max(1, Int(settings.seconds("net_timeout") ?? 3600))
+        statementTimeout = settings.seconds("statement_timeout") ?? 0
+        timeZone = settings["time_zone"]!
+        guard let offset = Self.offset(of: timeZone) else {
+            throw ApusError(
+                .configurationInvalid, "option `time_zone`: `\(timeZone)` is not an offset such as +00:00 or +08:00",
+                hint: "Named zones have hours that exist twice; the session's clock must not. Leave it at +00:00.",
+                context: endpoint.label)
+        }
+        zoneOffset = offset
+        if timeZone.uppercased() == "UTC" || timeZone == "Z" { timeZone = "+00:00" }
+        usesTextProtocol = settings["protocol"] == "text"
+        loading = Loading(rawValue: settings["load"]!) ?? .auto
+        zeroDatesAreNull = settings["zero_dates"] == "null"
+        tinyint1IsBoolean = settings["tinyint1"] == "boolean"
+        compresses = settings.boolean("compress")
+        initialSQL = settings["init_sql"]
+        socket = settings["socket"]
+    }
+
+    /// Microseconds of `+HH:MM`, `-HH:MM`, `UTC`.
+    private static func offset(of zone: String) -> Int64? {
+        if zone == "Z" || zone.uppercased() == "UTC" { return 0 }
+        let parts = zone.dropFirst().split(separator: ":")
+        guard let sign = zone.first, sign == "+" || sign == "-", parts.count == 2, let hours = Int64(parts[0]),
+            let minutes = Int64(parts[1]), (0...14).contains(hours), (0...59).contains(minutes)
+        else { return nil }
+        return (sign == "-" ? -1 : 1) * (hours * 60 + minutes) * 60_000_000
+    }
+
+    static let declared: [Setting] = [
+        Setting(
+            "tls",
+            .choice([
+                "off", "prefer", "require", "verify-ca", "verify", "true", "false", "DISABLED", "PREFERRED", "REQUIRED",
+                "VERIFY_CA", "VERIFY_IDENTITY",
+            ]), default: "prefer", aliases: ["useSSL", "sslMode", "ssl_mode", "ssl-mode", "sslmode", "ssl"],
+            "off, prefer (TLS when the server has it), require, verify-ca, verify (authority and host name)"),
+        Setting("ca", .text, aliases: ["ssl_ca", "ssl-ca", "serverSslCert"], "PEM file of the authorities to trust; default: the system's"),
+        Setting("cert", .text, aliases: ["ssl_cert", "ssl-cert"], "PEM file of the client's certificate"),
+        Setting("key", .text, aliases: ["ssl_key", "ssl-key"], "PEM file of the client's key"),
+        Setting("socket", .text, aliases: ["unix_socket", "unixSocket", "localSocket"], "unix socket instead of host and port"),
+        Setting("connect_timeout", .duration, default: "10s", aliases: ["connectTimeout"], "how long to wait for a connection"),
+        Setting(
+            "read_timeout", .duration, default: "0", aliases: ["socketTimeout", "readTimeout"],
+            "how long the server may be silent; 0 = for ever"),
+        Setting(
+            "net_timeout", .duration, default: "1h", aliases: ["net_write_timeout", "net_read_timeout", "netTimeoutForStreamingResults"],
+            "how long the server waits for this side when it is slow"),
+        Setting(
+            "statement_timeout", .duration, default: "0", aliases: ["max_execution_time", "max_statement_time"],
+            "longest time of one statement; 0 = no limit. A read that exceeds it is cut in two"),
+        Setting(
+            "time_zone", .text, default: "+00:00",
+            "the session's clock as an offset, for conditions; TIMESTAMP values are the same instants with any"),
+        Setting("protocol", .choice(["binary", "text"]), default: "binary", "how rows come: by prepared statement, or as text"),
+        Setting(
+            "load", .choice(["auto", "infile", "insert"]), default: "auto",
+            "how rows go: LOAD DATA LOCAL from memory, multi-row INSERT, or the first where the server allows it"),
+        Setting(
+            "zero_dates", .choice(["keep", "null"]), default: "keep",
+            "0000-00-00 and the like: kept (a target without them rejects the row), or read as NULL"),
+        Setting(
+            "tinyint1", .choice(["integer", "boolean"]), default: "integer", aliases: ["tinyInt1isBit"],
+            "what tinyint(1) is; with boolean, a value other than 0 and 1 is a rejected row"),
+        Setting("compress", .boolean, default: "false", aliases: ["useCompression"], "compress the protocol"),
+        Setting("init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"], "one statement to run at the start of each session"),
+        Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
+        Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
+        Setting(
+            "public_key_retrieval", .text, aliases: ["allowPublicKeyRetrieval", "allowLoadLocalInfile", "rewriteBatchedStatements"],
+            "understood, not needed"),
+    ]
+}

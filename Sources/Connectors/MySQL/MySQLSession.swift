@@ -1,0 +1,261 @@
+import ApusCore
+import CMariaDB
+import Glibc
+import Tabular
+
+/// One connection to a MySQL or MariaDB server: source, sink and statements.
+final class MySQLSession: SQLSession {
+    let endpoint: Endpoint
+    let options: MySQLOptions
+    let interrupt: Interrupt
+    let dialect = MySQLDialect()
+    let isMariaDB: Bool
+    /// `10_11_19` of MariaDB 10.11.19, `8_00_36` of MySQL 8.0.36.
+    let version: Int
+    let banner: String
+    /// The name of the database that unqualified tables are in.
+    let database: String?
+    let infile: InfileHost
+    private(set) var handle: UnsafeMutablePointer<MYSQL>
+    private var isOpen = true
+    /// Its socket is shut down: the next statement opens another connection.
+    private var isBroken = false
+    var isSnapshot = false
+    /// The reader whose rows are still on the wire.
+    weak var openReader: (any MySQLRowStream)?
+    /// Whether rows can be read in place; found out at the first read.
+    var readsInPlace: Bool?
+    /// The server turned LOAD DATA LOCAL down.
+    var isInfileRefused = false
+    var knownPacketLimit: Int?
+
+    init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
+        self.endpoint = endpoint
+        self.interrupt = interrupt
+        options = try MySQLOptions(endpoint)
+        database = endpoint.path.isEmpty ? nil : endpoint.path
+        infile = InfileHost()
+        handle = try Self.connect(endpoint, options, infile, interrupt)
+        let text = String(cString: mysql_get_server_info(handle))
+        isMariaDB = mariadb_connection(handle) != 0 || text.contains("MariaDB")
+        version = Int(mysql_get_server_version(handle))
+        banner = (isMariaDB ? "MariaDB " : "MySQL ") + text.prefix { $0.isNumber || $0 == "." }
+        interrupt.register(socket: apus_mysql_get_fd(handle))
+        do {
+            try prepareSession()
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        openReader?.close()
+        interrupt.unregister(socket: apus_mysql_get_fd(handle))
+        mysql_close(handle)
+    }
+
+    /// Shuts the socket down, so that nothing that is still to come on it is waited for.
+    func breakConnection() {
+        guard isOpen, !isBroken else { return }
+        isBroken = true
+        shutdown(apus_mysql_get_fd(handle), Int32(SHUT_RDWR))
+    }
+
+    private func reopen() throws {
+        if isSnapshot { throw MySQLFault(number: 2006, words: "the connection that held the snapshot is gone") }
+        let fresh = try Self.connect(endpoint, options, infile, interrupt)
+        interrupt.unregister(socket: apus_mysql_get_fd(handle))
+        mysql_close(handle)
+        handle = fresh
+        isBroken = false
+        interrupt.register(socket: apus_mysql_get_fd(handle))
+        try prepareSession()
+    }
+
+    /// Makes the connection ready for a statement: ends a read that is still open.
+    func makeReady() throws {
+        guard isOpen else { throw MySQLFault(number: 2006, words: "the connection is closed") }
+        openReader?.close()
+        if isBroken { try reopen() }
+    }
+
+    /// What every session states instead of taking the server's settings for granted.
+    private func prepareSession() throws {
+        if let sql = options.initialSQL { try run(sql, doing: "run `init_sql`") }
+        var settings = [
+            "time_zone = \(dialect.literal(options.timeZone))",
+            "sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'",
+            "net_write_timeout = \(options.netTimeout)", "net_read_timeout = \(options.netTimeout)",
+            "wait_timeout = 604800", "autocommit = 1", "sql_safe_updates = 0", "sql_select_limit = 18446744073709551615",
+            "foreign_key_checks = 1", "unique_checks = 1", "max_error_count = 1000",
+        ]
+        if isMariaDB {
+            settings.append("max_statement_time = \(options.statementTimeout)")
+        } else {
+            settings.append("max_execution_time = \(Int(options.statementTimeout * 1000))")
+            if version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
+        }
+        try run("SET NAMES utf8mb4", doing: "set the session's character set")
+        try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session")
+    }
+
+    func beginSnapshot() throws {
+        try run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", doing: "set the isolation level")
+        try run("START TRANSACTION WITH CONSISTENT SNAPSHOT", doing: "begin the snapshot")
+        isSnapshot = true
+    }
+
+    // MARK: Statements
+
+    /// Runs a statement, drops rows that it may give, and returns the rows affected.
+    @discardableResult
+    func run(_ sql: String, doing: @autoclosure () -> String, hint: String? = nil) throws -> Int {
+        do {
+            return try attempt(sql)
+        } catch let fault as MySQLFault {
+            throw self.error(fault, doing: doing(), hint: hint)
+        }
+    }
+
+    /// As ``run(_:doing:hint:)``, with the server's own fault.
+    @discardableResult
+    func attempt(_ sql: String) throws -> Int {
+        try send(sql)
+        let affected = mysql_affected_rows(handle)
+        if mysql_field_count(handle) > 0 {
+            guard let result = mysql_use_result(handle) else { throw MySQLFault(handle) }
+            while mysql_fetch_row(result) != nil {}
+            mysql_free_result(result)
+            if mysql_errno(handle) != 0 { throw MySQLFault(handle) }
+            return 0
+        }
+        return affected == .max ? 0 : Int(affected)
+    }
+
+    /// Names and rows of a small result.
+    func table(_ sql: String, doing: @autoclosure () -> String) throws -> (names: [String], rows: [[String?]]) {
+        do {
+            try send(sql)
+            guard let result = mysql_store_result(handle) else {
+                if mysql_errno(handle) != 0 { throw MySQLFault(handle) }
+                return ([], [])
+            }
+            defer { mysql_free_result(result) }
+            let count = Int(mysql_num_fields(result))
+            let fields = mysql_fetch_fields(result)!
+            let names = (0..<count).map { String(cString: fields[$0].name) }
+            var rows: [[String?]] = []
+            while let row = mysql_fetch_row(result) {
+                let lengths = mysql_fetch_lengths(result)!
+                rows.append(
+                    (0..<count).map { index in
+                        row[index].map { text in
+                            text.withMemoryRebound(to: UInt8.self, capacity: Int(lengths[index])) {
+                                String(decoding: UnsafeBufferPointer(start: $0, count: Int(lengths[index])), as: UTF8.self)
+                            }
+                        }
+                    })
+            }
+            return (names, rows)
+        } catch let fault as MySQLFault {
+            throw error(fault, doing: doing())
+        }
+    }
+
+    func rows(_ sql: String, doing: @autoclosure () -> String) throws -> [[String?]] {
+        try table(sql, doing: doing()).rows
+    }
+
+    private func send(_ sql: String) throws {
+        try makeReady()
+        var sql = sql
+        let failed = sql.withUTF8 { utf8 in
+            utf8.withMemoryRebound(to: CChar.self) { mysql_real_query(handle, $0.baseAddress, UInt($0.count)) }
+        }
+        if failed != 0 { throw MySQLFault(handle) }
+    }
+
+    /// A fault as an error, or `run.cancelled` when the interrupt caused it.
+    func error(_ fault: MySQLFault, doing: String, hint: String? = nil) -> ApusError {
+        if interrupt.isFired { return ApusError(.cancelled, "stopped while it tried to \(doing)") }
+        return fault.error(doing: doing, hint: hint).about(endpoint.label)
+    }
+
+    // MARK: SQLSession
+
+    func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(Self.excerpt(sql))`") }
+
+    func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {
+        let filled = try MySQLParameters.fill(sql, with: parameters, dialect)
+        return try rows(filled, doing: "run `\(Self.excerpt(sql))`")
+    }
+
+    static func excerpt(_ sql: String) -> String {
+        let line = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return line.count > 80 ? line.prefix(80) + "…" : line
+    }
+}
+
+/// `?` marks in SQL text.
+enum MySQLParameters {
+    /// The SQL with each `?` outside of quotes and comments replaced by a literal.
+    static func fill(_ sql: String, with parameters: [String?], _ dialect: MySQLDialect) throws -> String {
+        if parameters.isEmpty { return sql }
+        var filled: [UInt8] = []
+        var next = 0
+        let text = Array(sql.utf8)
+        var index = 0
+        while index < text.count {
+            let byte = text[index]
+            let end: Int
+            switch byte {
+            case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"): end = endOfQuote(text, from: index)
+            case UInt8(ascii: "#"): end = endOfLine(text, from: index)
+            case UInt8(ascii: "-") where text[index...].starts(with: "-- ".utf8): end = endOfLine(text, from: index)
+            case UInt8(ascii: "/") where text[index...].starts(with: "/*".utf8): end = endOfComment(text, from: index)
+            case UInt8(ascii: "?"):
+                guard next < parameters.count else { throw wrongCount(parameters.count) }
+                filled += Array((parameters[next].map { dialect.literal($0) } ?? "NULL").utf8)
+                next += 1
+                index += 1
+                continue
+            default: end = index + 1
+            }
+            filled += text[index..<end]
+            index = end
+        }
+        guard next == parameters.count else { throw wrongCount(parameters.count) }
+        return String(decoding: filled, as: UTF8.self)
+    }
+
+    private static func wrongCount(_ given: Int) -> ApusError {
+        ApusError(.internalFault, "a statement has another number of `?` than the \(given) values given")
+    }
+
+    private static func endOfQuote(_ text: [UInt8], from start: Int) -> Int {
+        var index = start + 1
+        while index < text.count {
+            if text[index] == text[start] { return index + 1 }
+            index += text[index] == UInt8(ascii: "\\") && text[start] != UInt8(ascii: "`") ? 2 : 1
+        }
+        return text.count
+    }
+
+    private static func endOfLine(_ text: [UInt8], from start: Int) -> Int {
+        text[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? text.count
+    }
+
+    private static func endOfComment(_ text: [UInt8], from start: Int) -> Int {
+        var index = start + 2
+        while index + 1 < text.count {
+            if text[index] == UInt8(ascii: "*"), text[index + 1] == UInt8(ascii: "/") { return index + 2 }
+            index += 1
+        }
+        return text.count
+    }
+}
