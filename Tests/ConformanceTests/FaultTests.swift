@@ -13,7 +13,7 @@ import Testing
             """
             \(system.recursionLimit(rows))
             CREATE TABLE wide (id bigint NOT NULL PRIMARY KEY, v varchar(400) NOT NULL);
-            INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows)) SELECT i, \(system.concat(system.longText, "i")) FROM n;
+            INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows)) SELECT i, \(system.longText) || i FROM n;
             """)
         return place
     }
@@ -205,8 +205,8 @@ extension System {
     /// SQL of 300 octets.
     var longText: String {
         switch self {
-        case .postgres: "repeat('x', 300)"
-        case .sqlite, .csv: "printf('%.300c', 'x')"
+        case .mysql, .postgres: "repeat('x', 300)"
+        case .sqlite, .csv, .json: "printf('%.300c', 'x')"
         }
     }
 }
@@ -215,7 +215,8 @@ extension Place {
     func drop() throws {
         switch system {
         case .postgres: try PostgresServer.shared().execute("DROP DATABASE \"\(database)\" WITH (FORCE)")
-        case .sqlite, .csv: folder.remove()
+        case .mysql: try MariaDBServer.shared().execute("DROP DATABASE `\(database)`")
+        case .sqlite, .csv, .json: folder.remove()
         }
     }
 }

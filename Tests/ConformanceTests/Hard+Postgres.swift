@@ -27,18 +27,19 @@ extension Hard {
         Hard("integer", "integer", .text, [("-2147483648", "-2147483648"), ("2147483647", "2147483647"), ("0", "0")]),
         Hard("bigint", "bigint", .text, [("-9223372036854775808", "-9223372036854775808"), ("9223372036854775807", "9223372036854775807"), ("-1", "-1")]),
         Hard(
-            "real", "real", .float,
+            "real", "real", .single,
             [("0.1", "0.1"), ("3.4028235e38", "3.4028235e38"), ("1.4e-45", "1e-45"), ("'-0'", "-0.0"), ("16777217", "16777216"), ("NULL", nil)]
-        ).but([.sqlite], [0: .text("\(Double(Float(0.1)))"), 1: .text("\(Double(Float(3.4028235e38)))"), 2: .text("\(Double(Float(1.4e-45)))")]),
+        ).but([.sqlite], [3: "0.0"]),
         Hard(
             "double precision", "double precision", .float,
             [
                 ("0.1", "0.1"), ("1.7976931348623157e308", "1.7976931348623157e308"), ("5e-324", "5e-324"), ("'-0'", "-0.0"),
                 ("2.2250738585072014e-308", "2.2250738585072014e-308"), ("1e308", "1e308"), ("123456789.123456789", "123456789.12345679"),
                 ("9007199254740993", "9007199254740992"), ("NULL", nil),
-            ]),
-        Hard("not a number", "double precision", .float, [("'NaN'", "NaN"), ("1", "1")]).but([.sqlite], [0: .rejected]),
-        Hard("infinite floats", "double precision", .float, [("'Infinity'", "Infinity"), ("'-Infinity'", "-Infinity")]),
+            ]
+        ).but(.sqlite, [3: "0.0"]),
+        Hard("not a number", "double precision", .float, [("'NaN'", "NaN"), ("1", "1")]).but(.mysql, [0: .rejected]),
+        Hard("infinite floats", "double precision", .float, [("'Infinity'", "Infinity"), ("'-Infinity'", "-Infinity")]).but(.mysql, [0: .rejected, 1: .rejected]),
         Hard(
             "numeric of 65 digits", "numeric(65,30)", .decimal,
             [
@@ -58,13 +59,13 @@ extension Hard {
             "bytes", "bytea", .text,
             [("''", "\\x"), ("'\\x00'", "\\x00"), ("'\\x00ff0a0d5c22275c4e'", "\\x00ff0a0d5c22275c4e"), ("'\\xf09f9080'", "\\xf09f9080"), ("NULL", nil)]),
         Hard("dates", "date", .moment, [("'0001-01-01'", "0001-01-01"), ("'9999-12-31'", "9999-12-31"), ("'1969-12-31'", "1969-12-31"), ("'2000-02-29'", "2000-02-29"), ("NULL", nil)]),
-        Hard("infinite dates", "date", .moment, [("'infinity'", "infinity"), ("'-infinity'", "-infinity")]),
+        Hard("infinite dates", "date", .moment, [("'infinity'", "infinity"), ("'-infinity'", "-infinity")]).but(.mysql, [0: .rejected, 1: .rejected]),
         Hard("times of day", "time", .moment, [("'00:00:00'", "00:00:00"), ("'23:59:59.999999'", "23:59:59.999999"), ("'24:00:00'", "24:00:00"), ("'12:00:00.1'", "12:00:00.1")]),
         Hard(
             "timestamps", "timestamp", .moment,
             [("'0001-01-01 00:00:00'", "0001-01-01 00:00:00"), ("'9999-12-31 23:59:59.999999'", "9999-12-31 23:59:59.999999"), ("'1969-12-31 23:59:59.000001'", "1969-12-31 23:59:59.000001"), ("NULL", nil)]),
         Hard("timestamps of milliseconds", "timestamp(3)", .moment, [("'2024-06-01 10:00:00.123'", "2024-06-01 10:00:00.123")]),
-        Hard("infinite timestamps", "timestamp", .moment, [("'infinity'", "infinity"), ("'-infinity'", "-infinity")]),
+        Hard("infinite timestamps", "timestamp", .moment, [("'infinity'", "infinity"), ("'-infinity'", "-infinity")]).but(.mysql, [0: .rejected, 1: .rejected]),
         Hard(
             "instants across zones and summer time", "timestamptz", .moment,
             [
@@ -76,7 +77,7 @@ extension Hard {
         Hard(
             "intervals", "interval", .text,
             [("'1 year 2 mons 3 days 04:05:06.789'", "1 year 2 mons 3 days 04:05:06.789"), ("'-1 day -00:00:01'", "-1 days -00:00:01"), ("'838:59:59'", "838:59:59"), ("NULL", nil)]),
-        Hard("json as written", "json", .json, [("'{\"b\": 1, \"a\": [1,2.50,null,true,\"é\\n\"]}'", "{\"b\":1,\"a\":[1,2.50,null,true,\"é\\n\"]}"), ("'null'", "null"), ("'\"x\"'", "\"x\""), ("'{}'", "{}"), ("NULL", nil)]),
+        Hard("json as written", "json", .json, [("'{\"b\": 1, \"a\": [1,2.5,null,true,\"é\\n\"]}'", "{\"b\":1,\"a\":[1,2.5,null,true,\"é\\n\"]}"), ("'null'", "null"), ("'\"x\"'", "\"x\""), ("'{}'", "{}"), ("NULL", nil)]).but(.json, [1: nil, 2: "x"]),
         Hard("jsonb", "jsonb", .json, [("'{\"a\": {\"b\": \"雨\"}}'", "{\"a\":{\"b\":\"雨\"}}"), ("'[1e2]'", "[100]"), ("NULL", nil)]),
         Hard("uuid", "uuid", .text, [("'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), ("NULL", nil)]),
         Hard("one bit", "bit(1)", .text, [("B'1'", "1"), ("B'0'", "0"), ("NULL", nil)]),

@@ -13,7 +13,7 @@ struct Hard: Sendable, CustomTestStringConvertible {
     }
 
     /// What texts are the same value.
-    enum Likeness: Sendable { case text, float, decimal, moment, json, flag }
+    enum Likeness: Sendable { case text, float, single, decimal, moment, json, flag }
 
     let name: String
     let type: String
@@ -67,6 +67,7 @@ struct Hard: Sendable, CustomTestStringConvertible {
         switch likeness {
         case .text: return text
         case .float: return Double(text).map { $0.isNaN ? "NaN" : "\($0)" } ?? text
+        case .single: return Float(text).map { $0.isNaN ? "NaN" : "\($0)" } ?? text
         case .decimal:
             guard text.contains("."), !text.contains("e") else { return text }
             var digits = Substring(text)

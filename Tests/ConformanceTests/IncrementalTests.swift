@@ -98,7 +98,8 @@ extension System {
     var timestamp: String {
         switch self {
         case .postgres: "timestamp"
-        case .sqlite, .csv: "DATETIME"
+        case .mysql: "datetime(6)"
+        case .sqlite, .csv, .json: "DATETIME"
         }
     }
 }

@@ -15,7 +15,7 @@ import Testing
             """
             \(system.recursionLimit(count))
             CREATE TABLE \(name) (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note text);
-            INSERT INTO \(name) \(numbers) SELECT i, \(system.concat("'名'", "i")), CASE WHEN i % 3 = 0 THEN NULL ELSE \(system.concat("'n'", "i")) END FROM n;
+            INSERT INTO \(name) \(numbers) SELECT i, '名' || i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'n' || i END FROM n;
             \(extra)
             """)
         return place

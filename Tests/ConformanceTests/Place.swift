@@ -14,7 +14,8 @@ final class Place: Sendable {
         folder = try TemporaryFolder(prefix: "apus-place")
         switch system {
         case .postgres: database = try PostgresServer.shared().makeDatabase(options)
-        case .sqlite, .csv: database = ""
+        case .mysql: database = try MariaDBServer.shared().makeDatabase(options.isEmpty ? "CHARACTER SET utf8mb4" : options)
+        case .sqlite, .csv, .json: database = ""
         }
     }
 
@@ -23,8 +24,9 @@ final class Place: Sendable {
         let plain =
             switch system {
             case .postgres: try PostgresServer.shared().url(database: database, port: port)
+            case .mysql: try MariaDBServer.shared().url(database: database, port: port)
             case .sqlite: "sqlite:" + folder.file("a.db")
-            case .csv: "\(system.rawValue):\(folder.path)/"
+            case .csv, .json: "\(system.rawValue):\(folder.path)/"
             }
         return options.isEmpty ? plain : plain + "?" + options
     }
@@ -33,8 +35,9 @@ final class Place: Sendable {
     var port: UInt16 {
         get throws {
             switch system {
+            case .mysql: try MariaDBServer.shared().port
             case .postgres: try PostgresServer.shared().port
-            case .sqlite, .csv: throw KitError("\(system) has no port")
+            case .sqlite, .csv, .json: throw KitError("\(system) has no port")
             }
         }
     }
@@ -43,6 +46,7 @@ final class Place: Sendable {
     @discardableResult
     func ask(_ sql: String) throws -> [[String]] {
         switch system {
+        case .mysql: return try MariaDBServer.shared().query(Self.standardSQL + sql, database: database)
         case .postgres: return try PostgresServer.shared().query(sql, database: database)
         case .sqlite:
             let result = try runCommand(
@@ -52,9 +56,12 @@ final class Place: Sendable {
             return result.stdout.split(separator: "\u{1e}", omittingEmptySubsequences: false).dropLast().map {
                 $0.split(separator: "\u{1f}", omittingEmptySubsequences: false).map(String.init)
             }
-        case .csv: throw KitError("files take no SQL")
+        case .csv, .json: throw KitError("files take no SQL")
         }
     }
+
+    /// The same quotes, escapes and operators as the other engines.
+    private static let standardSQL = "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES');\n"
 
     func run(_ sql: String) throws { try ask(sql) }
 
@@ -73,19 +80,29 @@ final class Place: Sendable {
                 "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '\(name)' ORDER BY ordinal_position"
             ).map { ($0[0], $0[1]) }
         case .sqlite: return try ask("SELECT name, type FROM pragma_table_xinfo('\(name)')").map { ($0[0], $0[1]) }
-        case .csv: return []
+        case .mysql:
+            return try ask("SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name)' ORDER BY ordinal_position").map { ($0[0], $0[1]) }
+        case .csv, .json: return []
         }
     }
 
     /// SQL whose result is the column's value as hexadecimal UTF-8, octets as `\x…`, or NULL.
-    private func hexSQL(_ column: String) -> String {
+    private func hexSQL(_ column: String, _ type: String) -> String {
         let name = system.quote(column)
         switch system {
         case .postgres: return "encode(convert_to(\(name)::text, 'UTF8'), 'hex')"
         case .sqlite:
             return
-                "CASE typeof(\(name)) WHEN 'null' THEN NULL WHEN 'blob' THEN hex('\\x' || lower(hex(\(name)))) WHEN 'real' THEN hex(printf('%!.17g', \(name))) ELSE hex(CAST(\(name) AS BLOB)) END"
-        case .csv: return name
+                "CASE typeof(\(name)) WHEN 'null' THEN NULL WHEN 'blob' THEN hex('\\x' || lower(hex(\(name)))) WHEN 'real' THEN hex('=' || hex(ieee754_to_blob(\(name)))) ELSE hex(CAST(\(name) AS BLOB)) END"
+        case .mysql:
+            let kind = type.prefix { $0.isLetter || $0.isNumber }
+            switch kind {
+            case "bit": return "HEX(LPAD(BIN(CAST(\(name) AS UNSIGNED)), \(type.filter(\.isNumber)), '0'))"
+            case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob": return "HEX('\\x' || LOWER(HEX(\(name))))"
+            case "float": return "HEX(CAST(CAST(\(name) AS DOUBLE) AS CHAR))"
+            default: return "HEX(CONVERT(CAST(\(name) AS CHAR) USING utf8mb4))"
+            }
+        case .csv, .json: return name
         }
     }
 
@@ -93,16 +110,18 @@ final class Place: Sendable {
     private var preamble: String {
         switch system {
         case .postgres: "SET timezone = 'UTC'; SET extra_float_digits = 1; SET intervalstyle = 'postgres'; SET datestyle = 'ISO, YMD';\n"
-        case .sqlite, .csv: ""
+        case .mysql, .sqlite, .csv, .json: ""
         }
     }
 
     /// All rows as text, nil being NULL, in the order of the first column.
     func rows(_ table: String, columns wanted: [String]? = nil) throws -> [[String?]] {
         if system.isFile { return try fileRows(table) }
-        let columns = try wanted ?? self.columns(table).map(\.name)
-        let list = columns.map(hexSQL).joined(separator: ", ")
-        return try ask("\(preamble)SELECT \(list) FROM \(system.quote(table)) ORDER BY \(system.quote(columns[0]))").map { row in
+        let known = try self.columns(table)
+        let columns = wanted.map { wanted in wanted.map { name in known.first { $0.name == name } ?? (name, "") } } ?? known
+        guard let first = columns.first else { throw KitError("\(system) has no table \(table)") }
+        let list = columns.map { hexSQL($0.name, $0.type) }.joined(separator: ", ")
+        return try ask("\(preamble)SELECT \(list) FROM \(system.quote(table)) ORDER BY \(system.quote(first.name))").map { row in
             row.map { $0 == "NULL" ? nil : Self.text(hex: $0) }
         }
     }
@@ -116,7 +135,10 @@ final class Place: Sendable {
         let digits = Array(hex.utf8)
         func value(_ digit: UInt8) -> UInt8 { digit < 58 ? digit - 48 : (digit | 32) - 87 }
         let octets = stride(from: 0, to: digits.count - 1, by: 2).map { value(digits[$0]) << 4 | value(digits[$0 + 1]) }
-        return String(decoding: octets, as: UTF8.self)
+        let text = String(decoding: octets, as: UTF8.self)
+        // The bits of a double.
+        if text.count == 17, text.hasPrefix("="), let bits = UInt64(text.dropFirst(), radix: 16) { return "\(Double(bitPattern: bits))" }
+        return text
     }
 
     // MARK: Files
@@ -157,7 +179,11 @@ final class Place: Sendable {
         for path in sorted(glob.glob(sys.argv[1])):
             data = open(path, newline='', encoding='utf-8').read()
             if path.endswith('.csv'): rows += csv_rows(data)
-            else: rows += [list(json.loads(line, parse_float=str, parse_int=str, parse_constant=str).values()) for line in data.split('\n') if line]
+            else:
+                for line in data.split('\n'):
+                    if not line: continue
+                    plain = json.loads(line)
+                    rows.append([plain[k] if isinstance(v, (dict, list)) else v for k, v in json.loads(line, parse_float=str, parse_int=str, parse_constant=str).items()])
         for row in rows: print(' '.join(text(value) for value in row))
         """#
 

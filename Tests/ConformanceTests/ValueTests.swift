@@ -51,8 +51,8 @@ private func check(_ hard: Hard, in tables: HardTables, _ system: System) throws
     let source = tables.place
     let name = try #require(tables.names[hard.name])
     let target = try sharedTargets[system]?.get() ?? Place(system)
-    let table = "\(source.system.rawValue)_\(name)"
-    var pipeline = try Pipeline(source, source.url(hard.options), target)
+    let table = "from_\(source.system.rawValue)_\(name)"
+    var pipeline = try Pipeline(source, source.url(hard.options), target, target.url(system == .json ? "binary=hex" : ""))
     pipeline.flow.limits.badRows = nil
     pipeline.take(name) { $0.to = table }
     if hard.refused.contains(system) {
