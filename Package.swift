@@ -55,7 +55,7 @@ let package = Package(
         .testTarget(name: "ApusCoreTests", dependencies: ["Tabular", "ApusCore"]),
         .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
         .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"]),
-        .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting", "SQLiteConnector", "PostgresConnector", "MySQLConnector"]),
+        .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
         .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
         .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),

@@ -1,13 +1,15 @@
 import ApusCore
 import FilesConnector
+import GeneratorConnector
+import MySQLConnector
 import PostgresConnector
 import SQLiteConnector
 
 /// The one list of connectors.
 enum Registry {
     static let connectors: [any Connector] = [
-        PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
-
+        MySQLConnector(), PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
+        GeneratorConnector(), NullConnector(),
     ]
 
     /// - throws: `config.unknown_connector` with the nearest name.

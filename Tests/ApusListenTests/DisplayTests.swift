@@ -26,9 +26,9 @@ import Testing
     @Test func `a line a table and one for the whole`() {
         #expect(
             lines(board(tables: 2), 120) == [
-                "订单              [=========>              ]  45 %  450 rows  45 rows/s  1.0 MB/s  ETA 13s  1 ch",
-                "table1            [=========>              ]  45 %  450 rows  45 rows/s  1.0 MB/s  ETA 13s  1 ch",
-                "total 0/2 tables  [=========>              ]  45 %  900 rows  90 rows/s  2.0 MB/s  ETA 13s  2 ch  10s",
+                "订单              [=========>              ]   45 %      450 rows       45 rows/s    1.0 MB/s  ETA 13s  1 ch",
+                "table1            [=========>              ]   45 %      450 rows       45 rows/s    1.0 MB/s  ETA 13s  1 ch",
+                "total 0/2 tables  [=========>              ]   45 %      900 rows       90 rows/s    2.0 MB/s  ETA 13s  2 ch   10s",
             ])
     }
 
@@ -61,7 +61,7 @@ import Testing
 
     @Test func `colours are added only when asked for`() {
         #expect(!lines(board(tables: 1), 100).joined().contains("\u{1B}"))
-        #expect(lines(board(tables: 1), 100, colors: true).joined().contains("\u{1B}[36m[===="))
+        #expect(lines(board(tables: 1), 100, colors: true).joined().contains("\u{1B}[36m[==="))
         #expect(!When.never.colors(.standardError))
         #expect(When.always.colors(.standardError))
         #expect(!When.auto.colors(Terminal(descriptor: -1)))
