@@ -80,29 +80,26 @@ enum LedgerSchema {
                 .configurationInvalid, "\(connector.title) cannot hold a ledger",
                 hint: "Give --ledger a SQLite file, or a MySQL or PostgreSQL database.")
         }
-        for attempt in 1...3 {
-            let existing = try names(session)
-            if existing.contains(meta), let found = try storedVersion(session), found > version {
-                throw ApusError(
-                    .configurationInvalid,
-                    "this ledger was made by a later Apus (layout \(found), this one knows \(version))",
-                    hint: "Use that version, or another --ledger.")
-            }
+        let existing = try names(session)
+        if existing.contains(meta), let found = try storedVersion(session), found > version {
+            throw ApusError(
+                .configurationInvalid,
+                "this ledger was made by a later Apus (layout \(found), this one knows \(version))",
+                hint: "Use that version, or another --ledger.")
+        }
+        for table in tables where !existing.contains(table.name.name) {
+            let shape = dialect.translate(table, named: table.name, origin: connector.name).shape
             do {
-                for table in tables where !existing.contains(table.name.name) {
-                    let shape = dialect.translate(table, named: table.name, origin: connector.name).shape
-                    for sql in dialect.create(shape, as: shape.name) { try session.execute(sql) }
-                }
-                break
-            } catch let error as ApusError where attempt < 3 && !error.isTransient {
-                // Another process made the same table in between.
-                continue
+                for sql in dialect.create(shape, as: shape.name) { try session.execute(sql) }
+            } catch {
+                // Another process may have made it in between.
+                guard try names(session).contains(table.name.name) else { throw error }
             }
         }
         do {
             try store(version, session)
         } catch {
-            // Likewise.
+            // Another process has said the same.
             guard (try? storedVersion(session)) == version else { throw error }
         }
     }

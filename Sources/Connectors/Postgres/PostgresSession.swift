@@ -20,6 +20,8 @@ final class PostgresSession: SQLSession, Source, Sink {
     private(set) var holdsSnapshot = false
     /// A savepoint of the snapshot's transaction is set.
     var hasOpenRead = false
+    /// See ``layout(_:)``.
+    var knownLayout: (load: Load, layout: PostgresLayout)?
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []

@@ -26,7 +26,7 @@ final class PostgresWriter: Writer {
     init(_ session: PostgresSession, _ load: Load) throws {
         self.session = session
         self.load = load
-        layout = try PostgresLayout(session, load)
+        layout = try session.layout(load)
         let strips = session.endpoint.settings["nul"] == "strip"
         if let codecs = layout.codecs {
             let encoder = PostgresEncoder(codecs: codecs, stripsNUL: strips)
