@@ -28,7 +28,7 @@ final class PostgresSession: SQLSession, Source, Sink {
     /// The process that serves this connection.
     var backendPID: Int32 { PQbackendPID(connection) }
     private let socket: Int32
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`, `run.cancelled`.
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {

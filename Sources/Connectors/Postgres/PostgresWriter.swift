@@ -103,7 +103,7 @@ final class PostgresWriter: Writer {
     }
 
     func abort() {
-        if PQstatus(session.connection) == CONNECTION_OK {
+        if session.isAlive {
             if PQtransactionStatus(session.connection) == PQTRANS_ACTIVE {
                 if isCopying { PQputCopyEnd(session.connection, "taken back") }
                 session.drain()
@@ -115,7 +115,7 @@ final class PostgresWriter: Writer {
     }
 
     func close() {
-        if isCopying || PQtransactionStatus(session.connection) != PQTRANS_IDLE { abort() }
+        if session.isAlive, isCopying || PQtransactionStatus(session.connection) != PQTRANS_IDLE { abort() }
     }
 
     // MARK: COPY
