@@ -152,11 +152,18 @@ public final class LedgerListener: Listener {
         isWhole: (_ tables: Int) -> Bool
     ) -> [LedgerEntry] {
         func slice(_ table: Int, _ id: Int, _ status: SliceRecord.Status, _ tally: Tally = Tally()) -> [LedgerEntry] {
-            if state.slices[table]?[id] == nil, let found = find(id, table) { state.slices[table, default: [:]][id] = found }
+            if state.slices[table]?[id] == nil, let found = find(id, table) {
+                state.slices[table, default: [:]][id] = found
+            }
             guard let slice = state.slices[table]?[id] else { return [] }
             let start = state.started[[table, id]]
             let seconds = start.map { max(0, event.time - $0.time) } ?? 0
-            return [.slice(SliceRecord(slice: slice, status: status, attempts: start?.attempt ?? 0, tally: tally, seconds: seconds), table: table)]
+            return [
+                .slice(
+                    SliceRecord(
+                        slice: slice, status: status, attempts: start?.attempt ?? 0, tally: tally, seconds: seconds),
+                    table: table)
+            ]
         }
         switch event.kind {
         case .runStarted, .message, .progress: return []
@@ -181,15 +188,20 @@ public final class LedgerListener: Listener {
             if state.sharedTables != nil, result.error == nil { return [] }
             let status: TableRecord.Status =
                 result.error == nil ? .done : result.error?.code == .cancelled ? .waiting : .failed
-            return [.table(TableRecord(
-                table: table, name: result.name, target: result.target, status: status, tally: result.tally,
-                before: result.before, data: result.data, after: result.after, error: result.error?.description))]
+            return [
+                .table(
+                    TableRecord(
+                        table: table, name: result.name, target: result.target, status: status, tally: result.tally,
+                        before: result.before, data: result.data, after: result.after, error: result.error?.description)
+                )
+            ]
         case .runFinished(let result):
-            let status: RunRecord.Status = switch result.status {
-            case .done: state.sharedTables.map { isWhole($0) } ?? true ? .done : .stopped
-            case .failed: .failed
-            case .stopped: .stopped
-            }
+            let status: RunRecord.Status =
+                switch result.status {
+                case .done: state.sharedTables.map { isWhole($0) } ?? true ? .done : .stopped
+                case .failed: .failed
+                case .stopped: .stopped
+                }
             return [.finish(status, error: result.error?.description, at: event.time)]
         }
     }

@@ -18,10 +18,13 @@ struct Launcher {
 
     /// What `resume` needs to open the connections again, when passwords were written on the command line.
     var secrets: RunSecrets?
+    /// Connections that the planner left open.
+    var open: OpenConnections?
 
     /// - throws: always ``ExitStatus`` in the end, or an ``ApusError`` from before the run.
     func launch(runID: String = RunID.make(), resumed: Bool = false, share: Runner.Share? = nil) throws -> Never {
         let ledger = try LedgerPlace(ledgerPlace).open()
+        defer { ledger.close() }
         let result = try run(runID: runID, resumed: resumed, share: share, ledger: ledger, log: output.open(plan: plan))
         throw ExitStatus(number: Self.exitCode(result))
     }
@@ -46,7 +49,7 @@ struct Launcher {
         let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
         let runner = Runner(
             plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
-            interrupt: Program.interrupt, isResumed: resumed, share: share)
+            interrupt: Program.interrupt, isResumed: resumed, share: share, open: open)
         let result = runner.run()
         if result.status == .done { RunSecrets.forget(runID) }
         if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }

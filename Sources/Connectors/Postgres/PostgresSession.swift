@@ -23,6 +23,8 @@ final class PostgresSession: SQLSession, Source, Sink {
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []
+    /// The process that serves this connection.
+    var backendPID: Int32 { PQbackendPID(connection) }
     private let socket: Int32
     private var isClosed = false
 
