@@ -42,7 +42,7 @@ struct Launcher {
                 id: runID, name: plan.name, from: from.endpoint.label, to: to.endpoint.label,
                 plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
-        let record = LedgerListener(ledger, runID: runID, plan: plan) { error in
+        let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in
             log.fail(ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint))
             Program.interrupt.fire()
         }
