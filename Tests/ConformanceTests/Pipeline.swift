@@ -1,20 +1,23 @@
-import ApusCore
 import ApusControl
+import ApusCore
 import ApusEngine
+import ApusTesting
 import Foundation
-import GeneratorConnector
 import SQLiteConnector
 import Synchronization
 import Tabular
+import Testing
 
-/// Plans and runs a copy as the program does, without a command line.
-struct Pipeline {
+/// Plans and runs copies as the program does, without a command line.
+struct Pipeline: Sendable {
     var from: Connections
     var to: Connections
     var flow: Flow
     var ledger: any Ledger
+    var listeners: [any Listener] = []
+    private let ledgerFolder: TemporaryFolder
 
-    init(_ from: (any Connector, String), _ to: (any Connector, String), ledger path: String) throws {
+    init(_ from: (any Connector, String), _ to: (any Connector, String)) throws {
         func open(_ end: (any Connector, String)) throws -> (Connections, Flow.Connection) {
             let endpoint = try Endpoint(ConnectionURL(parsing: end.1), end.0)
             return (Connections(end.0, endpoint), Flow.Connection(endpoint, reference: endpoint.label))
@@ -23,11 +26,24 @@ struct Pipeline {
         self.from = source.0
         self.to = target.0
         flow = Flow(from: source.1, to: target.1)
-        ledger = try SQLLedger(file: path, connector: SQLiteConnector())
+        ledgerFolder = try TemporaryFolder(prefix: "apus-ledger")
+        ledger = try SQLLedger(file: ledgerFolder.file("l.db"), connector: SQLiteConnector())
+    }
+
+    init(_ from: Place, _ to: Place) throws { try self.init(from, nil, to) }
+
+    init(_ from: Place, _ fromURL: String?, _ to: Place, _ toURL: String? = nil) throws {
+        try self.init((from.system.connector, fromURL ?? from.url()), (to.system.connector, toURL ?? to.url()))
     }
 
     mutating func take(_ pattern: String, _ change: (inout TableWish) -> Void = { _ in }) {
         var wish = TableWish(.pattern(pattern))
+        change(&wish)
+        flow.tables.append(wish)
+    }
+
+    mutating func take(query: String, as name: String, _ change: (inout TableWish) -> Void = { _ in }) {
+        var wish = TableWish(.query(query, as: name))
         change(&wish)
         flow.tables.append(wish)
     }
@@ -46,14 +62,54 @@ struct Pipeline {
 
     func run(_ plan: Plan, id: String, resumed: Bool = false, interrupt: Interrupt = Interrupt()) throws -> RunResult {
         let now = WallClock.now
-        try ledger.begin(
-            RunRecord(
-                id: id, name: nil, from: plan.from.reference, to: plan.to.reference, plan: "{}", status: .running,
-                startedAt: now, beatAt: now, host: "test", pid: 1))
+        if !resumed {
+            try ledger.begin(
+                RunRecord(
+                    id: id, name: nil, from: plan.from.reference, to: plan.to.reference, plan: "{}", status: .running,
+                    startedAt: now, beatAt: now, host: "test", pid: 1))
+        }
         let record = LedgerListener(ledger, runID: id, plan: plan)
         return Runner(
-            plan, runID: id, from: from, to: to, ledger: ledger, listeners: [record], interrupt: interrupt,
+            plan, runID: id, from: from, to: to, ledger: ledger, listeners: [record] + listeners, interrupt: interrupt,
             isResumed: resumed
         ).run()
     }
+
+    /// Runs to a good end or records why not.
+    @discardableResult
+    func succeed(id: String = RunID.make(), sourceLocation: SourceLocation = #_sourceLocation) throws -> RunResult {
+        let result = try run(id: id)
+        for table in result.tables { #expect(table.error == nil, sourceLocation: sourceLocation) }
+        #expect(result.error == nil && result.status == .done, sourceLocation: sourceLocation)
+        #expect(result.tally.balances, sourceLocation: sourceLocation)
+        return result
+    }
+}
+
+/// Keeps every event of a run.
+final class Ear: Listener {
+    private let heard = Mutex<[Event]>([])
+    /// Called with each event, on an engine thread.
+    private let then: @Sendable (Event) -> Void
+    init(_ then: @escaping @Sendable (Event) -> Void = { _ in }) { self.then = then }
+
+    func hear(_ event: Event) {
+        heard.withLock { $0.append(event) }
+        then(event)
+    }
+
+    var events: [Event.Kind] { heard.withLock { $0.map(\.kind) } }
+
+    var retries: Int { events.count { if case .sliceRetried = $0 { true } else { false } } }
+    var splits: Int { events.count { if case .sliceSplit = $0 { true } else { false } } }
+    /// Rows of each finished slice, table by table in one list.
+    var sliceRows: [Int] {
+        events.compactMap { if case .sliceFinished(_, _, let tally) = $0 { tally.read } else { nil } }
+    }
+}
+
+/// The error that the body throws, as one of ours.
+func fault(_ body: () throws -> Void) -> ApusError? {
+    do { try body() } catch { return error as? ApusError }
+    return nil
 }

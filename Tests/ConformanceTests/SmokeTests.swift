@@ -15,7 +15,7 @@ import Testing
             CREATE INDEX by_name ON orders (name);
             """
         _ = try runCommand("/usr/bin/sqlite3", [a], stdin: sql)
-        var pipeline = try Pipeline((SQLiteConnector(), "sqlite:" + a), (SQLiteConnector(), "sqlite:" + b), ledger: folder.path + "/ledger.db")
+        var pipeline = try Pipeline((SQLiteConnector(), "sqlite:" + a), (SQLiteConnector(), "sqlite:" + b))
         pipeline.take("orders") { $0.slices = 4; $0.withIndexes = true }
         for _ in 0..<2 {
             let result = try pipeline.run()
