@@ -54,7 +54,7 @@ let package = Package(
         .testTarget(name: "TabularTests", dependencies: ["Tabular"]),
         .testTarget(name: "ApusCoreTests", dependencies: ["Tabular", "ApusCore"]),
         .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
-        .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"]),
+        .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"] + connectorNames),
         .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
         .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),

@@ -17,6 +17,8 @@ public final class LedgerListener: Listener {
         var beatAt: Double
         var ticker: Ticker?
         var failure: ApusError?
+        /// Set for one worker of many: the number of the plan's tables.
+        var sharedTables: Int?
     }
 
     private let ledger: any Ledger
@@ -32,8 +34,12 @@ public final class LedgerListener: Listener {
     public static let beatInterval = 5.0
 
     /// `onFailure` is called once, on any thread, when the ledger can no longer be written: the run should stop, since
-    /// what it does would not be remembered.
-    public init(_ ledger: any Ledger, runID: String, plan: Plan?, onFailure: @escaping @Sendable (ApusError) -> Void = { _ in }) {
+    /// what it does would not be remembered. `isShare`: other workers run the same plan under the same id, so that the
+    /// end of this one's work is the end neither of a table nor of the run.
+    public init(
+        _ ledger: any Ledger, runID: String, plan: Plan?, isShare: Bool = false,
+        onFailure: @escaping @Sendable (ApusError) -> Void = { _ in }
+    ) {
         self.ledger = ledger
         self.runID = runID
         self.onFailure = onFailure
@@ -41,7 +47,7 @@ public final class LedgerListener: Listener {
         for (number, table) in (plan?.tables ?? []).enumerated() {
             slices[number] = Dictionary(table.slices.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        state = Mutex(State(slices: slices, beatAt: WallClock.now))
+        state = Mutex(State(slices: slices, beatAt: WallClock.now, sharedTables: isShare ? plan?.tables.count : nil))
         let ticker = Ticker(every: Self.delay) { [weak self] in self?.tick(now: WallClock.now) }
         state.withLock { $0.ticker = ticker }
     }
@@ -53,10 +59,16 @@ public final class LedgerListener: Listener {
 
     public func hear(_ event: Event) {
         state.withLock { state in
-            let entries = Self.entries(event, &state) { slice, table in
-                // A split made it: the engine has recorded its bounds.
-                try? self.ledger.slices(run: self.runID, table: table).first { $0.slice.id == slice }?.slice
-            }
+            let entries = Self.entries(
+                event, &state,
+                find: { slice, table in
+                    // A split made it: the engine has recorded its bounds.
+                    try? self.ledger.slices(run: self.runID, table: table).first { $0.slice.id == slice }?.slice
+                },
+                isWhole: { tables in
+                    let done = try? self.ledger.tables(run: self.runID).filter { $0.status == .done }
+                    return done?.count == tables
+                })
             state.queue += entries
         }
         if case .runFinished = event.kind {
@@ -136,14 +148,22 @@ public final class LedgerListener: Listener {
     // MARK: From events to entries
 
     private static func entries(
-        _ event: Event, _ state: inout State, find: (_ slice: Int, _ table: Int) -> Slice?
+        _ event: Event, _ state: inout State, find: (_ slice: Int, _ table: Int) -> Slice?,
+        isWhole: (_ tables: Int) -> Bool
     ) -> [LedgerEntry] {
         func slice(_ table: Int, _ id: Int, _ status: SliceRecord.Status, _ tally: Tally = Tally()) -> [LedgerEntry] {
-            if state.slices[table]?[id] == nil, let found = find(id, table) { state.slices[table, default: [:]][id] = found }
+            if state.slices[table]?[id] == nil, let found = find(id, table) {
+                state.slices[table, default: [:]][id] = found
+            }
             guard let slice = state.slices[table]?[id] else { return [] }
             let start = state.started[[table, id]]
             let seconds = start.map { max(0, event.time - $0.time) } ?? 0
-            return [.slice(SliceRecord(slice: slice, status: status, attempts: start?.attempt ?? 0, tally: tally, seconds: seconds), table: table)]
+            return [
+                .slice(
+                    SliceRecord(
+                        slice: slice, status: status, attempts: start?.attempt ?? 0, tally: tally, seconds: seconds),
+                    table: table)
+            ]
         }
         switch event.kind {
         case .runStarted, .message, .progress: return []
@@ -164,17 +184,24 @@ public final class LedgerListener: Listener {
         case .rowsRejected(let table, let id, let rows):
             return [.reject(rows, slice: id, table: table, restart: false)]
         case .tableFinished(let table, let result):
+            // The engine records a shared table as done when its last slice is committed, whoever does that.
+            if state.sharedTables != nil, result.error == nil { return [] }
             let status: TableRecord.Status =
                 result.error == nil ? .done : result.error?.code == .cancelled ? .waiting : .failed
-            return [.table(TableRecord(
-                table: table, name: result.name, target: result.target, status: status, tally: result.tally,
-                before: result.before, data: result.data, after: result.after, error: result.error?.description))]
+            return [
+                .table(
+                    TableRecord(
+                        table: table, name: result.name, target: result.target, status: status, tally: result.tally,
+                        before: result.before, data: result.data, after: result.after, error: result.error?.description)
+                )
+            ]
         case .runFinished(let result):
-            let status: RunRecord.Status = switch result.status {
-            case .done: .done
-            case .failed: .failed
-            case .stopped: .stopped
-            }
+            let status: RunRecord.Status =
+                switch result.status {
+                case .done: state.sharedTables.map { isWhole($0) } ?? true ? .done : .stopped
+                case .failed: .failed
+                case .stopped: .stopped
+                }
             return [.finish(status, error: result.error?.description, at: event.time)]
         }
     }

@@ -13,30 +13,44 @@ enum LedgerSchema {
 
     static let tables: [TableShape] = [
         table(meta, key: ["meta_name"], [name("meta_name"), text("meta_value", null: false)]),
-        table("apus_run", key: ["run_id"], [
-            name("run_id"), text("run_name"), text("source_ref", null: false), text("target_ref", null: false), name("state"),
-            number("started_us"), number("finished_us", null: true), number("beat_us"), text("host_name", null: false),
-            number("process_id"), text("error_text"),
-        ]),
+        table(
+            "apus_run", key: ["run_id"],
+            [
+                name("run_id"), text("run_name"), text("source_ref", null: false), text("target_ref", null: false),
+                name("state"),
+                number("started_us"), number("finished_us", null: true), number("beat_us"),
+                text("host_name", null: false),
+                number("process_id"), text("error_text"),
+            ]),
         // In parts, so that a plan of thousands of tables passes a server's packet limit.
-        table("apus_plan", key: ["run_id", "part_no"], [name("run_id"), number("part_no"), text("body", null: false)]),
-        table("apus_table", key: ["run_id", "table_no"], [
-            name("run_id"), number("table_no"), text("table_name", null: false), text("target_name", null: false),
-            name("state"), number("rows_read"), number("rows_written"), number("rows_rejected"), number("rows_filtered"),
-            number("byte_count"), number("before_us"), number("data_us"), number("after_us"), text("error_text"),
-        ]),
-        table("apus_slice", key: ["run_id", "table_no", "slice_no"], [
-            name("run_id"), number("table_no"), number("slice_no"), name("state"), number("attempts"),
-            text("slice_json", null: false), number("rows_read"), number("rows_written"), number("rows_rejected"),
-            number("rows_filtered"), number("byte_count"), number("spent_us"),
-        ]),
-        table("apus_rejected", key: ["run_id", "table_no", "slice_no", "seq_no"], [
-            name("run_id"), number("table_no"), number("slice_no"), number("seq_no"), number("row_no", null: true),
-            text("column_name"), text("reason", null: false), text("row_values", null: false),
-        ]),
-        table("apus_watermark", key: ["flow_key"], [
-            name("flow_key"), text("flow_name", null: false), text("mark_value", null: false), number("changed_us"),
-        ]),
+        table(
+            "apus_plan", key: ["run_id", "part_no"], [name("run_id"), number("part_no"), text("body", null: false)]),
+        table(
+            "apus_table", key: ["run_id", "table_no"],
+            [
+                name("run_id"), number("table_no"), text("table_name", null: false), text("target_name", null: false),
+                name("state"), number("rows_read"), number("rows_written"), number("rows_rejected"),
+                number("rows_filtered"),
+                number("byte_count"), number("before_us"), number("data_us"), number("after_us"), text("error_text"),
+            ]),
+        table(
+            "apus_slice", key: ["run_id", "table_no", "slice_no"],
+            [
+                name("run_id"), number("table_no"), number("slice_no"), name("state"), number("attempts"),
+                text("slice_json", null: false), number("rows_read"), number("rows_written"), number("rows_rejected"),
+                number("rows_filtered"), number("byte_count"), number("spent_us"),
+            ]),
+        table(
+            "apus_rejected", key: ["run_id", "table_no", "slice_no", "seq_no"],
+            [
+                name("run_id"), number("table_no"), number("slice_no"), number("seq_no"), number("row_no", null: true),
+                text("column_name"), text("reason", null: false), text("row_values", null: false),
+            ]),
+        table(
+            "apus_watermark", key: ["flow_key"],
+            [
+                name("flow_key"), text("flow_name", null: false), text("mark_value", null: false), number("changed_us"),
+            ]),
     ]
 
     private static func table(_ name: String, key: [String], _ columns: [ColumnShape]) -> TableShape {
@@ -66,28 +80,26 @@ enum LedgerSchema {
                 .configurationInvalid, "\(connector.title) cannot hold a ledger",
                 hint: "Give --ledger a SQLite file, or a MySQL or PostgreSQL database.")
         }
-        for attempt in 1...3 {
-            let existing = try names(session)
-            if existing.contains(meta), let found = try storedVersion(session), found > version {
-                throw ApusError(
-                    .configurationInvalid, "this ledger was made by a later Apus (layout \(found), this one knows \(version))",
-                    hint: "Use that version, or another --ledger.")
-            }
+        let existing = try names(session)
+        if existing.contains(meta), let found = try storedVersion(session), found > version {
+            throw ApusError(
+                .configurationInvalid,
+                "this ledger was made by a later Apus (layout \(found), this one knows \(version))",
+                hint: "Use that version, or another --ledger.")
+        }
+        for table in tables where !existing.contains(table.name.name) {
+            let shape = dialect.translate(table, named: table.name, origin: connector.name).shape
             do {
-                for table in tables where !existing.contains(table.name.name) {
-                    let shape = dialect.translate(table, named: table.name, origin: connector.name).shape
-                    for sql in dialect.create(shape, as: shape.name) { try session.execute(sql) }
-                }
-                break
-            } catch let error as ApusError where attempt < 3 && !error.isTransient {
-                // Another process made the same table in between.
-                continue
+                for sql in dialect.create(shape, as: shape.name) { try session.execute(sql) }
+            } catch {
+                // Another process may have made it in between.
+                guard try names(session).contains(table.name.name) else { throw error }
             }
         }
         do {
             try store(version, session)
         } catch {
-            // Likewise.
+            // Another process has said the same.
             guard (try? storedVersion(session)) == version else { throw error }
         }
     }
@@ -102,11 +114,13 @@ enum LedgerSchema {
     }
 
     private static func storedVersion(_ session: any SQLSession) throws -> Int? {
-        try session.query("SELECT meta_value FROM apus_meta WHERE meta_name = ?", ["schema_version"]).first?.first?.flatMap { Int($0) }
+        try session.query("SELECT meta_value FROM apus_meta WHERE meta_name = ?", ["schema_version"]).first?.first?
+            .flatMap { Int($0) }
     }
 
     private static func store(_ version: Int, _ session: any SQLSession) throws {
         _ = try session.query("DELETE FROM apus_meta WHERE meta_name = ?", ["schema_version"])
-        _ = try session.query("INSERT INTO apus_meta (meta_name, meta_value) VALUES (?, ?)", ["schema_version", String(version)])
+        _ = try session.query(
+            "INSERT INTO apus_meta (meta_name, meta_value) VALUES (?, ?)", ["schema_version", String(version)])
     }
 }

@@ -8,7 +8,8 @@ extension SQLLedger {
 
     public func run(_ id: String) throws -> RunRecord? {
         try perform("read run \(id)") { session in
-            guard let row = try session.query("SELECT \(Self.runColumns) FROM apus_run WHERE run_id = ?", [id]).first else { return nil }
+            guard let row = try session.query("SELECT \(Self.runColumns) FROM apus_run WHERE run_id = ?", [id]).first
+            else { return nil }
             let parts = try session.query("SELECT body FROM apus_plan WHERE run_id = ? ORDER BY part_no", [id])
             return try Self.run(row, plan: parts.compactMap { $0.first ?? nil }.joined())
         }
@@ -31,7 +32,8 @@ extension SQLLedger {
                 var row = LedgerRow(values)
                 return TableRecord(
                     table: try row.integer(), name: try row.text(), target: try row.text(), status: try row.word(),
-                    tally: try row.tally(), before: try row.seconds(), data: try row.seconds(), after: try row.seconds(),
+                    tally: try row.tally(), before: try row.seconds(), data: try row.seconds(),
+                    after: try row.seconds(),
                     error: row.next())
             }
         }
@@ -61,7 +63,9 @@ extension SQLLedger {
                 var row = LedgerRow(values)
                 return (
                     try row.integer(), try row.integer(),
-                    RejectedRow(row: row.next().flatMap { Int($0) }, column: row.next(), reason: try row.text(), values: try row.text())
+                    RejectedRow(
+                        row: row.next().flatMap { Int($0) }, column: row.next(), reason: try row.text(),
+                        values: try row.text())
                 )
             }
         }
@@ -114,7 +118,9 @@ struct LedgerRow {
     }
 
     mutating func tally() throws -> Tally {
-        Tally(read: try integer(), written: try integer(), rejected: try integer(), filtered: try integer(), bytes: try integer())
+        Tally(
+            read: try integer(), written: try integer(), rejected: try integer(), filtered: try integer(),
+            bytes: try integer())
     }
 
     private static let damaged = ApusError(

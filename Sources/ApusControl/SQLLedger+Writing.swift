@@ -13,10 +13,14 @@ extension SQLLedger {
             try session.insert(
                 into: "apus_run",
                 "run_id, run_name, source_ref, target_ref, state, started_us, finished_us, beat_us, host_name, process_id, error_text",
-                [[
-                    run.id, run.name.map(clean), clean(run.from), clean(run.to), run.status.rawValue, micros(run.startedAt),
-                    run.finishedAt.map(micros), micros(run.beatAt), clean(run.host), String(run.pid), run.error.map(clean),
-                ]])
+                [
+                    [
+                        run.id, run.name.map(clean), clean(run.from), clean(run.to), run.status.rawValue,
+                        micros(run.startedAt),
+                        run.finishedAt.map(micros), micros(run.beatAt), clean(run.host), String(run.pid),
+                        run.error.map(clean),
+                    ]
+                ])
             for (index, part) in Self.parts(clean(run.plan), octets: 256 << 10).enumerated() {
                 try session.insert(into: "apus_plan", "run_id, part_no, body", [[run.id, String(index), part]])
             }
@@ -59,7 +63,8 @@ extension SQLLedger {
         // The number of a slice's next rejected row is asked for once, outside the transaction: when a commit's answer
         // is lost, the repetition replaces its rows instead of doubling them.
         var next: [[Int]: Int] = [:]
-        for case .reject(let rows, let slice, let table, let restart) in entries where !rows.isEmpty && !restart && next[[table, slice]] == nil {
+        for case .reject(let rows, let slice, let table, let restart) in entries
+        where !rows.isEmpty && !restart && next[[table, slice]] == nil {
             next[[table, slice]] = try nextRejected(slice, table, id)
         }
         let bases = next
@@ -168,11 +173,15 @@ extension SQLSession {
         try insert(
             into: "apus_table",
             "run_id, table_no, table_name, target_name, state, rows_read, rows_written, rows_rejected, rows_filtered, byte_count, before_us, data_us, after_us, error_text",
-            [[
-                id, String(record.table), clean(record.name), clean(record.target), record.status.rawValue, String(tally.read),
-                String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes), micros(record.before),
-                micros(record.data), micros(record.after), record.error.map(clean),
-            ]])
+            [
+                [
+                    id, String(record.table), clean(record.name), clean(record.target), record.status.rawValue,
+                    String(tally.read),
+                    String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes),
+                    micros(record.before),
+                    micros(record.data), micros(record.after), record.error.map(clean),
+                ]
+            ])
     }
 
     fileprivate func put(_ records: [SliceRecord], table: Int, run id: String) throws {
@@ -186,8 +195,10 @@ extension SQLSession {
                 "DELETE FROM apus_slice WHERE run_id = ? AND table_no = ? AND slice_no = ?",
                 [id, String(table), String(record.slice.id)])
             rows.append([
-                id, String(table), String(record.slice.id), record.status.rawValue, String(record.attempts), json, String(tally.read),
-                String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes), micros(record.seconds),
+                id, String(table), String(record.slice.id), record.status.rawValue, String(record.attempts), json,
+                String(tally.read),
+                String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes),
+                micros(record.seconds),
             ])
         }
         try insert(
@@ -205,7 +216,8 @@ extension SQLSession {
             into: "apus_rejected", "run_id, table_no, slice_no, seq_no, row_no, column_name, reason, row_values",
             rows.enumerated().map { index, row in
                 [
-                    id, String(table), String(slice), String(base + index), row.row.map(String.init), row.column.map(clean),
+                    id, String(table), String(slice), String(base + index), row.row.map(String.init),
+                    row.column.map(clean),
                     clean(row.reason), clean(row.values),
                 ]
             })

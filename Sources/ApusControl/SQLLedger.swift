@@ -21,7 +21,8 @@ public final class SQLLedger: BatchLedger {
 
     /// `label` names the ledger in errors, without secrets; `open` makes one connection.
     public init(
-        connector: any Connector, label: String, patience: Double = 30, open: @escaping @Sendable () throws -> any SQLSession
+        connector: any Connector, label: String, patience: Double = 30,
+        open: @escaping @Sendable () throws -> any SQLSession
     ) {
         self.connector = connector
         self.label = label
@@ -91,7 +92,9 @@ public final class SQLLedger: BatchLedger {
                 } catch {
                     let isUndone = (try? session.execute("ROLLBACK")) != nil
                     let code = (error as? ApusError)?.code
-                    guard isUndone, attempt < 5, code == .rowRejected || code == .exists || code == .statement else { throw error }
+                    guard isUndone, attempt < 5, code == .rowRejected || code == .exists || code == .statement else {
+                        throw error
+                    }
                     attempt += 1
                 }
             }
@@ -118,7 +121,8 @@ public final class SQLLedger: BatchLedger {
         error.message = "the ledger could not \(what): \(error.message)"
         if error.context == nil { error.context = label }
         if error.hint == nil {
-            error.hint = "See that the ledger can be reached and written (--ledger, APUS_LEDGER); `apus resume` goes on from what the target holds."
+            error.hint =
+                "See that the ledger can be reached and written (--ledger, APUS_LEDGER); `apus resume` goes on from what the target holds."
         }
         return error
     }

@@ -41,6 +41,8 @@ public struct ConnectionURL: Hashable, Sendable {
             rest = rest[..<fragment]
         }
         guard rest.hasPrefix("//") else {
+            // `mysql:/user:password@host` is a password in what looks like a path.
+            if let at = rest.lastIndex(of: "@"), rest[..<at].contains(":") { throw Self.unencoded() }
             path = try Self.decode(rest, part: "path")
             takeCredentials()
             return
@@ -64,10 +66,18 @@ public struct ConnectionURL: Hashable, Sendable {
             authority = authority[authority.index(after: at)...]
         }
         try Self.split(authority, &host, &port)
+        // The rest of a password that holds both `@` and `/`, as they are.
+        if password != nil, tail.contains("@") { throw Self.unencoded() }
         path = try Self.decode(tail.dropFirst(), part: "path")
         // `sqlite:///var/a.db` and `csv:///var/a.csv` are absolute paths.
         if host == nil, tail.hasPrefix("/"), user == nil, port == nil, tail.count > 1 { path = "/" + path }
         takeCredentials()
+    }
+
+    private static func unencoded() -> ApusError {
+        ApusError(
+            .configurationInvalid, "this connection cannot be told apart into user, password, host and path",
+            hint: "Write scheme://user:password@host/path, with `@`, `:`, `/`, `?` and `%` in it as %40, %3A, %2F, %3F and %25.")
     }
 
     /// JDBC and libpq also take user and password as parameters.
@@ -104,6 +114,8 @@ public struct ConnectionURL: Hashable, Sendable {
     private static func parameters(_ text: Substring) throws -> [Parameter] {
         try text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            // The rest of a password that holds a `?`.
+            if parts[0].contains("@") { throw unencoded() }
             return Parameter(
                 name: try decode(parts[0], part: "parameter"),
                 value: parts.count == 2 ? try decode(parts[1], part: "parameter") : "true")

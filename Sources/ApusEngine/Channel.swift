@@ -25,7 +25,7 @@ final class Channel {
 
     init(
         from: Connections, to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int,
-        snapshot: (any Source)?
+        snapshot: (any Source)?, open: (any Source)? = nil
     ) {
         self.from = from
         self.to = to
@@ -33,7 +33,7 @@ final class Channel {
         self.limit = limit
         self.batchBytes = batchBytes
         isSnapshot = snapshot != nil
-        if let snapshot { source = (snapshot, snapshot.interrupt) }
+        if let session = snapshot ?? open { source = (session, session.interrupt) }
     }
 
     /// What a slice tells while it runs.

@@ -23,8 +23,7 @@ struct ColumnPlan {
         if let wanted = wish.columns {
             for column in wanted {
                 let isStar = column.name == "*" && column.expression == nil
-                for each in isStar ? shape.columns.map({ ColumnWish($0.name) }) : [column] {
-                    if isStar, wish.exclude.contains(each.name) { continue }
+                for each in isStar ? Self.others(shape, wanted, wish) : [column] {
                     let known = shape.column(each.expression ?? each.name)
                     if each.expression == nil, known == nil {
                         findings.append(
@@ -69,6 +68,12 @@ struct ColumnPlan {
         self.targets = targets
         self.shapes = shapes.map { $0! }
         schema = Schema(zip(items, self.shapes).map { Column($0.name, $1.type, nullable: $1.nullable) })
+    }
+
+    /// What `*` beside named columns stands for: every column that is neither named nor excluded.
+    private static func others(_ shape: TableShape, _ wanted: [ColumnWish], _ wish: TableWish) -> [ColumnWish] {
+        let named = Set(wanted.map(\.name) + wish.exclude)
+        return shape.columns.filter { !named.contains($0.name) }.map { ColumnWish($0.name) }
     }
 
     /// The types of expressions, by the source's own word.

@@ -1,4 +1,5 @@
 import ApusCore
+import Synchronization
 
 /// One end of a run: how to open connections to it.
 public struct Connections: Sendable {
@@ -31,5 +32,40 @@ public struct Connections: Sendable {
         if let role = session as? Role { return role }
         session.close()
         throw ApusError(.unsupported, "\(connector.title) cannot be \(verb)", context: endpoint.label)
+    }
+}
+
+/// Two connections that are open already: a planner's, taken over by the runner, so that a small job does not connect
+/// twice.
+///
+/// Sendable, unchecked: whoever takes one out owns it; the planner does not touch them any more.
+public final class OpenConnections: @unchecked Sendable {
+    private let mutex = Mutex(())
+    private var source: (any Source)?
+    private var sink: (any Sink)?
+
+    init(source: any Source, sink: any Sink) {
+        self.source = source
+        self.sink = sink
+    }
+
+    func takeSource() -> (any Source)? {
+        mutex.withLock { _ in
+            defer { source = nil }
+            return source
+        }
+    }
+
+    func takeSink() -> (any Sink)? {
+        mutex.withLock { _ in
+            defer { sink = nil }
+            return sink
+        }
+    }
+
+    /// Closes what nobody took.
+    public func close() {
+        takeSource()?.close()
+        takeSink()?.close()
     }
 }

@@ -17,6 +17,9 @@ final class ControlSessions: @unchecked Sendable {
         self.interrupt = interrupt
     }
 
+    /// A connection that is open already.
+    func add(_ session: any Sink) { mutex.withLock { _ in free.append(session) } }
+
     /// The table's connection; opened or taken over when it has none.
     func session(table: Int) throws -> any Sink {
         let known: (any Sink)? = mutex.withLock { _ in

@@ -12,6 +12,9 @@ public final class Planner {
     let to: Connections
     let watermark: (_ key: String) throws -> String?
     let interrupt: Interrupt
+    /// Leaves the connections open in ``connections``, for the run that follows.
+    public var keepsConnections = false
+    public private(set) var connections: OpenConnections?
     /// Names or patterns: of the tables that the flow means, only those are planned.
     public var only: [TablePattern]?
     /// Of the last plan: patterns that meant nothing.
@@ -33,9 +36,10 @@ public final class Planner {
     /// - throws: `connection.*`, `object.not_found` when nothing matches, `unsupported`.
     public func plan() throws -> Plan {
         let source = try from.source(interrupt.child())
-        defer { source.close() }
+        var isHanded = false
+        defer { if !isHanded { source.close() } }
         let sink = try to.sink(interrupt.child())
-        defer { sink.close() }
+        defer { if !isHanded { sink.close() } }
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
         let selected = selection.items.filter(isWanted)
@@ -55,6 +59,10 @@ public final class Planner {
         }
         ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
         findDoubles(&tables)
+        if keepsConnections {
+            connections = OpenConnections(source: source, sink: sink)
+            isHanded = true
+        }
         return Plan(
             name: flow.name,
             from: .init(connector: from.connector.name, reference: flow.from.reference),

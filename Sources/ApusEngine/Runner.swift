@@ -18,6 +18,7 @@ public final class Runner: Sendable {
     let isResumed: Bool
     /// Set for one worker of many that share a plan: it loads this slice only.
     let share: Share?
+    let open: OpenConnections?
     let tables: [TableRun]
     let schedule: Schedule
     let limit: RateLimit
@@ -29,8 +30,10 @@ public final class Runner: Sendable {
     /// - parameter ledger: has a record of this run already (``Ledger/begin(_:)``).
     public init(
         _ plan: Plan, runID: String, from: Connections, to: Connections, ledger: any Ledger,
-        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil
+        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil,
+        open: OpenConnections? = nil
     ) {
+        self.open = open
         self.share = share
         self.plan = plan
         self.runID = runID
@@ -94,6 +97,7 @@ public final class Runner: Sendable {
                     name: plan.name, from: from.endpoint.label, to: to.endpoint.label, tables: tables.count,
                     channels: channels, resumed: isResumed)))
         var fault: ApusError?
+        if let sink = open?.takeSink() { control.add(sink) }
         do {
             if !isResumed, share == nil { try runStatements(plan.before, "before") }
             try loadTables()
@@ -105,6 +109,7 @@ public final class Runner: Sendable {
             fault = ApusError(wrapping: error)
         }
         control.close()
+        open?.close()
         let results = (share.map { [tables[$0.table]] } ?? tables).map(\.result)
         let status: RunResult.Status
         if interrupt.isFired {
@@ -128,7 +133,7 @@ public final class Runner: Sendable {
         let lanes = (0..<count).map { number in
             let channel = Channel(
                 from: from, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes,
-                snapshot: snapshots.isEmpty ? nil : snapshots[number])
+                snapshot: snapshots.isEmpty ? nil : snapshots[number], open: number == 0 ? open?.takeSource() : nil)
             return Lane { [self] in work(on: channel) }
         }
         for lane in lanes { lane.join() }

@@ -17,6 +17,7 @@ public struct ConfigurationFaults: Sendable, Hashable {
     public var isEmpty: Bool { faults.isEmpty }
 
     mutating func add(_ code: ApusError.Code, at place: Place, _ message: String, hint: String? = nil) {
+        let place = source.within(place)
         let fault = Fault(
             code: code, place: place, message: SourceMask.mask(message), hint: hint.map(SourceMask.mask))
         guard !faults.contains(fault) else { return }

@@ -6,8 +6,10 @@ extension FlowReading {
 
     func checkKeys(_ entries: [YAMLValue.Entry], _ known: [String], in what: String) {
         for entry in entries where !known.contains(entry.key) {
-            let synonym = Self.synonyms[entry.key.lowercased()].flatMap { known.contains($0) ? $0 : nil }
-            let hint = synonym.map { "Did you mean `\($0)`?" } ?? Nearest.hint(for: entry.key, among: known)
+            let synonyms = Self.synonyms.filter { known.contains($0.value) }
+            let meant = synonyms[entry.key.lowercased()] ?? Nearest.name(to: entry.key, among: known)
+                ?? Nearest.name(to: entry.key, among: synonyms.keys.sorted()).flatMap { synonyms[$0] }
+            let hint = meant.map { "Did you mean `\($0)`?" } ?? Nearest.hint(for: entry.key, among: known)
             faults.add(.unknownKey, at: entry.place, "unknown key `\(entry.key)` in \(what)", hint: hint)
         }
     }
@@ -41,7 +43,7 @@ extension FlowReading {
         do throws(Template.Fault) {
             let template = try Template(raw)
             used.formUnion(template.parameterNames)
-            return try parameters?.fill(template)
+            return try parameters?.fill(template) ?? template
         } catch {
             add(error, at: place)
             return nil

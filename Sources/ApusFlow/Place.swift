@@ -14,19 +14,39 @@ public struct Place: Hashable, Sendable, Comparable, CustomStringConvertible {
     public var description: String { "\(line):\(column)" }
 }
 
-/// The text of a configuration file in lines, for carets.
+/// The text of a configuration file in lines, for carets; lines end where YAML 1.1 ends them (§5.4, "Line Break
+/// Characters").
 struct SourceText: Sendable, Hashable {
     let file: String
     let lines: [String]
 
     init(_ text: String, file: String) {
         self.file = file
-        lines = text.unicodeScalars.split(omittingEmptySubsequences: false) { $0 == "\n" }.map { line in
-            line.last == "\r" ? String(line.dropLast()) : String(line)
+        var lines: [String] = []
+        var current = String.UnicodeScalarView()
+        var last: Unicode.Scalar = " "
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n" where last == "\r": break
+            case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}":
+                lines.append(String(current))
+                current = String.UnicodeScalarView()
+            default: current.append(scalar)
+            }
+            last = scalar
         }
+        lines.append(String(current))
+        self.lines = lines
     }
 
     func line(_ number: Int) -> String? { lines.indices.contains(number - 1) ? lines[number - 1] : nil }
+
+    /// The place, or the end of the text for one that lies behind it, where YAML's parser finds something missing.
+    func within(_ place: Place) -> Place {
+        guard place.line > lines.count else { return Place(line: max(place.line, 1), column: max(place.column, 1)) }
+        let last = lines.lastIndex { !$0.allSatisfy(\.isWhitespace) } ?? 0
+        return Place(line: last + 1, column: (lines.isEmpty ? 0 : lines[last].unicodeScalars.count) + 1)
+    }
 
     /// Where `token` first stands at or after `place`, at most `reach` lines below; else `place` itself.
     func find(_ token: String, from place: Place, reach: Int = 500) -> Place {

@@ -42,7 +42,9 @@ extension Board {
 
         public var rows: Int { result?.tally.read ?? moving.values.reduce(finished.rows) { $0 + $1.rows } }
         public var bytes: Int { result?.tally.bytes ?? moving.values.reduce(finished.bytes) { $0 + $1.bytes } }
-        public var rejected: Int { result?.tally.rejected ?? moving.values.reduce(finished.rejected) { $0 + $1.rejected } }
+        public var rejected: Int {
+            result?.tally.rejected ?? moving.values.reduce(finished.rejected) { $0 + $1.rejected }
+        }
 
         public func rate(at now: Double) -> (rows: Double, bytes: Double) { window.rate(at: now) }
 

@@ -18,7 +18,8 @@ public struct ClosingTable: Sendable {
         let tally = result.tally
         table.add([
             "total", Quantity.text(count: tally.written), Quantity.text(count: tally.rejected),
-            Quantity.text(bytes: tally.bytes), Quantity.text(seconds: result.seconds), rate(tally.written, result.seconds),
+            Quantity.text(bytes: tally.bytes), Quantity.text(seconds: result.seconds),
+            rate(tally.written, result.seconds),
             result.status.rawValue,
         ])
         return table.text + failures(result) + next(result, runID: runID)
@@ -46,7 +47,9 @@ public struct ClosingTable: Sendable {
     private static func failures(_ result: RunResult) -> String {
         var text = ""
         for entry in result.tables {
-            if let error = entry.error, error.code != .cancelled { text += "\nfailed: \(DisplayWidth.plain(entry.name))\n" + lines(error) }
+            if let error = entry.error, error.code != .cancelled {
+                text += "\nfailed: \(DisplayWidth.plain(entry.name))\n" + lines(error)
+            }
         }
         if let error = result.error, !result.tables.contains(where: { $0.error == error }) {
             text += "\n\(result.status == .stopped ? "stopped" : "failed"): the run\n" + lines(error)
@@ -69,12 +72,19 @@ public struct ClosingTable: Sendable {
         if result.status == .stopped {
             steps.append(("apus resume \(runID)", "goes on where this run stopped"))
         } else if open > 0 || result.status == .failed && result.error != nil {
-            steps.append(("apus resume \(runID)", open > 0 ? "tries \(Quantity.text(open, "unfinished table")) again" : "tries again"))
+            steps.append(
+                (
+                    "apus resume \(runID)",
+                    open > 0 ? "tries \(Quantity.text(open, "unfinished table")) again" : "tries again"
+                ))
         }
         let rejected = result.tally.rejected
-        if rejected > 0 { steps.append(("apus show \(runID) --rejected", "lists \(Quantity.text(rejected, "rejected row"))")) }
+        if rejected > 0 {
+            steps.append(("apus show \(runID) --rejected", "lists \(Quantity.text(rejected, "rejected row"))"))
+        }
         guard !steps.isEmpty else { return "" }
         let width = steps.map(\.command.count).max() ?? 0
-        return "\nnext:\n" + steps.map { "  " + DisplayWidth.pad($0.command, to: width) + "  " + $0.why + "\n" }.joined()
+        return "\nnext:\n"
+            + steps.map { "  " + DisplayWidth.pad($0.command, to: width) + "  " + $0.why + "\n" }.joined()
     }
 }

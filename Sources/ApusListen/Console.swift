@@ -73,7 +73,13 @@ public final class Console: Sendable {
         guard text.contains("\u{1B}") else { return text }
         var out = "", isCode = false
         for scalar in text.unicodeScalars {
-            if scalar == "\u{1B}" { isCode = true } else if isCode { isCode = scalar != "m" } else { out.unicodeScalars.append(scalar) }
+            if scalar == "\u{1B}" {
+                isCode = true
+            } else if isCode {
+                isCode = scalar != "m"
+            } else {
+                out.unicodeScalars.append(scalar)
+            }
         }
         return out
     }

@@ -8,7 +8,8 @@ public struct HistoryTable: Sendable {
     ) -> String {
         guard !runs.isEmpty else { return "no runs yet\n" }
         var table = TextTable([
-            ("run", .left), ("started", .left), ("took", .right), ("status", .left), ("name", .left), ("from", .left), ("to", .left),
+            ("run", .left), ("started", .left), ("took", .right), ("status", .left), ("name", .left), ("from", .left),
+            ("to", .left),
         ])
         var stale = 0
         for run in runs {
@@ -30,7 +31,9 @@ public struct HistoryTable: Sendable {
         JSON.array(runs.map { .object(members($0, isInterrupted($0), now)) }).pretty
     }
 
-    static func status(_ run: RunRecord, _ interrupted: Bool) -> String { interrupted ? "interrupted" : run.status.rawValue }
+    static func status(_ run: RunRecord, _ interrupted: Bool) -> String {
+        interrupted ? "interrupted" : run.status.rawValue
+    }
 
     /// A run that broke off lasted until its last sign of life.
     static func seconds(_ run: RunRecord, _ interrupted: Bool, _ now: Double) -> Double {
@@ -38,12 +41,16 @@ public struct HistoryTable: Sendable {
     }
 
     static func members(_ run: RunRecord, _ interrupted: Bool, _ now: Double) -> [JSON.Member] {
-        func time(_ seconds: Double?) -> JSON { seconds.map { .string(Quantity.text(time: $0, milliseconds: true)) } ?? .null }
+        func time(_ seconds: Double?) -> JSON {
+            seconds.map { .string(Quantity.text(time: $0, milliseconds: true)) } ?? .null
+        }
         return [
             .init("run_id", .string(run.id)), .init("name", run.name.map(JSON.string) ?? .null),
-            .init("from", .string(run.from)), .init("to", .string(run.to)), .init("status", .string(status(run, interrupted))),
+            .init("from", .string(run.from)), .init("to", .string(run.to)),
+            .init("status", .string(status(run, interrupted))),
             .init("started_at", time(run.startedAt)), .init("finished_at", time(run.finishedAt)),
-            .init("beat_at", time(run.beatAt)), .init("duration_ms", LogEntry.milliseconds(seconds(run, interrupted, now))),
+            .init("beat_at", time(run.beatAt)),
+            .init("duration_ms", LogEntry.milliseconds(seconds(run, interrupted, now))),
             .init("host", .string(run.host)), .init("pid", .integer(run.pid)),
             .init("error", run.error.map(JSON.string) ?? .null),
         ]

@@ -62,7 +62,9 @@ public final class JSONLines: Listener {
     /// Reports progress when its time has come: a line for the whole and one for each running table.
     func tick(now: Double) {
         state.withLock { state in
-            guard now - state.saidAt >= interval, state.board.startedAt != nil, state.board.result == nil else { return }
+            guard now - state.saidAt >= interval, state.board.startedAt != nil, state.board.result == nil else {
+                return
+            }
             state.saidAt += ((now - state.saidAt) / interval).rounded(.down) * interval
             write(LogEntry(progressOf: state.board, now: now), now, &state)
             for table in state.board.running { write(LogEntry(progressOf: table, now: now), now, &state) }

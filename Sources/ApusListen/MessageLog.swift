@@ -18,7 +18,9 @@ public final class MessageLog: Listener {
 
     /// With `narrates`, warnings and errors of tables and slices are printed too; leave that to ``PlainProgress`` where
     /// there is one.
-    public init(console: Console = .standardError, threshold: Event.Level = .info, narrates: Bool = true, colors: Bool = false) {
+    public init(
+        console: Console = .standardError, threshold: Event.Level = .info, narrates: Bool = true, colors: Bool = false
+    ) {
         self.console = console
         self.threshold = threshold
         self.narrates = narrates

@@ -15,7 +15,8 @@ struct Narration {
         case .runStarted(let start):
             let verb = start.resumed ? "resuming" : "run"
             self.init(
-                .info, "\(verb) \(event.runID): \(start.from) → \(start.to), \(Quantity.text(start.tables, "table")), "
+                .info,
+                "\(verb) \(event.runID): \(start.from) → \(start.to), \(Quantity.text(start.tables, "table")), "
                     + Quantity.text(start.channels, "channel"))
         case .tableStarted(_, let name, let target, let slices, let done, let rows):
             var text = "\(name) → \(target): started"
@@ -25,7 +26,8 @@ struct Narration {
             self.init(.info, text)
         case .sliceRetried(let table, let slice, let attempt, _, _, let error, let delay):
             self.init(
-                .warning, "\(name(table)): slice \(slice) is tried again in \(Quantity.text(seconds: delay)) "
+                .warning,
+                "\(name(table)): slice \(slice) is tried again in \(Quantity.text(seconds: delay)) "
                     + "(try \(attempt)): \(error)")
         case .sliceSplit(let table, let slice, let parts):
             self.init(.info, "\(name(table)): slice \(slice) took too long and is cut into \(parts.count)")
@@ -45,10 +47,12 @@ struct Narration {
             let word = error.code == .cancelled ? "stopped" : "failed"
             self.init(
                 error.code == .cancelled ? .warning : .error,
-                "\(result.name) → \(result.target): \(word) after \(Quantity.text(tally.written, "row"))\(rejected): \(error)")
+                "\(result.name) → \(result.target): \(word) after \(Quantity.text(tally.written, "row"))\(rejected): \(error)"
+            )
         } else {
             let seconds = result.before + result.data + result.after
-            let rate = result.data > 0.2 ? ", \(Quantity.text(count: Int(Double(tally.written) / result.data))) rows/s" : ""
+            let rate =
+                result.data > 0.2 ? ", \(Quantity.text(count: Int(Double(tally.written) / result.data))) rows/s" : ""
             self.init(
                 tally.rejected > 0 ? .warning : .info,
                 "\(result.name) → \(result.target): finished, \(Quantity.text(tally.written, "row"))\(rejected), "

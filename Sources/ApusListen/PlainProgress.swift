@@ -78,7 +78,8 @@ public final class PlainProgress: Listener {
         let running = board.running
         guard !running.isEmpty else { return parts.joined(separator: ", ") }
         var names = running.prefix(5).map { table in
-            table.name + (table.fraction.map { " " + Quantity.text(fraction: $0) } ?? " \(Quantity.text(table.rows, "row"))")
+            table.name
+                + (table.fraction.map { " " + Quantity.text(fraction: $0) } ?? " \(Quantity.text(table.rows, "row"))")
         }
         if running.count > 5 { names.append("and \(running.count - 5) more") }
         return parts.joined(separator: ", ") + "; running: " + names.joined(separator: ", ")

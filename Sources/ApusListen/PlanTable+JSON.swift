@@ -9,7 +9,8 @@ extension PlanTable {
             .object(["connector": .string(end.connector), "reference": .string(end.reference)])
         }
         return JSON.object([
-            .init("schema_version", .integer(JSONLines.schemaVersion)), .init("name", plan.name.map(JSON.string) ?? .null),
+            .init("schema_version", .integer(JSONLines.schemaVersion)),
+            .init("name", plan.name.map(JSON.string) ?? .null),
             .init("from", end(plan.from)), .init("to", end(plan.to)), .init("channels", .integer(plan.limits.channels)),
             .init("bad_rows", plan.limits.badRows.map(JSON.integer) ?? .null),
             .init("consistent_snapshot", .bool(plan.consistentSnapshot)), .init("before", strings(plan.before)),
@@ -23,22 +24,31 @@ extension PlanTable {
         .object([
             .init("table", .string(table.name)), .init("target", .string(table.load.target.description)),
             .init("mode", .string(table.load.mode.rawValue)), .init("create", .string(policy(table.load))),
-            .init("rows_expected", rows(table).map(JSON.integer) ?? .null), .init("slices", .integer(table.slices.count)),
+            .init("rows_expected", rows(table).map(JSON.integer) ?? .null),
+            .init("slices", .integer(table.slices.count)),
             .init("key", strings(table.load.key)), .init("slice_key", strings(table.read.key.map(\.name))),
             .init("filters", strings(table.read.filters)), .init("columns", .array(columns(table))),
-            .init("watermark", table.watermark.map { mark in
-                .object([
-                    .init("column", .string(mark.column)), .init("after", mark.after.map(JSON.string) ?? .null),
-                    .init("up_to", mark.upTo.map(JSON.string) ?? .null),
-                ])
-            } ?? .null),
-            .init("before", strings(table.before)), .init("ddl", strings(table.ddl)), .init("after", strings(table.after)),
-            .init("findings", .array(table.findings.map { finding in
-                .object([
-                    .init("severity", .string(finding.severity.rawValue)), .init("code", .string(finding.code.name)),
-                    .init("column", finding.column.map(JSON.string) ?? .null), .init("message", .string(finding.message)),
-                ])
-            })),
+            .init(
+                "watermark",
+                table.watermark.map { mark in
+                    .object([
+                        .init("column", .string(mark.column)), .init("after", mark.after.map(JSON.string) ?? .null),
+                        .init("up_to", mark.upTo.map(JSON.string) ?? .null),
+                    ])
+                } ?? .null),
+            .init("before", strings(table.before)), .init("ddl", strings(table.ddl)),
+            .init("after", strings(table.after)),
+            .init(
+                "findings",
+                .array(
+                    table.findings.map { finding in
+                        .object([
+                            .init("severity", .string(finding.severity.rawValue)),
+                            .init("code", .string(finding.code.name)),
+                            .init("column", finding.column.map(JSON.string) ?? .null),
+                            .init("message", .string(finding.message)),
+                        ])
+                    })),
         ])
     }
 

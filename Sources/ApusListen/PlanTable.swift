@@ -22,7 +22,9 @@ public struct PlanTable: Sendable {
     private static func limits(_ plan: Plan) -> String {
         let limits = plan.limits
         var parts = [Quantity.text(limits.channels, "channel")]
-        parts.append(limits.badRows.map { $0 == 0 ? "no bad rows" : "at most \(Quantity.text($0, "bad row"))" } ?? "any number of bad rows")
+        parts.append(
+            limits.badRows.map { $0 == 0 ? "no bad rows" : "at most \(Quantity.text($0, "bad row"))" }
+                ?? "any number of bad rows")
         if let rows = limits.rowsPerSecond { parts.append("\(Quantity.text(count: rows)) rows/s") }
         if let bytes = limits.bytesPerSecond { parts.append("\(Quantity.text(bytes: bytes))/s") }
         if let memory = limits.memory { parts.append("\(Quantity.text(bytes: memory)) of memory") }
@@ -33,13 +35,15 @@ public struct PlanTable: Sendable {
 
     private static func overview(_ plan: Plan) -> String {
         var table = TextTable([
-            ("source", .left), ("target", .left), ("mode", .left), ("table", .left), ("rows", .right), ("slices", .right),
+            ("source", .left), ("target", .left), ("mode", .left), ("table", .left), ("rows", .right),
+            ("slices", .right),
             ("key", .left),
         ])
         for entry in plan.tables {
             table.add([
                 entry.name, entry.load.target.description, entry.load.mode.rawValue, policy(entry.load),
-                rows(entry).map { "~" + Quantity.text(count: $0) } ?? "?", Quantity.text(count: entry.slices.count), key(entry),
+                rows(entry).map { "~" + Quantity.text(count: $0) } ?? "?", Quantity.text(count: entry.slices.count),
+                key(entry),
             ])
         }
         return table.text
@@ -72,7 +76,9 @@ public struct PlanTable: Sendable {
     private static func details(_ table: PlannedTable) -> String {
         var out = ""
         func add(_ label: String, _ text: String) {
-            out += "  " + DisplayWidth.pad(label, to: 9) + " " + DisplayWidth.plain(text, lines: true).replacing("\n", with: "\n            ") + "\n"
+            out +=
+                "  " + DisplayWidth.pad(label, to: 9) + " "
+                + DisplayWidth.plain(text, lines: true).replacing("\n", with: "\n            ") + "\n"
         }
         if case .query(let sql) = table.read.relation { add("query", sql) }
         for filter in table.read.filters { add("where", filter) }
@@ -85,7 +91,9 @@ public struct PlanTable: Sendable {
         for sql in table.ddl { add("ddl", sql) }
         for sql in table.after { add("after", sql) }
         for finding in table.findings.sorted(by: { $0.severity > $1.severity }) {
-            add(finding.severity.rawValue, (finding.column.map { "\($0): " } ?? "") + "\(finding.message) [\(finding.code)]")
+            add(
+                finding.severity.rawValue,
+                (finding.column.map { "\($0): " } ?? "") + "\(finding.message) [\(finding.code)]")
         }
         return out
     }
@@ -99,7 +107,9 @@ public struct PlanTable: Sendable {
             let to = table.load.shape.column(target)
             let isSame = source == target && from == to?.type
             guard !isSame else { return nil }
-            let types = from.map { from in "  (\(from) → \(to.map { $0.native.isEmpty ? "\($0.type)" : $0.native } ?? "?"))" } ?? ""
+            let types =
+                from.map { from in "  (\(from) → \(to.map { $0.native.isEmpty ? "\($0.type)" : $0.native } ?? "?"))" }
+                ?? ""
             return (source, target, types)
         }
     }

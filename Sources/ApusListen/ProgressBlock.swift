@@ -47,7 +47,8 @@ public struct ProgressBlock: Sendable {
     }
 
     private func total(_ board: Board, _ now: Double) -> Entry {
-        let name = "total \(board.finished)/\(Quantity.text(board.tableCount, "table"))"
+        let name =
+            "total \(board.finished)/\(Quantity.text(board.tableCount, "table"))"
             + (board.failed > 0 ? ", \(board.failed) failed" : "")
         var cells = cells(
             board.fraction, board.rows, board.rate(at: now), board.rest(at: now), board.channels, board.rejected)
@@ -73,14 +74,19 @@ public struct ProgressBlock: Sendable {
     /// The order in which cells give way on a narrow screen; the bar goes first.
     private static let leaving = [7, 5, 3, 2, 4, 1, 6, 0]
 
+    /// The room that cells get where there is enough, so that the picture keeps still while numbers grow.
+    private static let usual = [5, 12, 14, 10, 7, 4, 0, 4]
+
     private func layOut(_ entries: [Entry]) -> [String] {
         let width = max(1, size.columns - 1)
         let longest = entries.map { DisplayWidth.of($0.name) }.max() ?? 0
         let nameWidth = min(longest, max(12, width / 3), width)
         let count = entries.map(\.cells.count).max() ?? 0
-        let widths = (0..<count).map { column in
+        var widths = (0..<count).map { column in
             entries.map { column < $0.cells.count ? DisplayWidth.of($0.cells[column]) : 0 }.max() ?? 0
         }
+        let roomy = zip(widths, Self.usual).map { max($0, $1) }
+        if roomy.reduce(nameWidth + 12, { $0 + 2 + $1 }) <= width { widths = roomy }
         var kept = Set(widths.indices.filter { widths[$0] > 0 })
         func used() -> Int { kept.reduce(nameWidth) { $0 + 2 + widths[$1] } }
         for column in Self.leaving where used() > width { kept.remove(column) }

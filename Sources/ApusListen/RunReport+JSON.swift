@@ -22,8 +22,10 @@ extension RunReport {
                 .init("table", .string(table.name)), .init("target", .string(table.target)),
                 .init("status", .string(table.status.rawValue)),
             ] + LogEntry.members(table.tally) + [
-                .init("before_ms", LogEntry.milliseconds(table.before)), .init("data_ms", LogEntry.milliseconds(table.data)),
-                .init("after_ms", LogEntry.milliseconds(table.after)), .init("error", table.error.map(JSON.string) ?? .null),
+                .init("before_ms", LogEntry.milliseconds(table.before)),
+                .init("data_ms", LogEntry.milliseconds(table.data)),
+                .init("after_ms", LogEntry.milliseconds(table.after)),
+                .init("error", table.error.map(JSON.string) ?? .null),
                 .init("slices", .array((slices[table.table] ?? []).map(value))),
             ])
     }
@@ -52,7 +54,8 @@ extension RunReport {
             .init("table", name.map(JSON.string) ?? .null), .init("slice", .integer(entry.slice)),
             .init("row", entry.row.row.map(JSON.integer) ?? .null),
             .init("column", entry.row.column.map(JSON.string) ?? .null), .init("reason", .string(entry.row.reason)),
-            .init("values", RowJSON.parse(entry.row.values) == nil ? .string(entry.row.values) : .raw(entry.row.values)),
+            .init(
+                "values", RowJSON.parse(entry.row.values) == nil ? .string(entry.row.values) : .raw(entry.row.values)),
         ])
     }
 }

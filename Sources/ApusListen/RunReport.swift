@@ -33,12 +33,20 @@ public struct RunReport: Sendable {
         out += "started  \(Quantity.text(time: run.startedAt)) on \(DisplayWidth.plain(run.host)), process \(run.pid)\n"
         let seconds = HistoryTable.seconds(run, isInterrupted, now)
         out += "status   \(HistoryTable.status(run, isInterrupted)) after \(Quantity.text(seconds: seconds))\n"
-        if let error = run.error { out += "error    " + DisplayWidth.plain(error, lines: true).replacing("\n", with: "\n         ") + "\n" }
+        if let error = run.error {
+            out += "error    " + DisplayWidth.plain(error, lines: true).replacing("\n", with: "\n         ") + "\n"
+        }
         out += "\n" + overview
-        for table in tables { if let error = table.error { out += "\n\(DisplayWidth.plain(table.name)): \(DisplayWidth.plain(error, lines: true))\n" } }
+        for table in tables {
+            if let error = table.error {
+                out += "\n\(DisplayWidth.plain(table.name)): \(DisplayWidth.plain(error, lines: true))\n"
+            }
+        }
         let open = openSlices
         if !open.isEmpty { out += "\n" + open }
-        if showsRows { out += "\n" + rejectedRows } else if !rejected.isEmpty {
+        if showsRows {
+            out += "\n" + rejectedRows
+        } else if !rejected.isEmpty {
             out += "\n\(Quantity.text(rejected.count, "rejected row")): apus show \(run.id) --rejected\n"
         }
         if isInterrupted || run.status == .stopped || run.status == .failed { out += "\nnext: apus resume \(run.id)\n" }
@@ -47,7 +55,8 @@ public struct RunReport: Sendable {
 
     private var overview: String {
         var table = TextTable([
-            ("table", .left), ("rows", .right), ("rejected", .right), ("bytes", .right), ("slices", .right), ("time", .right),
+            ("table", .left), ("rows", .right), ("rejected", .right), ("bytes", .right), ("slices", .right),
+            ("time", .right),
             ("rows/s", .right), ("status", .left),
         ])
         for entry in tables {
@@ -56,8 +65,10 @@ public struct RunReport: Sendable {
             let cut = live.isEmpty ? "" : "\(live.count { $0.status == .done })/\(live.count)"
             table.add([
                 entry.name == entry.target ? entry.name : "\(entry.name) → \(entry.target)",
-                Quantity.text(count: tally.written), Quantity.text(count: tally.rejected), Quantity.text(bytes: tally.bytes),
-                cut, entry.data > 0 ? Quantity.text(seconds: entry.data) : "", ClosingTable.rate(tally.written, entry.data),
+                Quantity.text(count: tally.written), Quantity.text(count: tally.rejected),
+                Quantity.text(bytes: tally.bytes),
+                cut, entry.data > 0 ? Quantity.text(seconds: entry.data) : "",
+                ClosingTable.rate(tally.written, entry.data),
                 isInterrupted && entry.status == .running ? "interrupted" : entry.status.rawValue,
             ])
         }
@@ -72,13 +83,18 @@ public struct RunReport: Sendable {
 
     /// Slices that are not done, where some are.
     private var openSlices: String {
-        var table = TextTable([("table", .left), ("slice", .right), ("status", .left), ("attempts", .right), ("bounds", .left)])
+        var table = TextTable([
+            ("table", .left), ("slice", .right), ("status", .left), ("attempts", .right), ("bounds", .left),
+        ])
         var count = 0
         for entry in tables where entry.status != .done {
             for slice in slices[entry.table] ?? [] where slice.status != .done && slice.status != .replaced {
                 count += 1
                 if count <= 50 {
-                    table.add([entry.name, "\(slice.slice.id)", slice.status.rawValue, "\(slice.attempts)", Self.text(slice.slice.bounds)])
+                    table.add([
+                        entry.name, "\(slice.slice.id)", slice.status.rawValue, "\(slice.attempts)",
+                        Self.text(slice.slice.bounds),
+                    ])
                 }
             }
         }
@@ -86,7 +102,9 @@ public struct RunReport: Sendable {
     }
 
     static func text(_ bounds: Slice.Bounds) -> String {
-        func key(_ values: [String]) -> String { values.count == 1 ? values[0] : "(" + values.joined(separator: ", ") + ")" }
+        func key(_ values: [String]) -> String {
+            values.count == 1 ? values[0] : "(" + values.joined(separator: ", ") + ")"
+        }
         return switch bounds {
         case .all: "all rows"
         case .null: "key is NULL"
@@ -108,7 +126,10 @@ public struct RunReport: Sendable {
         for entry in rejected {
             let row = entry.row.row.map { ", row \($0)" } ?? ""
             let column = entry.row.column.map { ", column \($0)" } ?? ""
-            out += DisplayWidth.plain("\(names[entry.table] ?? "table \(entry.table)"), slice \(entry.slice)\(row)\(column): \(entry.row.reason)") + "\n"
+            out +=
+                DisplayWidth.plain(
+                    "\(names[entry.table] ?? "table \(entry.table)"), slice \(entry.slice)\(row)\(column): \(entry.row.reason)"
+                ) + "\n"
             out += "  " + DisplayWidth.plain(entry.row.values) + "\n"
         }
         return out

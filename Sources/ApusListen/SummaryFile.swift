@@ -15,7 +15,8 @@ public final class SummaryFile: Listener {
             try Self.write("", to: path + Self.suffix, asideOf: nil)
             unlink(path + Self.suffix)
         } catch let error as ApusError {
-            throw ApusError(.configurationInvalid, error.message, hint: "Give --summary-file a path that can be written.")
+            throw ApusError(
+                .configurationInvalid, error.message, hint: "Give --summary-file a path that can be written.")
         }
     }
 

@@ -18,10 +18,13 @@ struct Launcher {
 
     /// What `resume` needs to open the connections again, when passwords were written on the command line.
     var secrets: RunSecrets?
+    /// Connections that the planner left open.
+    var open: OpenConnections?
 
     /// - throws: always ``ExitStatus`` in the end, or an ``ApusError`` from before the run.
     func launch(runID: String = RunID.make(), resumed: Bool = false, share: Runner.Share? = nil) throws -> Never {
         let ledger = try LedgerPlace(ledgerPlace).open()
+        defer { ledger.close() }
         let result = try run(runID: runID, resumed: resumed, share: share, ledger: ledger, log: output.open(plan: plan))
         throw ExitStatus(number: Self.exitCode(result))
     }
@@ -39,14 +42,14 @@ struct Launcher {
                 id: runID, name: plan.name, from: from.endpoint.label, to: to.endpoint.label,
                 plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
-        let record = LedgerListener(ledger, runID: runID, plan: plan) { error in
+        let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in
             log.fail(ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint))
             Program.interrupt.fire()
         }
         let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
         let runner = Runner(
             plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
-            interrupt: Program.interrupt, isResumed: resumed, share: share)
+            interrupt: Program.interrupt, isResumed: resumed, share: share, open: open)
         let result = runner.run()
         if result.status == .done { RunSecrets.forget(runID) }
         if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }

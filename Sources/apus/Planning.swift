@@ -9,11 +9,15 @@ struct Planning {
     let ends: Ends
     let only: [TablePattern]?
 
-    func plan(ledger: any Ledger, log: ListenerChoice.Log) throws -> Plan {
+    /// With `keepsConnections`, what was opened is left open for the run.
+    func plan(
+        ledger: any Ledger, log: ListenerChoice.Log, keepsConnections: Bool = false
+    ) throws -> (plan: Plan, open: OpenConnections?) {
         let planner = Planner(flow, from: ends.from, to: ends.to, interrupt: Program.interrupt) {
             try ledger.watermark(flow: $0)
         }
         planner.only = only
+        planner.keepsConnections = keepsConnections
         let start = WallClock.now
         var toldAt = start
         planner.onTable = { name, number, count in
@@ -24,7 +28,7 @@ struct Planning {
         }
         let plan = try planner.plan()
         for warning in planner.warnings { log.say(.warning, warning) }
-        return plan
+        return (plan, planner.connections)
     }
 
     /// The findings that do not forbid the run, told before it begins.

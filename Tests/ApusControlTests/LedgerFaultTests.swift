@@ -26,7 +26,8 @@ final class Faults: Sendable {
 
     func strike(_ sql: String, afterwards: Bool) throws {
         let error: ApusError? = state.withLock { state in
-            guard let index = state.pending.firstIndex(where: { sql.hasPrefix($0.word) && $0.afterwards == afterwards }) else { return nil }
+            guard let index = state.pending.firstIndex(where: { sql.hasPrefix($0.word) && $0.afterwards == afterwards })
+            else { return nil }
             return state.pending.remove(at: index).error
         }
         if let error { throw error }
@@ -128,7 +129,10 @@ final class FaultySession: SQLSession {
         faults.fail("UPDATE apus_run", ApusError(.permission, "no"))
         #expect(throws: ApusError.self) {
             try ledger.write(
-                [.table(TableRecord(table: 0, name: "a", target: "b", status: .done)), .finish(.done, error: nil, at: 1)], run: "run-1")
+                [
+                    .table(TableRecord(table: 0, name: "a", target: "b", status: .done)),
+                    .finish(.done, error: nil, at: 1),
+                ], run: "run-1")
         }
         #expect(try ledger.tables(run: "run-1").isEmpty)
     }

@@ -15,7 +15,9 @@ import Testing
     @Test func `the default place follows the environment`() {
         #expect(SQLLedger.defaultPath(environment: ["APUS_LEDGER": "mysql://h/db", "HOME": "/h"]) == "mysql://h/db")
         #expect(SQLLedger.defaultPath(environment: ["XDG_STATE_HOME": "/s", "HOME": "/h"]) == "/s/apus/ledger.db")
-        #expect(SQLLedger.defaultPath(environment: ["XDG_STATE_HOME": "relative", "APUS_LEDGER": "", "HOME": "/h"]) == "/h/.local/state/apus/ledger.db")
+        #expect(
+            SQLLedger.defaultPath(environment: ["XDG_STATE_HOME": "relative", "APUS_LEDGER": "", "HOME": "/h"])
+                == "/h/.local/state/apus/ledger.db")
     }
 
     @Test func `nobody else may read the file or what stands beside it`() throws {
@@ -32,7 +34,9 @@ import Testing
     }
 
     @Test func `a place that cannot be made is an error with a hint`() {
-        let error = #expect(throws: ApusError.self) { try SQLLedger(file: "/proc/nowhere/ledger.db", connector: SQLiteConnector()) }
+        let error = #expect(throws: ApusError.self) {
+            try SQLLedger(file: "/proc/nowhere/ledger.db", connector: SQLiteConnector())
+        }
         #expect(error?.code == .permission)
         #expect(error?.hint?.contains("--ledger") == true)
     }
@@ -45,13 +49,16 @@ import Testing
         let endpoint = try Endpoint(url, SQLiteConnector())
         let flow = Flow.Connection(endpoint, reference: url.description)
         let plan = Plan(
-            name: nil, from: Plan.End(connector: "sqlite", reference: flow.reference), to: Plan.End(connector: "sqlite", reference: flow.reference),
+            name: nil, from: Plan.End(connector: "sqlite", reference: flow.reference),
+            to: Plan.End(connector: "sqlite", reference: flow.reference),
             tables: [], limits: Flow.Limits(), before: [], after: [], consistentSnapshot: false)
         var run = RunRecord.sample(plan: String(decoding: try JSONEncoder().encode(plan), as: UTF8.self))
         run.from = endpoint.label
         try ledger.begin(run)
         try ledger.setWatermark(flow: flow.reference + " orders", to: "1")
-        try ledger.finish(run: run.id, status: .failed, error: ApusError(.refused, "wrong password", context: endpoint.label).description)
+        try ledger.finish(
+            run: run.id, status: .failed,
+            error: ApusError(.refused, "wrong password", context: endpoint.label).description)
         ledger.close()
         var bytes = Data()
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {

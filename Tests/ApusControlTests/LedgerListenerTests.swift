@@ -10,13 +10,19 @@ import Testing
         let schema = Schema([Column("id", .int64)])
         var read = Read(relation: .table(TableName("orders")), items: [.init("id")], schema: schema)
         read.key = schema.columns
-        let shape = TableShape(name: TableName("orders"), origin: "sqlite", columns: [ColumnShape("id", .int64, native: "integer")])
-        let load = Load(runID: "run-1", table: 0, shape: shape, exists: false, columns: ["id"], mode: .replace, slices: 2)
+        let shape = TableShape(
+            name: TableName("orders"), origin: "sqlite", columns: [ColumnShape("id", .int64, native: "integer")])
+        let load = Load(
+            runID: "run-1", table: 0, shape: shape, exists: false, columns: ["id"], mode: .replace, slices: 2)
         let table = PlannedTable(
             name: "orders", read: read, load: load,
-            slices: [Slice(id: 0, bounds: .range(from: nil, upTo: ["5"])), Slice(id: 1, bounds: .range(from: ["5"], upTo: nil))])
+            slices: [
+                Slice(id: 0, bounds: .range(from: nil, upTo: ["5"])),
+                Slice(id: 1, bounds: .range(from: ["5"], upTo: nil)),
+            ])
         return Plan(
-            name: nil, from: Plan.End(connector: "a", reference: "a"), to: Plan.End(connector: "b", reference: "b"), tables: [table],
+            name: nil, from: Plan.End(connector: "a", reference: "a"), to: Plan.End(connector: "b", reference: "b"),
+            tables: [table],
             limits: Flow.Limits(), before: [], after: [], consistentSnapshot: false)
     }
 
@@ -36,27 +42,39 @@ import Testing
         let ledger = try LedgerPlace(.sqlite).ledger()
         try ledger.begin(.sample())
         let listener = LedgerListener(ledger, runID: "run-1", plan: Self.plan())
-        tell(listener, [
-            (0, .runStarted(.init(name: nil, from: "a", to: "b", tables: 1, channels: 2, resumed: false))),
-            (0, .tableStarted(table: 0, name: "orders", target: "ods.orders", slices: 2, doneSlices: 0, rows: nil)),
-            (1, .sliceStarted(table: 0, slice: 0, attempt: 1)), (1, .rowsRejected(table: 0, slice: 0, Self.rows(70))),
-            (2, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 1, movedBytes: 1, Self.lost, delay: 0)),
-            (3, .sliceStarted(table: 0, slice: 0, attempt: 2)), (3, .rowsRejected(table: 0, slice: 0, Self.rows(2))),
-            (3, .rowsRejected(table: 0, slice: 0, Self.rows(1))),
-            (5, .sliceFinished(table: 0, slice: 0, Tally(read: 10, written: 7, rejected: 3, bytes: 99))),
-            (5, .sliceStarted(table: 0, slice: 1, attempt: 1)), (5, .rowsRejected(table: 0, slice: 1, Self.rows(4))),
-        ])
+        tell(
+            listener,
+            [
+                (0, .runStarted(.init(name: nil, from: "a", to: "b", tables: 1, channels: 2, resumed: false))),
+                (0, .tableStarted(table: 0, name: "orders", target: "ods.orders", slices: 2, doneSlices: 0, rows: nil)),
+                (1, .sliceStarted(table: 0, slice: 0, attempt: 1)),
+                (1, .rowsRejected(table: 0, slice: 0, Self.rows(70))),
+                (2, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 1, movedBytes: 1, Self.lost, delay: 0)),
+                (3, .sliceStarted(table: 0, slice: 0, attempt: 2)),
+                (3, .rowsRejected(table: 0, slice: 0, Self.rows(2))),
+                (3, .rowsRejected(table: 0, slice: 0, Self.rows(1))),
+                (5, .sliceFinished(table: 0, slice: 0, Tally(read: 10, written: 7, rejected: 3, bytes: 99))),
+                (5, .sliceStarted(table: 0, slice: 1, attempt: 1)),
+                (5, .rowsRejected(table: 0, slice: 1, Self.rows(4))),
+            ])
         // The engine cuts slice 1, and says so.
-        let parts = [Slice(id: 2, bounds: .range(from: ["5"], upTo: ["7"])), Slice(id: 3, bounds: .range(from: ["7"], upTo: nil))]
+        let parts = [
+            Slice(id: 2, bounds: .range(from: ["5"], upTo: ["7"])),
+            Slice(id: 3, bounds: .range(from: ["7"], upTo: nil)),
+        ]
         try ledger.record(slices: parts, table: 0, run: "run-1", replacing: 1)
         let result = TableResult(
-            name: "orders", target: "ods.orders", tally: Tally(read: 10, written: 7, rejected: 3, bytes: 99), before: 1, data: 2, after: 3,
+            name: "orders", target: "ods.orders", tally: Tally(read: 10, written: 7, rejected: 3, bytes: 99), before: 1,
+            data: 2, after: 3,
             error: Self.lost)
-        tell(listener, [
-            (6, .sliceSplit(table: 0, slice: 1, into: [2, 3])), (6, .sliceStarted(table: 0, slice: 2, attempt: 1)),
-            (7, .sliceFinished(table: 0, slice: 2, Tally(read: 1, written: 1))), (8, .tableFinished(table: 0, result)),
-            (9, .runFinished(RunResult(status: .failed, tables: [result], seconds: 9, error: Self.lost))),
-        ])
+        tell(
+            listener,
+            [
+                (6, .sliceSplit(table: 0, slice: 1, into: [2, 3])), (6, .sliceStarted(table: 0, slice: 2, attempt: 1)),
+                (7, .sliceFinished(table: 0, slice: 2, Tally(read: 1, written: 1))),
+                (8, .tableFinished(table: 0, result)),
+                (9, .runFinished(RunResult(status: .failed, tables: [result], seconds: 9, error: Self.lost))),
+            ])
         #expect(listener.failure == nil)
         // Written when hear(_:) returned.
         let run = try #require(try ledger.run("run-1"))
@@ -82,7 +100,9 @@ import Testing
         let ledger = try LedgerPlace(.sqlite).ledger()
         try ledger.reject(Self.rows(5), slice: 0, table: 0, run: "run-1", restart: true)
         let listener = LedgerListener(ledger, runID: "run-1", plan: Self.plan())
-        tell(listener, [(0, .sliceStarted(table: 0, slice: 0, attempt: 1)), (0, .rowsRejected(table: 0, slice: 0, Self.rows(1)))])
+        tell(
+            listener,
+            [(0, .sliceStarted(table: 0, slice: 0, attempt: 1)), (0, .rowsRejected(table: 0, slice: 0, Self.rows(1)))])
         try listener.close()
         #expect(try ledger.rejected(run: "run-1").count == 1)
     }

@@ -61,9 +61,12 @@ final class LedgerPlace: Sendable {
 }
 
 extension RunRecord {
-    static func sample(_ id: String = "run-1", startedAt: Double = 1_700_000_000.123456, plan: String = "{}") -> RunRecord {
+    static func sample(_ id: String = "run-1", startedAt: Double = 1_700_000_000.123456, plan: String = "{}")
+        -> RunRecord
+    {
         RunRecord(
-            id: id, name: "夜 'quoted' \\ \"x\"", from: "mysql://u:${PW}@h/shop", to: "postgres://h/dw?x=1", plan: plan, status: .running,
+            id: id, name: "夜 'quoted' \\ \"x\"", from: "mysql://u:${PW}@h/shop", to: "postgres://h/dw?x=1", plan: plan,
+            status: .running,
             startedAt: startedAt, beatAt: startedAt, host: "h", pid: 4711)
     }
 }
@@ -71,7 +74,8 @@ extension RunRecord {
 extension Slice {
     static let samples = [
         Slice(id: 0, bounds: .range(from: nil, upTo: ["5", "x'\"\\\n雨"]), rows: 10),
-        Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), Slice(id: 2, bounds: .null), Slice(id: 3, bounds: .part("a.csv")),
+        Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), Slice(id: 2, bounds: .null),
+        Slice(id: 3, bounds: .part("a.csv")),
         Slice(id: 4, bounds: .all),
     ]
 }

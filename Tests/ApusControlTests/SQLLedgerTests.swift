@@ -8,7 +8,9 @@ import Testing
 @testable import ApusControl
 
 @Suite struct SQLLedgerTests {
-    @Test(arguments: LedgerHome.tested) func `a run comes back as it was begun, and as it ended`(_ home: LedgerHome) throws {
+    @Test(arguments: LedgerHome.tested) func `a run comes back as it was begun, and as it ended`(_ home: LedgerHome)
+        throws
+    {
         let place = try LedgerPlace(home)
         let ledger = try place.ledger()
         #expect(try ledger.run("run-1") == nil)
@@ -38,13 +40,17 @@ import Testing
 
     @Test(arguments: LedgerHome.tested) func `the history is latest first, without plans`(_ home: LedgerHome) throws {
         let ledger = try LedgerPlace(home).ledger()
-        for number in 1...5 { try ledger.begin(.sample("run-\(number)", startedAt: 1000 + Double(number % 3), plan: "{}")) }
+        for number in 1...5 {
+            try ledger.begin(.sample("run-\(number)", startedAt: 1000 + Double(number % 3), plan: "{}"))
+        }
         #expect(try ledger.runs(limit: 4).map(\.id) == ["run-5", "run-2", "run-4", "run-1"])
         #expect(try ledger.runs(limit: 1).map(\.plan) == [""])
         #expect(try ledger.runs(limit: 0).isEmpty)
     }
 
-    @Test(arguments: LedgerHome.tested) func `tables and slices are replaced by what is recorded last`(_ home: LedgerHome) throws {
+    @Test(arguments: LedgerHome.tested) func `tables and slices are replaced by what is recorded last`(
+        _ home: LedgerHome
+    ) throws {
         let ledger = try LedgerPlace(home).ledger()
         try ledger.begin(.sample())
         let tally = Tally(read: Int.max, written: 4_000_000_000, rejected: 2, filtered: 1, bytes: 9)
@@ -64,7 +70,10 @@ import Testing
         #expect(try ledger.slices(run: "run-1", table: 3).map(\.slice) == Slice.samples)
         let done = SliceRecord(slice: Slice.samples[1], status: .done, attempts: 2, tally: tally, seconds: 1.5)
         try ledger.record(done, table: 3, run: "run-1")
-        let parts = [Slice(id: 5, bounds: .range(from: ["1"], upTo: ["2"])), Slice(id: 6, bounds: .range(from: ["2"], upTo: nil))]
+        let parts = [
+            Slice(id: 5, bounds: .range(from: ["1"], upTo: ["2"])),
+            Slice(id: 6, bounds: .range(from: ["2"], upTo: nil)),
+        ]
         try ledger.record(slices: parts, table: 3, run: "run-1", replacing: 0)
         let slices = try ledger.slices(run: "run-1", table: 3)
         #expect(slices.map(\.status) == [.replaced, .done, .waiting, .waiting, .waiting, .waiting, .waiting])
@@ -73,10 +82,16 @@ import Testing
         #expect(try ledger.slices(run: "run-1", table: 0).isEmpty)
     }
 
-    @Test(arguments: LedgerHome.tested) func `rejected rows do not double when a slice is tried again`(_ home: LedgerHome) throws {
+    @Test(arguments: LedgerHome.tested) func `rejected rows do not double when a slice is tried again`(
+        _ home: LedgerHome
+    ) throws {
         let ledger = try LedgerPlace(home).ledger()
         func rows(_ range: Range<Int>, _ word: String = "bad") -> [RejectedRow] {
-            range.map { RejectedRow(row: $0, column: $0 % 2 == 0 ? "名" : nil, reason: "\(word) \($0)\0", values: #"{"id":"\#($0)\u0000"}"#) }
+            range.map {
+                RejectedRow(
+                    row: $0, column: $0 % 2 == 0 ? "名" : nil, reason: "\(word) \($0)\0",
+                    values: #"{"id":"\#($0)\u0000"}"#)
+            }
         }
         try ledger.reject(rows(0..<120, "first try"), slice: 1, table: 0, run: "r", restart: true)
         try ledger.reject(rows(0..<1, "other slice"), slice: 2, table: 0, run: "r", restart: true)
@@ -101,10 +116,15 @@ import Testing
         try ledger.setWatermark(flow: "t ", to: "3")
         try ledger.setWatermark(flow: long, to: "2026-11-21 08:00:10.123456+08")
         try ledger.setWatermark(flow: "T", to: "4")
-        #expect(try ["T", "t", "t ", long].map { try ledger.watermark(flow: $0) } == ["4", "2", "3", "2026-11-21 08:00:10.123456+08"])
+        #expect(
+            try ["T", "t", "t ", long].map { try ledger.watermark(flow: $0) } == [
+                "4", "2", "3", "2026-11-21 08:00:10.123456+08",
+            ])
     }
 
-    @Test(arguments: LedgerHome.tested) func `several threads and two processes' connections share a ledger`(_ home: LedgerHome) throws {
+    @Test(arguments: LedgerHome.tested) func `several threads and two processes' connections share a ledger`(
+        _ home: LedgerHome
+    ) throws {
         let place = try LedgerPlace(home)
         let ledgers = try [place.ledger(), place.ledger(), place.ledger()]
         let failures = Mutex<[String]>([])
@@ -113,7 +133,9 @@ import Testing
                 let ledger = ledgers[number % 3]
                 for step in 0..<5 {
                     try ledger.record(
-                        SliceRecord(slice: Slice(id: step, bounds: .all), status: .done, attempts: 1, tally: Tally(), seconds: 0), table: number,
+                        SliceRecord(
+                            slice: Slice(id: step, bounds: .all), status: .done, attempts: 1, tally: Tally(), seconds: 0
+                        ), table: number,
                         run: "r")
                     try ledger.setWatermark(flow: "shared", to: "\(number)")
                 }
@@ -128,7 +150,8 @@ import Testing
     @Test func `a ledger of a later version is refused`() throws {
         let place = try LedgerPlace(.sqlite)
         try place.ledger().begin(.sample())
-        let result = try runCommand("sqlite3", [place.folder.file("ledger.db"), "UPDATE apus_meta SET meta_value = '99'"])
+        let result = try runCommand(
+            "sqlite3", [place.folder.file("ledger.db"), "UPDATE apus_meta SET meta_value = '99'"])
         #expect(result.status == 0)
         let error = #expect(throws: ApusError.self) { try place.ledger().runs(limit: 1) }
         #expect(error?.code == .configurationInvalid)
@@ -138,12 +161,15 @@ import Testing
     @Test func `a ledger that was half made is completed`() throws {
         let place = try LedgerPlace(.sqlite)
         try place.ledger().begin(.sample())
-        let result = try runCommand("sqlite3", [place.folder.file("ledger.db"), "DROP TABLE apus_watermark; DELETE FROM apus_meta"])
+        let result = try runCommand(
+            "sqlite3", [place.folder.file("ledger.db"), "DROP TABLE apus_watermark; DELETE FROM apus_meta"])
         #expect(result.status == 0)
         let ledger = try place.ledger()
         try ledger.setWatermark(flow: "f", to: "1")
         #expect(try ledger.run("run-1") != nil)
-        #expect(try runCommand("sqlite3", [place.folder.file("ledger.db"), "SELECT * FROM apus_meta"]).stdout == "schema_version|1\n")
+        #expect(
+            try runCommand("sqlite3", [place.folder.file("ledger.db"), "SELECT * FROM apus_meta"]).stdout
+                == "schema_version|1\n")
     }
 
     @Test func `parts of a plan are cut between characters`() {

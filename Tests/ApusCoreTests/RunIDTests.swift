@@ -23,7 +23,9 @@ private struct Ones: RandomNumberGenerator {
 
     @Test func `ids sort by time, within a millisecond too`() {
         var random = Zeros()
-        let ids = stride(from: 1_700_000_000.0, to: 1_700_000_000.01, by: 0.0001).map { RunID.make(now: $0, random: &random) }
+        let ids = stride(from: 1_700_000_000.0, to: 1_700_000_000.01, by: 0.0001).map {
+            RunID.make(now: $0, random: &random)
+        }
         #expect(ids == ids.sorted())
         #expect(Set(ids).count == ids.count)
     }

@@ -8,7 +8,8 @@ import Testing
 
     @Test func `a table's share is what its slices have moved of what is expected`() {
         let board = Board([
-            (0, Story.begun()), (0, Story.table(slices: 4, rows: 400)), (0, .sliceStarted(table: 0, slice: 0, attempt: 1)),
+            (0, Story.begun()), (0, Story.table(slices: 4, rows: 400)),
+            (0, .sliceStarted(table: 0, slice: 0, attempt: 1)),
             (1, .progress(table: 0, slice: 0, rows: 40, bytes: 4000)),
         ])
         #expect(near(board.table(0)?.fraction, 0.1))
@@ -37,13 +38,16 @@ import Testing
             (1, .progress(table: 0, slice: 0, rows: 1000, bytes: 0)),
         ])
         #expect(near(board.table(0)?.fraction, 0.5))
-        let one = Board([(0, Story.begun()), (0, Story.table(rows: 10)), (1, .progress(table: 0, slice: 0, rows: 50, bytes: 0))])
+        let one = Board([
+            (0, Story.begun()), (0, Story.table(rows: 10)), (1, .progress(table: 0, slice: 0, rows: 50, bytes: 0)),
+        ])
         #expect(near(one.fraction, 0.999))
     }
 
     @Test func `a retry takes its rows back, but not the percent`() {
         let events: [(Double, Event.Kind)] = [
-            (0, Story.begun()), (0, Story.table(slices: 1, rows: 100)), (0, .sliceStarted(table: 0, slice: 0, attempt: 1)),
+            (0, Story.begun()), (0, Story.table(slices: 1, rows: 100)),
+            (0, .sliceStarted(table: 0, slice: 0, attempt: 1)),
             (1, .progress(table: 0, slice: 0, rows: 60, bytes: 600)),
             (1, .rowsRejected(table: 0, slice: 0, [RejectedRow(row: 1, column: nil, reason: "r", values: "{}")])),
             (2, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 60, movedBytes: 600, Story.lost, delay: 1)),
@@ -55,7 +59,11 @@ import Testing
         #expect(board.channels == 0)
         #expect(board.retries == 1)
         #expect(near(board.fraction, 0.6))
-        board = Board(events + [(3, .sliceStarted(table: 0, slice: 0, attempt: 2)), (4, .progress(table: 0, slice: 0, rows: 30, bytes: 300))])
+        board = Board(
+            events + [
+                (3, .sliceStarted(table: 0, slice: 0, attempt: 2)),
+                (4, .progress(table: 0, slice: 0, rows: 30, bytes: 300)),
+            ])
         #expect(board.rows == 30)
         #expect(near(board.table(0)?.fraction, 0.6))
         #expect(near(board.fraction, 0.6))
@@ -63,8 +71,10 @@ import Testing
 
     @Test func `the parts of a split slice share its rows`() {
         let board = Board([
-            (0, Story.begun()), (0, Story.table(slices: 2, rows: 200)), (0, .progress(table: 0, slice: 1, rows: 80, bytes: 0)),
-            (1, .sliceSplit(table: 0, slice: 1, into: [2, 3])), (2, .sliceFinished(table: 0, slice: 2, Tally(read: 50, written: 50))),
+            (0, Story.begun()), (0, Story.table(slices: 2, rows: 200)),
+            (0, .progress(table: 0, slice: 1, rows: 80, bytes: 0)),
+            (1, .sliceSplit(table: 0, slice: 1, into: [2, 3])),
+            (2, .sliceFinished(table: 0, slice: 2, Tally(read: 50, written: 50))),
             (3, .sliceFinished(table: 0, slice: 0, Tally(read: 100, written: 100))),
         ])
         let table = board.table(0)
@@ -76,10 +86,13 @@ import Testing
 
     @Test func `without estimates a table's share is that of its finished slices`() {
         let board = Board([
-            (0, Story.begun()), (0, Story.table(slices: 4)), (1, .sliceFinished(table: 0, slice: 2, Tally(read: 9, written: 9))),
+            (0, Story.begun()), (0, Story.table(slices: 4)),
+            (1, .sliceFinished(table: 0, slice: 2, Tally(read: 9, written: 9))),
         ])
         #expect(near(board.table(0)?.fraction, 0.25))
-        let single = Board([(0, Story.begun()), (0, Story.table()), (1, .progress(table: 0, slice: 0, rows: 9, bytes: 9))])
+        let single = Board([
+            (0, Story.begun()), (0, Story.table()), (1, .progress(table: 0, slice: 0, rows: 9, bytes: 9)),
+        ])
         #expect(single.fraction == nil)
         #expect(single.rest(at: Story.start + 9) == nil)
     }
@@ -91,7 +104,11 @@ import Testing
 
     @Test func `tables of a plan that wait weigh in the whole`() {
         let plan = Plan.sample([.sample("orders", slices: [50, 50]), .sample("lines", slices: [300])])
-        var board = Board([(0, Story.begun(tables: 2)), (0, Story.table(slices: 2, rows: 100)), (1, .progress(table: 0, slice: 0, rows: 50, bytes: 0))], plan: plan)
+        var board = Board(
+            [
+                (0, Story.begun(tables: 2)), (0, Story.table(slices: 2, rows: 100)),
+                (1, .progress(table: 0, slice: 0, rows: 50, bytes: 0)),
+            ], plan: plan)
         #expect(near(board.fraction, 50.0 / 400))
         #expect(board.tables.map(\.name) == ["orders", "lines"])
         var story = Story()
@@ -102,8 +119,10 @@ import Testing
 
     @Test func `without a plan every table weighs the same, whatever comes first`() {
         let board = Board([
-            (0, Story.begun(tables: 4)), (0, Story.table(2, "c", rows: 100)), (0, .progress(table: 2, slice: 0, rows: 100, bytes: 0)),
-            (1, Story.ended(2, "c", rows: 100)), (1, Story.table(0, "a", rows: 10)), (2, .progress(table: 0, slice: 0, rows: 5, bytes: 0)),
+            (0, Story.begun(tables: 4)), (0, Story.table(2, "c", rows: 100)),
+            (0, .progress(table: 2, slice: 0, rows: 100, bytes: 0)),
+            (1, Story.ended(2, "c", rows: 100)), (1, Story.table(0, "a", rows: 10)),
+            (2, .progress(table: 0, slice: 0, rows: 5, bytes: 0)),
         ])
         #expect(near(board.fraction, 0.375))
         #expect(board.tables.map(\.name) == ["a", "c"])
@@ -111,7 +130,10 @@ import Testing
 
     @Test func `the rate is that of the last three seconds`() {
         var events: [(Double, Event.Kind)] = [(0, Story.begun()), (0, Story.table(rows: 10_000))]
-        for second in 1...10 { events.append((Double(second), .progress(table: 0, slice: 0, rows: second <= 5 ? 10 : 100, bytes: 1_000_000))) }
+        for second in 1...10 {
+            events.append(
+                (Double(second), .progress(table: 0, slice: 0, rows: second <= 5 ? 10 : 100, bytes: 1_000_000)))
+        }
         let board = Board(events)
         #expect(near(board.rate(at: Story.start + 10).rows, 100, 1))
         #expect(near(board.rate(at: Story.start + 10).bytes, 1_000_000, 1))
@@ -130,14 +152,17 @@ import Testing
     }
 
     @Test func `a clock that jumps back does no harm`() {
-        let board = Board([(0, Story.begun()), (0, Story.table(rows: 100)), (-50, .progress(table: 0, slice: 0, rows: 5, bytes: 5))])
+        let board = Board([
+            (0, Story.begun()), (0, Story.table(rows: 100)), (-50, .progress(table: 0, slice: 0, rows: 5, bytes: 5)),
+        ])
         #expect(board.rate(at: Story.start - 60).rows == 0)
         #expect(board.elapsed(at: Story.start - 60) == 0)
     }
 
     @Test func `results replace what was counted on the way`() {
         let board = Board([
-            (0, Story.begun(tables: 2)), (0, Story.table(rows: 10)), (1, .progress(table: 0, slice: 0, rows: 7, bytes: 70)),
+            (0, Story.begun(tables: 2)), (0, Story.table(rows: 10)),
+            (1, .progress(table: 0, slice: 0, rows: 7, bytes: 70)),
             (2, Story.ended(rows: 9, rejected: 1)), (2, Story.ended(1, "lines", rows: 0, error: Story.lost)),
             (3, .runFinished(RunResult(status: .failed, tables: [], seconds: 3))),
         ])
@@ -165,14 +190,17 @@ import Testing
             hear(Story.begun(tables: 2), 0)
             for step in 0..<60 {
                 let table = random.below(2), slice = random.below(4), at = Double(step)
-                let kind: Event.Kind = switch random.below(8) {
-                case 0: Story.table(table, "t\(table)", slices: 4, rows: 400)
-                case 1: .sliceStarted(table: table, slice: slice, attempt: 1)
-                case 2: .sliceFinished(table: table, slice: slice, Tally(read: random.below(300), written: 1))
-                case 3: .sliceRetried(table: table, slice: slice, attempt: 2, movedRows: 1, movedBytes: 1, Story.lost, delay: 1)
-                case 4: .sliceSplit(table: table, slice: slice, into: [slice + 10, slice + 20])
-                default: .progress(table: table, slice: slice, rows: random.below(120), bytes: 10)
-                }
+                let kind: Event.Kind =
+                    switch random.below(8) {
+                    case 0: Story.table(table, "t\(table)", slices: 4, rows: 400)
+                    case 1: .sliceStarted(table: table, slice: slice, attempt: 1)
+                    case 2: .sliceFinished(table: table, slice: slice, Tally(read: random.below(300), written: 1))
+                    case 3:
+                        .sliceRetried(
+                            table: table, slice: slice, attempt: 2, movedRows: 1, movedBytes: 1, Story.lost, delay: 1)
+                    case 4: .sliceSplit(table: table, slice: slice, into: [slice + 10, slice + 20])
+                    default: .progress(table: table, slice: slice, rows: random.below(120), bytes: 10)
+                    }
                 hear(kind, at)
             }
         }

@@ -12,7 +12,9 @@ import Testing
             events.append((0, .sliceStarted(table: table, slice: 0, attempt: 1)))
         }
         for second in 1...10 {
-            for table in 0..<tables { events.append((Double(second), .progress(table: table, slice: 0, rows: 45, bytes: 1_000_000))) }
+            for table in 0..<tables {
+                events.append((Double(second), .progress(table: table, slice: 0, rows: 45, bytes: 1_000_000)))
+            }
         }
         return Board(events)
     }
@@ -24,15 +26,17 @@ import Testing
     @Test func `a line a table and one for the whole`() {
         #expect(
             lines(board(tables: 2), 120) == [
-                "订单              [=========>              ]  45 %  450 rows  45 rows/s  1.0 MB/s  ETA 13s  1 ch",
-                "table1            [=========>              ]  45 %  450 rows  45 rows/s  1.0 MB/s  ETA 13s  1 ch",
-                "total 0/2 tables  [=========>              ]  45 %  900 rows  90 rows/s  2.0 MB/s  ETA 13s  2 ch  10s",
+                "订单              [=========>              ]   45 %      450 rows       45 rows/s    1.0 MB/s  ETA 13s  1 ch",
+                "table1            [=========>              ]   45 %      450 rows       45 rows/s    1.0 MB/s  ETA 13s  1 ch",
+                "total 0/2 tables  [=========>              ]   45 %      900 rows       90 rows/s    2.0 MB/s  ETA 13s  2 ch   10s",
             ])
     }
 
     @Test(arguments: 1...140) func `no line is as wide as the screen`(_ columns: Int) {
         for line in lines(board(tables: 3), columns) { #expect(DisplayWidth.of(line) < max(columns, 2)) }
-        for line in lines(board(tables: 3), columns, colors: true) { #expect(DisplayWidth.of(Console.unstyled(line)) < max(columns, 2)) }
+        for line in lines(board(tables: 3), columns, colors: true) {
+            #expect(DisplayWidth.of(Console.unstyled(line)) < max(columns, 2))
+        }
     }
 
     @Test func `a narrow screen keeps name, percent and rows`() {
@@ -57,7 +61,7 @@ import Testing
 
     @Test func `colours are added only when asked for`() {
         #expect(!lines(board(tables: 1), 100).joined().contains("\u{1B}"))
-        #expect(lines(board(tables: 1), 100, colors: true).joined().contains("\u{1B}[36m[===="))
+        #expect(lines(board(tables: 1), 100, colors: true).joined().contains("\u{1B}[36m[==="))
         #expect(!When.never.colors(.standardError))
         #expect(When.always.colors(.standardError))
         #expect(!When.auto.colors(Terminal(descriptor: -1)))
@@ -115,7 +119,10 @@ import Testing
         progress.hear(story.event(9, .progress(table: 0, slice: 0, rows: 250, bytes: 3_000_000)))
         progress.tick(now: Story.start + 10.5)
         progress.tick(now: Story.start + 19)
-        progress.hear(story.event(19, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 250, movedBytes: 1, Story.lost, delay: 0.5)))
+        progress.hear(
+            story.event(
+                19, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 250, movedBytes: 1, Story.lost, delay: 0.5)
+            ))
         progress.tick(now: Story.start + 20)
         progress.hear(story.event(21, Story.ended(rows: 1000, rejected: 2)))
         progress.hear(story.event(21, Story.ended(1, "lines", rows: 5, error: Story.lost)))
@@ -136,7 +143,8 @@ import Testing
 
     @Test func `messages are printed by level`() {
         let recorder = Recorder()
-        let log = MessageLog(console: recorder.console, threshold: MessageLog.threshold(verbose: 0, quiet: false), narrates: true)
+        let log = MessageLog(
+            console: recorder.console, threshold: MessageLog.threshold(verbose: 0, quiet: false), narrates: true)
         var story = Story()
         log.hear(story.event(0, .message(.debug, "unseen")))
         log.hear(story.event(0, .message(.info, "opened")))
@@ -146,7 +154,8 @@ import Testing
         log.print(ApusError(.refused, "wrong password"))
         #expect(
             recorder.lines == [
-                "opened", "warning: slow\\u{1b}[31m", "error: orders → ods.orders: failed after 5 rows: no room", "error: wrong password",
+                "opened", "warning: slow\\u{1b}[31m", "error: orders → ods.orders: failed after 5 rows: no room",
+                "error: wrong password",
             ])
         #expect(MessageLog.threshold(verbose: 1, quiet: false) == .debug)
         #expect(MessageLog.threshold(verbose: 1, quiet: true) == .warning)

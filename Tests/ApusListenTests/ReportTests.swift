@@ -11,7 +11,8 @@ import Testing
     static let result = RunResult(
         status: .failed,
         tables: [
-            Story.result("订单", rows: 1_234_567, rejected: 13, bytes: 1_200_000_000), Story.result(rows: 0, error: Story.lost),
+            Story.result("订单", rows: 1_234_567, rejected: 13, bytes: 1_200_000_000),
+            Story.result(rows: 0, error: Story.lost),
             Story.result("later", rows: 0, error: ApusError(.cancelled, "stopped")),
         ], seconds: 201)
 
@@ -42,20 +43,28 @@ import Testing
     }
 
     @Test func `a run without fault ends with its table`() {
-        let text = ClosingTable.text(RunResult(status: .done, tables: [Story.result(rows: 3)], seconds: 0.01), runID: "r")
+        let text = ClosingTable.text(
+            RunResult(status: .done, tables: [Story.result(rows: 3)], seconds: 0.01), runID: "r")
         #expect(text.hasSuffix("total                   3         0  300 B  0.01s          done\n"))
         #expect(!text.contains("next:"))
     }
 
     @Test func `a stopped run says how to go on, and an error of the run itself is told`() {
-        let stopped = ClosingTable.text(RunResult(status: .stopped, tables: [], seconds: 1, error: ApusError(.cancelled, "Ctrl-C")), runID: "r")
-        #expect(stopped.contains("stopped: the run\n  run.cancelled: Ctrl-C\n\nnext:\n  apus resume r  goes on where this run stopped\n"))
-        let failed = ClosingTable.text(RunResult(status: .failed, tables: [], seconds: 1, error: ApusError(.full, "disk\nfull")), runID: "r")
-        #expect(failed.contains("failed: the run\n  target.full: disk\n  full\n\nnext:\n  apus resume r  tries again\n"))
+        let stopped = ClosingTable.text(
+            RunResult(status: .stopped, tables: [], seconds: 1, error: ApusError(.cancelled, "Ctrl-C")), runID: "r")
+        #expect(
+            stopped.contains(
+                "stopped: the run\n  run.cancelled: Ctrl-C\n\nnext:\n  apus resume r  goes on where this run stopped\n")
+        )
+        let failed = ClosingTable.text(
+            RunResult(status: .failed, tables: [], seconds: 1, error: ApusError(.full, "disk\nfull")), runID: "r")
+        #expect(
+            failed.contains("failed: the run\n  target.full: disk\n  full\n\nnext:\n  apus resume r  tries again\n"))
     }
 
     @Test func `the summary file holds honest counts and nobody else may read it`() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-summary-\(UInt32.random(in: 0 ... .max))")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "apus-summary-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let path = folder.appendingPathComponent("x.json").path
@@ -91,7 +100,8 @@ import Testing
         orders.read.filters = ["id > 5"]
         orders.watermark = .init(column: "id", after: nil, upTo: "77")
         orders.findings = [
-            Finding(.note, .lossyMapping, "small"), Finding(.error, .lossyMapping, column: "名称", "40 characters into 20"),
+            Finding(.note, .lossyMapping, "small"),
+            Finding(.error, .lossyMapping, column: "名称", "40 characters into 20"),
         ]
         var plain = PlannedTable.sample("plain", slices: [nil], mode: .append)
         plain.load.exists = true
@@ -137,14 +147,19 @@ import Testing
         #expect((tables[0]["findings"] as? [[String: Any]])?.count == 2)
     }
 
-    static func run(_ id: String, _ status: RunRecord.Status, finished: Double? = nil, error: String? = nil) -> RunRecord {
+    static func run(_ id: String, _ status: RunRecord.Status, finished: Double? = nil, error: String? = nil)
+        -> RunRecord
+    {
         RunRecord(
-            id: id, name: "夜", from: "mysql://h/shop", to: "postgres://h/dw", plan: "", status: status, startedAt: Story.start,
+            id: id, name: "夜", from: "mysql://h/shop", to: "postgres://h/dw", plan: "", status: status,
+            startedAt: Story.start,
             finishedAt: finished, beatAt: Story.start + 30, host: "h", pid: 7, error: error)
     }
 
     @Test func `the history tells interrupted runs from running ones`() throws {
-        let runs = [Self.run("c", .running), Self.run("b", .running), Self.run("a", .done, finished: Story.start + 201)]
+        let runs = [
+            Self.run("c", .running), Self.run("b", .running), Self.run("a", .done, finished: Story.start + 201),
+        ]
         #expect(
             HistoryTable.text(runs, now: Story.start + 90) { $0.id == "b" } == """
                 run  started                 took  status       name  from            to
@@ -165,17 +180,30 @@ import Testing
     static let report = RunReport(
         run: run("r", .failed, finished: Story.start + 60, error: "one table failed"),
         tables: [
-            TableRecord(table: 0, name: "订单", target: "订单", status: .done, tally: Tally(read: 11, written: 10, rejected: 1, bytes: 1000), data: 2),
+            TableRecord(
+                table: 0, name: "订单", target: "订单", status: .done,
+                tally: Tally(read: 11, written: 10, rejected: 1, bytes: 1000), data: 2),
             TableRecord(table: 1, name: "lines", target: "ods.lines", status: .failed, error: "broke"),
         ],
         slices: [
             1: [
-                SliceRecord(slice: Slice(id: 0, bounds: .range(from: nil, upTo: ["5", "x"])), status: .done, attempts: 1, tally: Tally(read: 4, written: 4, bytes: 40), seconds: 1),
-                SliceRecord(slice: Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), status: .replaced, attempts: 2, tally: Tally(), seconds: 1),
-                SliceRecord(slice: Slice(id: 2, bounds: .range(from: ["5", "x"], upTo: ["7", "y"])), status: .waiting, attempts: 3, tally: Tally(), seconds: 0),
+                SliceRecord(
+                    slice: Slice(id: 0, bounds: .range(from: nil, upTo: ["5", "x"])), status: .done, attempts: 1,
+                    tally: Tally(read: 4, written: 4, bytes: 40), seconds: 1),
+                SliceRecord(
+                    slice: Slice(id: 1, bounds: .range(from: ["5", "x"], upTo: nil)), status: .replaced, attempts: 2,
+                    tally: Tally(), seconds: 1),
+                SliceRecord(
+                    slice: Slice(id: 2, bounds: .range(from: ["5", "x"], upTo: ["7", "y"])), status: .waiting,
+                    attempts: 3, tally: Tally(), seconds: 0),
             ]
         ],
-        rejected: [(table: 0, slice: 0, row: RejectedRow(row: 3, column: "名", reason: "too long\u{1B}[2J", values: #"{"名":"很长"}"#))],
+        rejected: [
+            (
+                table: 0, slice: 0,
+                row: RejectedRow(row: 3, column: "名", reason: "too long\u{1B}[2J", values: #"{"名":"很长"}"#)
+            )
+        ],
         isInterrupted: false, now: Story.start + 100)
 
     @Test func `a report shows tables, open slices and what to do`() {
@@ -208,7 +236,9 @@ import Testing
     }
 
     @Test func `rejected rows are listed with reason and values, harmlessly`() {
-        #expect(Self.report.text(rows: true).contains("订单, slice 0, row 3, column 名: too long\\u{1b}[2J\n  {\"名\":\"很长\"}\n"))
+        #expect(
+            Self.report.text(rows: true).contains(
+                "订单, slice 0, row 3, column 名: too long\\u{1b}[2J\n  {\"名\":\"很长\"}\n"))
     }
 
     @Test func `a report is an object for programs`() throws {

@@ -14,10 +14,14 @@ struct Story {
     }
 
     static func begun(tables: Int = 1) -> Event.Kind {
-        .runStarted(.init(name: nil, from: "mysql://h/shop", to: "postgres://h/dw", tables: tables, channels: 4, resumed: false))
+        .runStarted(
+            .init(name: nil, from: "mysql://h/shop", to: "postgres://h/dw", tables: tables, channels: 4, resumed: false)
+        )
     }
 
-    static func table(_ table: Int = 0, _ name: String = "orders", slices: Int = 1, done: Int = 0, rows: Int? = nil) -> Event.Kind {
+    static func table(_ table: Int = 0, _ name: String = "orders", slices: Int = 1, done: Int = 0, rows: Int? = nil)
+        -> Event.Kind
+    {
         .tableStarted(table: table, name: name, target: "ods.\(name)", slices: slices, doneSlices: done, rows: rows)
     }
 
@@ -27,10 +31,13 @@ struct Story {
         .tableFinished(table: table, result(name, rows: rows, rejected: rejected, error: error))
     }
 
-    static func result(_ name: String = "orders", rows: Int, rejected: Int = 0, bytes: Int? = nil, error: ApusError? = nil) -> TableResult {
+    static func result(
+        _ name: String = "orders", rows: Int, rejected: Int = 0, bytes: Int? = nil, error: ApusError? = nil
+    ) -> TableResult {
         TableResult(
             name: name, target: "ods.\(name)",
-            tally: Tally(read: rows + rejected, written: rows, rejected: rejected, bytes: bytes ?? rows * 100), before: 0.25, data: 2, after: 0.5,
+            tally: Tally(read: rows + rejected, written: rows, rejected: rejected, bytes: bytes ?? rows * 100),
+            before: 0.25, data: 2, after: 0.5,
             error: error)
     }
 
@@ -57,9 +64,12 @@ final class Recorder: Sendable {
 }
 
 extension Plan {
-    static func sample(_ tables: [PlannedTable], from: String = "mysql://u:${PW}@h/shop", to: String = "postgres://h/dw") -> Plan {
+    static func sample(
+        _ tables: [PlannedTable], from: String = "mysql://u:${PW}@h/shop", to: String = "postgres://h/dw"
+    ) -> Plan {
         Plan(
-            name: nil, from: End(connector: "mysql", reference: from), to: End(connector: "postgres", reference: to), tables: tables,
+            name: nil, from: End(connector: "mysql", reference: from), to: End(connector: "postgres", reference: to),
+            tables: tables,
             limits: Flow.Limits(), before: [], after: [], consistentSnapshot: false)
     }
 }
@@ -70,13 +80,18 @@ extension PlannedTable {
         var shape = TableShape(
             name: TableName(schema: "ods", name), origin: "postgres",
             columns: [
-                ColumnShape("id", .int64, native: "bigint", nullable: false), ColumnShape("name", .text(length: 40), native: "varchar(40)"),
+                ColumnShape("id", .int64, native: "bigint", nullable: false),
+                ColumnShape("name", .text(length: 40), native: "varchar(40)"),
             ])
         shape.primaryKey = ["id"]
-        var read = Read(relation: .table(TableName(schema: "shop", name)), items: [.init("id"), .init("名称")], schema: schema)
+        var read = Read(
+            relation: .table(TableName(schema: "shop", name)), items: [.init("id"), .init("名称")], schema: schema)
         read.key = [schema[0]]
-        let load = Load(runID: "", table: 0, shape: shape, exists: false, columns: ["id", "name"], mode: mode, key: ["id"], slices: slices.count)
+        let load = Load(
+            runID: "", table: 0, shape: shape, exists: false, columns: ["id", "name"], mode: mode, key: ["id"],
+            slices: slices.count)
         return PlannedTable(
-            name: name, read: read, load: load, slices: slices.enumerated().map { Slice(id: $0, bounds: .all, rows: $1) })
+            name: name, read: read, load: load,
+            slices: slices.enumerated().map { Slice(id: $0, bounds: .all, rows: $1) })
     }
 }

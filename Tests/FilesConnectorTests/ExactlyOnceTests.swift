@@ -42,6 +42,7 @@ import Testing
         try second.finish(load)
         try second.prepare(load)
         #expect(try second.marks(load).count == 3)
+        try second.forget(load)
         second.unlock(load)
         #expect(try desk.names() == ["t.csv"])
     }

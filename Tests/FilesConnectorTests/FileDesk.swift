@@ -123,6 +123,7 @@ final class FileDesk {
             rejected += try FileDesk.write(rows, id, columns, session, load)
         }
         try session.finish(load)
+        try session.forget(load)
         session.unlock(load)
         session.close()
         return rejected

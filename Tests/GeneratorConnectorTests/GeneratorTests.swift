@@ -123,12 +123,15 @@ private let everyType =
     @Test func `mistakes in its URL are told with the part at fault`() throws {
         let wrong = [
             "generator:?rows=many": "rows", "generator:?null_ratio=2": "null_ratio", "generator:?columns=0": "columns",
-            "generator:?schema=a": "name:type", "generator:?schema=a:itn64": "int64", "generator:?schema=a:int64,a:date": "two",
+            "generator:?schema=a": "name:type", "generator:?schema=a:itn64": "int64",
+            "generator:?schema=a:int64,a:date": "two",
             "generator:?schema=a:text(": "parentheses", "generator:?schema=a:int8=uniform(1,300)": "spread",
         ]
         for (url, word) in wrong {
             let found = error { _ = try session(url) }
-            #expect(found?.code == .configurationInvalid && "\(found!)".contains(word), "\(url): \(found?.description ?? "-")")
+            #expect(
+                found?.code == .configurationInvalid && "\(found!)".contains(word),
+                "\(url): \(found?.description ?? "-")")
         }
         let source = try session("generator:orders?rows=1")
         #expect(error { _ = try source.describe(TableName("order")) }?.code == .notFound)
@@ -145,7 +148,8 @@ private let everyType =
             try null.open(Endpoint(ConnectionURL(parsing: "null:"), null), interrupt: Interrupt()) as? any Sink)
         let shape = try source.describe(TableName("generated"))
         let load = Load(
-            runID: RunID.make(), table: 0, shape: shape, exists: false, columns: shape.columns.map(\.name), mode: .append, slices: 1)
+            runID: RunID.make(), table: 0, shape: shape, exists: false, columns: shape.columns.map(\.name),
+            mode: .append, slices: 1)
         #expect(try sink.accepts(load).types == read.schema.types)
         let writer = try sink.writer(load)
         let reader = try source.reader(read, Slice(id: 0, bounds: .all), wire: [])

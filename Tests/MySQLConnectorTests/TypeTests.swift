@@ -35,7 +35,7 @@ struct TypeTests {
         """,
         "3" + String(repeating: ",NULL", count: 42),
         """
-        4,-1,1,-1,1,-1,1,-1,1,-1,9223372036854775808,1,0,-0.5,7,0.1,0.1,b'1',b'11',b'1010','中文字','a  ','\\\\','\\n','€','ÿ','a',
+        4,-1,1,-1,1,-1,1,-1,1,-1,9223372036854775808,1,0,-0.5,7,0.1,0.1,b'1',b'11',b'1010','中文字','a  ','\\\\','\\n','乂','ÿ','a',
         x'5C4E',x'5C4E',x'0A','0000-00-00','-00:00:00.000001','0000-00-00 00:00:00.000000','0000-00-00 00:00:00.000000','中','x,y,z','null',
         'ffffffff-ffff-ffff-ffff-ffffffffffff','::ffff:1.2.3.4',ST_GeomFromText('POINT(0 0)'),NULL,'x','y'
         """,
@@ -84,7 +84,8 @@ struct TypeTests {
         let result = try move(Read(shape), from: source, load, to: sink)
         #expect(result.rejected.map(\.reason) == [])
         #expect(result.written == Self.rows.count)
-        #expect(try differences(play, "a", "b") == [])
+        let found = try differences(play, "a", "b").map { $0.joined(separator: ": ") }
+        #expect(found == [])
         try sink.finish(load)
     }
 

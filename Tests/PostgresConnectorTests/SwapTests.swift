@@ -18,7 +18,7 @@ import Testing
         ) WITH (fillfactor = 70);
         ALTER TABLE s."Order" ADD CONSTRAINT boss_fk FOREIGN KEY (boss) REFERENCES s."Order" (id) ON DELETE SET NULL;
         CREATE INDEX "by lower" ON s."Order" (lower(name)) WHERE id > 5;
-        CREATE UNIQUE INDEX both ON s."Order" (parent DESC NULLS LAST, id) INCLUDE (name);
+        CREATE UNIQUE INDEX "both" ON s."Order" (parent DESC NULLS LAST, id) INCLUDE (name);
         COMMENT ON TABLE s."Order" IS 'it''s the table'; COMMENT ON COLUMN s."Order".name IS 'col'; COMMENT ON INDEX s."by lower" IS 'idx';
         COMMENT ON CONSTRAINT "uq name" ON s."Order" IS 'con';
         GRANT SELECT ON s."Order" TO "reader of %DB%" WITH GRANT OPTION; GRANT UPDATE (name) ON s."Order" TO PUBLIC;

@@ -43,7 +43,8 @@ final class Database {
         var read = Read(
             relation: .table(shape.name), items: shape.columns.map { Read.Item($0.name) }, schema: shape.schema)
         read.key = (key ?? session.sliceKey(for: shape)).map { name in
-            shape.column(name).map { Column(name, $0.type, nullable: $0.nullable) } ?? Column(name, .int64, nullable: false)
+            shape.column(name).map { Column(name, $0.type, nullable: $0.nullable) }
+                ?? Column(name, .int64, nullable: false)
         }
         return read
     }
@@ -77,7 +78,8 @@ func load(
     shape.primaryKey = key
     shape = SQLiteDialect().translate(shape, named: TableName(name), origin: "sqlite").shape
     return Load(
-        runID: run, table: 0, shape: shape, exists: false, columns: columns.map(\.name), mode: mode, key: key, slices: 1)
+        runID: run, table: 0, shape: shape, exists: false, columns: columns.map(\.name), mode: mode, key: key, slices: 1
+    )
 }
 
 /// Writes one slice and commits it.

@@ -15,7 +15,8 @@ import Testing
 
     @Test(arguments: [
         ("12", "12"), ("-1.5e+300", "-1.5e+300"), ("'it''s'", "'it''s'"), ("x'00ff'", "x'00ff'"), ("abc", "'abc'"),
-        ("'a' OR 1=1 --'", "'''a'' OR 1=1 --'''"), ("2024-01-31", "'2024-01-31'"), ("'", "''''"), ("", "''"), ("nan", "'nan'"),
+        ("'a' OR 1=1 --'", "'''a'' OR 1=1 --'''"), ("2024-01-31", "'2024-01-31'"), ("'", "''''"), ("", "''"),
+        ("nan", "'nan'"),
         ("1; DROP TABLE t", "'1; DROP TABLE t'"),
     ])
     func `a key value is a literal, and other text is quoted`(text: String, sql: String) {
@@ -26,7 +27,9 @@ import Testing
         func loss(_ type: ColumnType) -> String? {
             dialect.declaration(of: ColumnShape("c", type, native: "x"), origin: "mysql").loss
         }
-        #expect(loss(.decimal(precision: 65, scale: 30)) == nil && loss(.uint64) == nil && loss(.duration(precision: 6)) == nil)
+        #expect(
+            loss(.decimal(precision: 65, scale: 30)) == nil && loss(.uint64) == nil
+                && loss(.duration(precision: 6)) == nil)
         #expect(loss(.other("inet"))?.contains("inet") == true)
         #expect(loss(.array(.int32))?.contains("int32") == true)
     }
@@ -34,7 +37,9 @@ import Testing
     @Test func `a table with a whole-number key has it as its rowid, others a plain key`() {
         var shape = TableShape(
             name: TableName("t"), origin: "sqlite",
-            columns: [ColumnShape("a", .int32, native: "INT4", nullable: false), ColumnShape("b", .text, native: "TEXT")])
+            columns: [
+                ColumnShape("a", .int32, native: "INT4", nullable: false), ColumnShape("b", .text, native: "TEXT"),
+            ])
         shape.primaryKey = ["a"]
         shape.columns[1].initial = .literal("it's")
         #expect(

@@ -59,7 +59,8 @@ import Testing
     @Test func `a full disk is told, and nothing of the slice stays`() throws {
         let database = try Database("PRAGMA journal_mode=wal; CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT);")
         let session = try database.open("init_sql=PRAGMA%20max_page_count%3D20")
-        var load = load("t", [ColumnShape("id", .int64, native: "x"), ColumnShape("name", .text, native: "x")], mode: .append)
+        var load = load(
+            "t", [ColumnShape("id", .int64, native: "x"), ColumnShape("name", .text, native: "x")], mode: .append)
         load.shape = try session.describe(TableName("t"))
         try session.prepare(load)
         let rows = batch(try session.accepts(load), (1...200).map { (Int64($0), String(repeating: "x", count: 2000)) })
@@ -74,7 +75,8 @@ import Testing
     @Test func `a process killed while it writes leaves only whole slices`() throws {
         let database = try Database()
         let session = try database.open()
-        let load = load("t", [ColumnShape("id", .int64, native: "x"), ColumnShape("name", .text, native: "x")], mode: .append)
+        let load = load(
+            "t", [ColumnShape("id", .int64, native: "x"), ColumnShape("name", .text, native: "x")], mode: .append)
         try session.prepare(load)
         try writeSlice(session, load, batch(session.accepts(load), [(1, "whole")]))
         // Another process in the middle of a transaction that has spilled to disk, then killed.

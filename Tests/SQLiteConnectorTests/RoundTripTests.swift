@@ -21,7 +21,10 @@ import Testing
         ("d15", .decimal(precision: 15, scale: 5), ["1234567890.12345", "-0.00001", "7.00000"]),
         (
             "d65", .decimal(precision: 65, scale: 30),
-            ["12345678901234567890123456789012345.123456789012345678901234567890", "-0.000000000000000000000000000001", nil]
+            [
+                "12345678901234567890123456789012345.123456789012345678901234567890",
+                "-0.000000000000000000000000000001", nil,
+            ]
         ),
         ("dx", .decimal(precision: nil, scale: nil), ["1.10", "NaN", "-Infinity"]),
         ("v", .text(length: 20), ["", "a'b\"c\\d\t\n\\N", "007"]),
@@ -125,10 +128,15 @@ import Testing
             """)
         let shape = try source.open().describe(TableName("t"))
         #expect(shape.columns.map(\.native) == ["INTEGER", "DECIMAL(20,4)", "VARCHAR(10)", "", "REAL", "DATETIME"])
-        #expect(shape.columns.map(\.type) == [.int64, .decimal(precision: 20, scale: 4), .text(length: 10), .int64, .float64, .timestamp(precision: 6)])
+        #expect(
+            shape.columns.map(\.type) == [
+                .int64, .decimal(precision: 20, scale: 4), .text(length: 10), .int64, .float64,
+                .timestamp(precision: 6),
+            ])
         #expect(shape.columns[0].identity && shape.columns[4].generated)
         #expect(shape.columns[2].initial == .literal("it's") && shape.columns[5].initial == .currentTimestamp)
-        let target = try Database(SQLiteDialect().create(shape, as: TableName("u"))[0] + "; INSERT INTO u (price) VALUES (4);")
+        let target = try Database(
+            SQLiteDialect().create(shape, as: TableName("u"))[0] + "; INSERT INTO u (price) VALUES (4);")
         #expect(try target.cli("SELECT id, price, n, total FROM u") == "1|4|it's|8.0")
     }
 }

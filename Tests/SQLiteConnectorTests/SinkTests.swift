@@ -5,16 +5,23 @@ import SQLiteConnector
 import Tabular
 import Testing
 
-private let columns = [ColumnShape("id", .int64, native: "bigint", nullable: false), ColumnShape("name", .text(length: 10), native: "x")]
+private let columns = [
+    ColumnShape("id", .int64, native: "bigint", nullable: false), ColumnShape("name", .text(length: 10), native: "x"),
+]
 
-private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMode, run: String = RunID.make()) throws -> Load {
+private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMode, run: String = RunID.make()) throws
+    -> Load
+{
     let shape = try session.describe(TableName(table))
     return Load(
-        runID: run, table: 0, shape: shape, exists: true, columns: ["id", "name"], mode: mode, key: shape.primaryKey, slices: 1)
+        runID: run, table: 0, shape: shape, exists: true, columns: ["id", "name"], mode: mode, key: shape.primaryKey,
+        slices: 1)
 }
 
 @Suite struct `SQLite as a sink` {
-    @Test func `replace keeps indexes, triggers, views, counters and constraints, and readers never see it empty`() throws {
+    @Test func `replace keeps indexes, triggers, views, counters and constraints, and readers never see it empty`()
+        throws
+    {
         let database = try Database(
             """
             PRAGMA journal_mode=wal;
@@ -26,7 +33,8 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
             CREATE VIEW v AS SELECT name FROM "t t";
             INSERT INTO "t t" (id, name) VALUES (500, 'old');
             """)
-        let before = try database.cli("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name")
+        let before = try database.cli(
+            "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name")
         let session = try database.open()
         let load = try existing(session, "t t", .replace)
         try session.lock(load)
@@ -44,14 +52,19 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
         #expect(try session.marks(load).map(\.written) == [2])
         try session.forget(load)
         session.unlock(load)
-        let after = try database.cli("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name")
+        let after = try database.cli(
+            "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name")
         #expect(after.replacing("\"t t\"", with: "t") == before.replacing("\"t t\"", with: "t"))
         try database.cli("INSERT INTO \"t t\" (name) VALUES ('new')")
-        #expect(try database.cli("SELECT max(id) FROM \"t t\"; SELECT x FROM log; PRAGMA foreign_key_check; PRAGMA integrity_check") == "501\n500\n501\nok")
+        #expect(
+            try database.cli(
+                "SELECT max(id) FROM \"t t\"; SELECT x FROM log; PRAGMA foreign_key_check; PRAGMA integrity_check")
+                == "501\n500\n501\nok")
     }
 
     @Test func `append, upsert and truncate`() throws {
-        let database = try Database("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, kept DEFAULT 7); INSERT INTO t VALUES (1, 'one', 3);")
+        let database = try Database(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, kept DEFAULT 7); INSERT INTO t VALUES (1, 'one', 3);")
         let session = try database.open()
         func run(_ mode: LoadMode, _ rows: [(Int64, String?)]) throws -> [RejectedRow] {
             let load = try existing(session, "t", mode)
@@ -84,7 +97,8 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
         #expect(try session.marks(load) == [SliceMark(slice: 4, read: 1, written: 1, rejected: 0)])
         try writer.begin(Slice(id: 4, bounds: .all), careful: false)
         #expect(try writer.write(batch(other.accepts(load), [(2, "b")])) == [])
-        #expect(error { try writer.commit(SliceMark(slice: 4, read: 1, written: 1, rejected: 0)) }?.code == .internalFault)
+        #expect(
+            error { try writer.commit(SliceMark(slice: 4, read: 1, written: 1, rejected: 0)) }?.code == .internalFault)
         writer.abort()
         #expect(try database.cli("SELECT count(*) FROM t") == "1")
         try session.discard(load)
@@ -93,7 +107,8 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
     }
 
     @Test func `a second run on the same table is refused with the first one's id`() throws {
-        let database = try Database("CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE TABLE u (id INTEGER PRIMARY KEY, name);")
+        let database = try Database(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE TABLE u (id INTEGER PRIMARY KEY, name);")
         let one = try database.open()
         let two = try database.open()
         let first = try existing(one, "t", .append)
@@ -105,12 +120,15 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
         one.close()
         try two.lock(existing(two, "t", .append))
         two.close()
-        #expect(try FileManager.default.contentsOfDirectory(atPath: database.folder.path).filter { $0.contains("lock") } == [])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: database.folder.path).filter { $0.contains("lock") }
+                == [])
     }
 
     @Test func `replace on a table that others refer to is refused and changes nothing`() throws {
         let database = try Database(
-            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE TABLE c (t REFERENCES T); INSERT INTO t VALUES (1, 'a');")
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE TABLE c (t REFERENCES T); INSERT INTO t VALUES (1, 'a');"
+        )
         let session = try database.open()
         let refused = error { try session.prepare(existing(session, "t", .replace)) }
         #expect(refused?.code == .referenced && refused?.message.contains("c refer") == true)
@@ -118,7 +136,9 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
     }
 
     @Test func `rows that break a unique index of the old table keep the old table`() throws {
-        let database = try Database("CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE UNIQUE INDEX u ON t (name); INSERT INTO t VALUES (1, 'a');")
+        let database = try Database(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); CREATE UNIQUE INDEX u ON t (name); INSERT INTO t VALUES (1, 'a');"
+        )
         let session = try database.open()
         let load = try existing(session, "t", .replace)
         try session.prepare(load)
@@ -130,18 +150,23 @@ private func existing(_ session: SQLiteSession, _ table: String, _ mode: LoadMod
     }
 
     @Test func `indexes and foreign keys come with the table when asked for`() throws {
-        let database = try Database("CREATE INDEX taken ON sqlite_x (a);".isEmpty ? "" : "CREATE TABLE o (a); CREATE INDEX t_ix ON o (a);")
+        let database = try Database(
+            "CREATE INDEX taken ON sqlite_x (a);".isEmpty ? "" : "CREATE TABLE o (a); CREATE INDEX t_ix ON o (a);")
         let session = try database.open()
         var load = load("t", columns, key: ["id"])
         load.withIndexes = true
         load.withForeignKeys = true
         load.shape.indexes = [
-            IndexShape(name: "t_ix", columns: ["name"], unique: false), IndexShape(name: "un", columns: ["name", "id"], unique: true),
+            IndexShape(name: "t_ix", columns: ["name"], unique: false),
+            IndexShape(name: "un", columns: ["name", "id"], unique: true),
         ]
-        load.shape.foreignKeys = [ForeignKeyShape(name: "f", columns: ["name"], references: TableName("o"), referencedColumns: ["a"])]
+        load.shape.foreignKeys = [
+            ForeignKeyShape(name: "f", columns: ["name"], references: TableName("o"), referencedColumns: ["a"])
+        ]
         try session.prepare(load)
         try session.finish(load)
-        #expect(try database.cli("SELECT name, \"unique\" FROM pragma_index_list('t') ORDER BY 1") == "t_t_ix|0\nt_un|1")
+        #expect(
+            try database.cli("SELECT name, \"unique\" FROM pragma_index_list('t') ORDER BY 1") == "t_t_ix|0\nt_un|1")
         #expect(try database.cli("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list('t')") == "o|name|a")
     }
 

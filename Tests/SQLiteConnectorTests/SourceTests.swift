@@ -50,7 +50,8 @@ import Testing
             case "INTEGER PRIMARY KEY": "CASE WHEN i % 2 THEN i ELSE i * 1000000007 END"
             case "TEXT PRIMARY KEY NOT NULL": "'k''' || i || char(0x4e00 + i)"
             // Few values, mixed case, NULLs.
-            case "TEXT COLLATE NOCASE": "CASE i % 10 WHEN 0 THEN NULL WHEN 1 THEN 'A' WHEN 2 THEN 'a' ELSE 'Z' || (i % 100) END"
+            case "TEXT COLLATE NOCASE":
+                "CASE i % 10 WHEN 0 THEN NULL WHEN 1 THEN 'A' WHEN 2 THEN 'a' ELSE 'Z' || (i % 100) END"
             case "REAL": "i / 7.0 - 50"
             case "BLOB": "randomblob(9)"
             default: "CASE i % 4 WHEN 0 THEN i WHEN 1 THEN i / 3.0 WHEN 2 THEN 't' || i ELSE randomblob(4) END"
@@ -125,7 +126,9 @@ import Testing
         let found = try rows(session, read)
         #expect(found.rejected.map { $0.row! + 1 } == [2, 3, 4, 5, 7, 9, 10, 14, 16, 17, 19, 21])
         #expect(found.rejected.map { $0.column! } == ["n", "n", "d", "d", "d", "m", "m", "b", "x", "x", "s", "u"])
-        #expect(found.rejected[0].reason == "the column holds a TEXT that is no int64; types=text reads every column as text")
+        #expect(
+            found.rejected[0].reason
+                == "the column holds a TEXT that is no int64; types=text reads every column as text")
         #expect(found.rejected[0].values.hasPrefix("{\"id\":2,\"n\":\"abc\",\"d\":null"))
         #expect(found.rejected[3].reason.contains("dates=unix"))
         let decimals = found.rows.compactMap { RowJSON.parse($0)?[3].value }
@@ -139,7 +142,8 @@ import Testing
     @Test(arguments: [("unix", "1706659200"), ("unix_ms", "1706659200000"), ("julian", "2460340.5")])
     func `numbers are dates where the user says so`(meaning: String, number: String) throws {
         let database = try Database(
-            "CREATE TABLE t (d DATE, at DATETIME, z TIMESTAMPTZ); INSERT INTO t VALUES (\(number), \(number), \(number));")
+            "CREATE TABLE t (d DATE, at DATETIME, z TIMESTAMPTZ); INSERT INTO t VALUES (\(number), \(number), \(number));"
+        )
         let session = try database.open("dates=\(meaning)")
         #expect(
             try rows(session, Database.read(session, "t", key: [])).rows
@@ -156,7 +160,10 @@ import Testing
         var read = try Database.read(session, "t")
         #expect(try session.maximum(of: "id", in: read) == "100")
         #expect(try session.maximum(of: "at", in: read) == "'it''s'")
-        read.filters = [session.condition("id", .greater, "9"), session.condition("at", .less, "b"), session.condition("n", .atMost, "1e300")]
+        read.filters = [
+            session.condition("id", .greater, "9"), session.condition("at", .less, "b"),
+            session.condition("n", .atMost, "1e300"),
+        ]
         #expect(try rows(session, read).rows.count == 1)
         read.filters = ["id > 1000"]
         #expect(try session.maximum(of: "id", in: read) == nil)

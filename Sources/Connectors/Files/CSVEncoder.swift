@@ -6,13 +6,11 @@ import Tabular
 final class CSVEncoder: RowEncoder {
     private let columns: [Column]
     private let kinds: [Kind]
-    private let format: CSVFormat
+    private let hasHeader: Bool
     private let binary: BinaryText
     private let separator: [UInt8]
     private let newline: [UInt8]
     private let null: [UInt8]
-    /// Octets that make quotes (or escapes) necessary.
-    private let special: apus_octets
 
     private enum Kind: UInt8 {
         /// Never needs quotes.
@@ -22,7 +20,7 @@ final class CSVEncoder: RowEncoder {
 
     init(_ columns: [Column], format: CSVFormat, options: FileOptions) {
         self.columns = columns
-        self.format = format
+        hasHeader = format.header
         binary = options.binary
         separator = format.separator
         switch format.newline {
@@ -31,12 +29,11 @@ final class CSVEncoder: RowEncoder {
         case .cr: newline = [13]
         }
         null = format.null ?? []
+        rules = CSVText(format)
         let first = format.separator[0]
-        special = apus_octets(
-            a: first, b: 10, c: 13, d: format.quote ?? first, e: format.backslash ? UInt8(ascii: "\\") : first)
         // A separator that numbers or dates hold makes every value suspect.
-        let isRisky = first >= 43 && first <= 58 || first == 32 || first | 0x20 >= 97 && first | 0x20 <= 122
-            || (format.quote.map { $0 >= 43 && $0 <= 58 || $0 | 0x20 >= 97 && $0 | 0x20 <= 122 || $0 == 32 } ?? false)
+        func isInValues(_ byte: UInt8) -> Bool { byte >= 45 && byte <= 58 || byte == 43 || byte == 32 || byte | 0x20 >= 97 && byte | 0x20 <= 122 }
+        let isRisky = isInValues(first) || (format.quote.map(isInValues) ?? false) || (format.comment.map(isInValues) ?? false)
         let isRiskyNull = format.null.map { $0 != Array("\\N".utf8) } ?? false
         kinds = columns.map { column in
             switch TextKind(column.type) {
@@ -49,14 +46,14 @@ final class CSVEncoder: RowEncoder {
     }
 
     private let textKinds: [TextKind]
-    private var scratch = ByteBuffer()
+    private let rules: CSVText
 
     func prefix(into buffer: inout ByteBuffer) {
-        guard format.header else { return }
+        guard hasHeader else { return }
         for (index, column) in columns.enumerated() {
             if index > 0 { separator.withUnsafeBufferPointer { buffer.append($0) } }
             var name = column.name
-            let isWritten = name.withUTF8 { write($0, into: &buffer) }
+            let isWritten = name.withUTF8 { rules.write($0, into: &buffer) }
             // Without quotes or escapes a name keeps its letters only.
             if !isWritten { buffer.append(String(name.filter { !$0.isNewline && !String(decoding: separator, as: UTF8.self).contains($0) })) }
         }
@@ -65,13 +62,15 @@ final class CSVEncoder: RowEncoder {
 
     func encode(_ batch: Batch, _ rows: Range<Int>, into buffer: inout ByteBuffer, rejected: inout [RejectedRow]) {
         let source = UnsafePointer(batch.columns.baseAddress!)
+        let rules = self.rules
+        var scratch = ByteBuffer(capacity: 256)
         let count = kinds.count
         let isSimple = separator.count == 1 && newline.count == 1
         let separatorByte = separator[0], newlineByte = newline[0]
         // A column none of whose octets is special needs no look at its values one by one.
         let clean: [Bool] = kinds.indices.map { index in
-            guard kinds[index] == .text, textKinds[index] == .stored, null.isEmpty, format.quote != nil, rows.count > 16 else { return false }
-            return apus_find(source[index].arena, source[index].arenaCount, special) == source[index].arenaCount
+            guard kinds[index] == .text, textKinds[index] == .stored, null.isEmpty, rules.quote >= 0, rules.comment < 0, rows.count > 16 else { return false }
+            return apus_find(source[index].arena, source[index].arenaCount, rules.special) == source[index].arenaCount
         }
         kinds.withUnsafeBufferPointer { kinds in
             textKinds.withUnsafeBufferPointer { textKinds in
@@ -95,11 +94,11 @@ final class CSVEncoder: RowEncoder {
                                 if textKinds[index] != .stored {
                                     scratch.removeAll()
                                     scratch.append(value: column, row: row, kind: textKinds[index])
-                                    if !write(scratch.bytes, into: &buffer) { bad = index }
+                                    if !rules.write(scratch.bytes, into: &buffer) { bad = index }
                                 } else if clean[index] {
                                     let bytes = column.pointee.bytes(row)
-                                    if bytes.count == 0 { buffer.append(format.quote!); buffer.append(format.quote!) } else { buffer.append(bytes) }
-                                } else if !write(column.pointee.bytes(row), into: &buffer) {
+                                    if bytes.count == 0 { rules.appendEmpty(to: &buffer) } else { buffer.append(bytes) }
+                                } else if !rules.write(column.pointee.bytes(row), into: &buffer) {
                                     bad = index
                                 }
                             case .bytes:
@@ -109,7 +108,7 @@ final class CSVEncoder: RowEncoder {
                                 } else {
                                     Base64.encode(column.pointee.bytes(row), into: &scratch)
                                 }
-                                if !write(scratch.bytes, into: &buffer) { bad = index }
+                                if !rules.write(scratch.bytes, into: &buffer) { bad = index }
                             }
                             if bad >= 0 { break }
                         }
@@ -129,48 +128,6 @@ final class CSVEncoder: RowEncoder {
                 }
             }
         }
-    }
-
-    /// Writes text, in quotes or with escapes where needed. False when the format has neither.
-    private func write(_ bytes: UnsafeBufferPointer<UInt8>, into buffer: inout ByteBuffer) -> Bool {
-        let count = bytes.count
-        guard let base = bytes.baseAddress, count > 0 else {
-            // The empty string, which must not become NULL.
-            if let quote = format.quote, format.null == nil { buffer.append(quote); buffer.append(quote) }
-            return true
-        }
-        let found = apus_find(base, count, special)
-        let isNull = format.null != nil && bytes.elementsEqual(null)
-        let isComment = base[0] == format.comment
-        if found == count && !isNull && !isComment {
-            buffer.append(bytes)
-            return true
-        }
-        if let quote = format.quote {
-            buffer.append(quote)
-            for byte in bytes {
-                if byte == quote || (format.backslash && byte == UInt8(ascii: "\\")) {
-                    buffer.append(format.backslash ? UInt8(ascii: "\\") : quote)
-                }
-                buffer.append(byte)
-            }
-            buffer.append(quote)
-            return true
-        }
-        guard format.backslash else { return false }
-        if isNull || isComment { buffer.append(UInt8(ascii: "\\")) }
-        for (index, byte) in bytes.enumerated() {
-            switch byte {
-            case 10: buffer.append("\\n" as StaticString)
-            case 13: buffer.append("\\r" as StaticString)
-            case UInt8(ascii: "\\") where !(isNull && index == 0): buffer.append("\\\\" as StaticString)
-            case separator[0]:
-                buffer.append(UInt8(ascii: "\\"))
-                buffer.append(byte)
-            default: buffer.append(byte)
-            }
-        }
-        return true
     }
 }
 

@@ -79,17 +79,19 @@ final class CSVFile: RowFile {
 
     func fill(_ batch: Batch, rows: inout Int) throws -> Bool {
         try targets.withUnsafeBufferPointer { targets in
-            try fill(batch, &rows, targets, &scanner)
+            try (format.null ?? []).withUnsafeBufferPointer { marker in
+                try fill(batch, &rows, targets, marker, &scanner)
+            }
         }
     }
 
     private func fill(
-        _ batch: Batch, _ rows: inout Int, _ targets: UnsafeBufferPointer<Target>, _ scanner: inout CSVScanner
+        _ batch: Batch, _ rows: inout Int, _ targets: UnsafeBufferPointer<Target>,
+        _ marker: UnsafeBufferPointer<UInt8>, _ scanner: inout CSVScanner
     ) throws -> Bool {
         let expected = names.count
         let columns = batch.columns
-        let marker = format.null ?? []
-        let emptyIsNull = format.null == nil
+        let emptyIsNull = marker.isEmpty
         while !batch.isFull, batch.rejected.count < FileReader.rejectedLimit {
             guard try scanner.nextRecord() else { return false }
             if scanner.isBlank, expected != 1 { continue }
@@ -105,22 +107,17 @@ final class CSVFile: RowFile {
             for index in 0..<targets.count {
                 let target = targets[index]
                 guard target.field >= 0, target.field < count else {
-                    if target.field >= 0 {
-                        columns[index].appendNull()
-                    } else {
-                        let isRight = constants[-1 - target.field].withUnsafeBufferPointer {
-                            target.parser.parse($0, into: &columns[index])
-                        }
-                        if !isRight { bad = index }
+                    if !parseAbsent(target, &columns[index]) {
+                        bad = index
+                        break
                     }
-                    if bad >= 0 { break }
                     continue
                 }
                 let field = scanner.fields[target.field]
                 if field.length == 0, !field.quoted ? (emptyIsNull || !target.parser.takesEmpty) : !target.parser.takesEmpty {
                     columns[index].appendNull()
                 } else if !field.quoted, !emptyIsNull, field.length == marker.count,
-                    marker.withUnsafeBufferPointer({ memcmp(scanner.base + field.start, $0.baseAddress!, field.length) == 0 })
+                    memcmp(scanner.base + field.start, marker.baseAddress!, field.length) == 0
                 {
                     columns[index].appendNull()
                 } else if !field.escaped {
@@ -143,6 +140,16 @@ final class CSVFile: RowFile {
             }
         }
         return true
+    }
+
+    /// A constant, or NULL where a short row has no field.
+    @inline(never)
+    private func parseAbsent(_ target: Target, _ column: inout ColumnBuffer) -> Bool {
+        if target.field >= 0 {
+            column.appendNull()
+            return true
+        }
+        return constants[-1 - target.field].withUnsafeBufferPointer { target.parser.parse($0, into: &column) }
     }
 
     private func hint(_ type: ColumnType) -> String {

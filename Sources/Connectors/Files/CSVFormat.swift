@@ -69,6 +69,13 @@ struct CSVFormat {
         if backslash, separator.contains(where: { "0bnrtZN".utf8.contains($0) }) {
             throw CSVFormat.fault("separator", "with escape=backslash it cannot be a letter that an escape uses")
         }
+        let letters = Array("0bnrtZ".utf8)
+        if backslash, let first = null?.first, letters.contains(first) {
+            throw CSVFormat.fault("null", "with escape=backslash it cannot begin with a letter that an escape uses")
+        }
+        if backslash, let comment, letters.contains(comment) {
+            throw CSVFormat.fault("comment", "with escape=backslash it cannot be a letter that an escape uses")
+        }
         if let null, null.contains(where: { special.contains($0) }) || CSVFormat.contains(null, separator) {
             throw CSVFormat.fault("null", "it holds the separator, a quote or a newline")
         }

@@ -45,10 +45,13 @@ struct CSVScanner: ~Copyable {
 
     let input: any ByteInput
     let label: String
-    private let format: CSVFormat
     private let octets: apus_octets
     /// The separator when it is one octet, else -1.
     private let separator: Int
+    /// All octets of the separator.
+    private let separatorOctets: UnsafeMutableBufferPointer<UInt8>
+    /// The first octet of a comment, or -1.
+    private let comment: Int
     /// The quote, or -1.
     private let quote: Int
     private let newline: CSVFormat.Newline
@@ -59,9 +62,11 @@ struct CSVScanner: ~Copyable {
     init(_ input: any ByteInput, label: String, format: CSVFormat, blockSize: Int = 1 << 20, maxRow: Int = 1 << 30) throws {
         self.input = input
         self.label = label
-        self.format = format
         self.maxRow = maxRow
         octets = format.structural
+        separatorOctets = .allocate(capacity: format.separator.count)
+        _ = separatorOctets.initialize(from: format.separator)
+        comment = format.comment.map { Int($0) } ?? -1
         separator = format.separator.count == 1 ? Int(format.separator[0]) : -1
         quote = format.quote.map { Int($0) } ?? -1
         newline = format.newline
@@ -78,6 +83,7 @@ struct CSVScanner: ~Copyable {
     deinit {
         base.deallocate()
         fields.deallocate()
+        separatorOctets.deallocate()
     }
 
     /// Octets of the current record in the stream, its newline included.
@@ -100,7 +106,7 @@ struct CSVScanner: ~Copyable {
         while true {
             recordStart = next
             line = nextLine
-            if let comment = format.comment, recordStart < end, base[recordStart] == comment {
+            if comment >= 0, recordStart < end, Int(base[recordStart]) == comment {
                 guard try skipLine() else { return false }
                 continue
             }
@@ -314,10 +320,10 @@ struct CSVScanner: ~Copyable {
                         }
                         isLast = true
                     } else if separator < 0, byte == Int(octets.a) {
-                        let length = format.separator.count
+                        let length = separatorOctets.count
                         if at &+ length > end, !isAtEnd { return false }
                         var same = at &+ length <= end
-                        for index in 0..<length where same { same = base[at &+ index] == format.separator[index] }
+                        for index in 0..<length where same { same = base[at &+ index] == separatorOctets[index] }
                         if !same { continue }
                         skip(to: at &+ length)
                         width = length
@@ -364,17 +370,17 @@ struct CSVScanner: ~Copyable {
 
     /// Writes a field without its escapes to `out`, which has room for its length. Returns the octets written.
     func unescape(_ field: Field, to out: UnsafeMutablePointer<UInt8>) -> Int {
-        let quote = field.quoted ? format.quote : nil
+        let quote = field.quoted ? self.quote : -1
         var length = 0
         var position = field.start
         let stop = field.start + field.length
         while position < stop {
             var byte = base[position]
             position += 1
-            if byte == 92, format.backslash, position < stop {
+            if byte == 92, backslash, position < stop {
                 byte = CSVScanner.escape(base[position])
                 position += 1
-            } else if byte == quote {
+            } else if Int(byte) == quote {
                 // The second of a pair.
                 position += 1
             }

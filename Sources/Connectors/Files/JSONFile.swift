@@ -2,22 +2,34 @@ import ApusCore
 import Glibc
 import Tabular
 
-/// Finds the position of a key among the names of a file, without making a String.
-struct KeyIndex {
-    private let names: [[UInt8]]
+/// Finds the position of a key among the names of a file, without making a String where it can.
+final class KeyIndex {
+    private let octets: UnsafeMutableBufferPointer<UInt8>
+    /// Where each name ends in the octets; the first begins at 0.
+    private let ends: UnsafeMutableBufferPointer<Int>
     private let places: [String: Int]
 
     init(_ names: [String]) {
-        self.names = names.map { Array($0.utf8) }
         places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+        let all = names.flatMap { Array($0.utf8) }
+        octets = .allocate(capacity: max(1, all.count))
+        _ = octets.initialize(from: all)
+        ends = .allocate(capacity: names.count + 1)
+        ends.initialize(repeating: 0)
+        for (index, name) in names.enumerated() { ends[index + 1] = ends[index] + name.utf8.count }
+    }
+
+    deinit {
+        octets.deallocate()
+        ends.deallocate()
     }
 
     /// - parameter guess: where it probably is: keys mostly come in the same order.
     @inline(__always)
     func place(of key: UnsafeBufferPointer<UInt8>, guess: Int) -> Int? {
-        if guess < names.count {
-            let name = names[guess]
-            if name.count == key.count, name.withUnsafeBufferPointer({ memcmp($0.baseAddress ?? key.baseAddress!, key.baseAddress!, key.count) == 0 }) {
+        if guess &+ 1 < ends.count {
+            let start = ends[guess]
+            if ends[guess &+ 1] &- start == key.count, memcmp(octets.baseAddress! + start, key.baseAddress!, key.count) == 0 {
                 return guess
             }
         }
@@ -34,11 +46,16 @@ final class JSONFile: RowFile {
     private let keys: KeyIndex
     private let ignoresUnknown: Bool
     private let plan: ReadPlan
-    private let parsers: [FieldParser]
-    /// For each column of the batch the key it comes from, or -1 - the constant's position.
-    private let sources: [Int]
+    private let targets: UnsafeMutableBufferPointer<Target>
     private let constants: [[UInt8]]
     private let found: UnsafeMutableBufferPointer<JSONCursor.Value>
+    /// One column of the batch.
+    private struct Target {
+        /// The key it comes from, or -1 - the constant's position.
+        var source: Int
+        var parser: FieldParser
+    }
+
     private let missing = JSONCursor.Value(kind: .null, start: 0, end: 0)
     private var scratch = ByteBuffer(capacity: 256)
 
@@ -54,20 +71,27 @@ final class JSONFile: RowFile {
         ignoresUnknown = options.columns != nil || known.isEmpty
         keys = KeyIndex(names)
         var constants: [[UInt8]] = []
-        sources = try plan.origins.map { origin in
+        let wanted = try plan.origins.enumerated().map { index, origin in
+            let parser = FieldParser(plan.schema[index].type, binary: options.binary)
             switch origin {
             case .constant(let bytes):
                 constants.append(bytes)
-                return -constants.count
-            case .column(let name): return try plan.place(of: name, among: names, in: label)
+                return Target(source: -constants.count, parser: parser)
+            case .column(let name):
+                return Target(source: try plan.place(of: name, among: names, in: label), parser: parser)
             }
         }
         self.constants = constants
-        parsers = plan.schema.columns.map { FieldParser($0.type, binary: options.binary) }
+        targets = .allocate(capacity: wanted.count)
+        _ = targets.initialize(from: wanted)
         found = .allocate(capacity: max(1, names.count))
+        found.initialize(repeating: missing)
     }
 
-    deinit { found.deallocate() }
+    deinit {
+        found.deallocate()
+        targets.deallocate()
+    }
 
     func fill(_ batch: Batch, rows: inout Int) throws -> Bool { try fill(batch, &rows, &scanner) }
 
@@ -107,7 +131,7 @@ final class JSONFile: RowFile {
 
     /// Finds the values of one line; a key that is there twice has its last value. Returns what is wrong.
     private func object(_ cursor: inout JSONCursor) -> String? {
-        for index in 0..<names.count { found[index] = missing }
+        found.update(repeating: missing)
         guard cursor.take(UInt8(ascii: "{")) else { return "is no JSON object" }
         cursor.skipSpace()
         if !cursor.take(UInt8(ascii: "}")) {
@@ -140,9 +164,9 @@ final class JSONFile: RowFile {
     /// Appends the row; returns the column whose value is of another type.
     private func append(_ cursor: JSONCursor, _ batch: Batch) -> Int? {
         let columns = batch.columns
-        for index in 0..<sources.count {
-            let source = sources[index]
-            let parser = parsers[index]
+        for index in 0..<targets.count {
+            let source = targets[index].source
+            let parser = targets[index].parser
             if source < 0 {
                 guard constants[-1 - source].withUnsafeBufferPointer({ parser.parse($0, into: &columns[index]) }) else { return index }
                 continue
@@ -152,7 +176,7 @@ final class JSONFile: RowFile {
                 columns[index].appendNull()
                 continue
             }
-            if case .json = parser.type {
+            if parser.isJSON {
                 let raw = cursor.raw(value)
                 columns[index].append(raw.baseAddress!, count: raw.count)
                 continue

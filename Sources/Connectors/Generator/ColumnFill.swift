@@ -220,7 +220,9 @@ struct ColumnFill: Sendable {
         return length &+ 1 &+ scale
     }
 
-    private static func longDecimal(_ word: UInt64, _ digits: Int, _ scale: Int, _ out: UnsafeMutablePointer<UInt8>) -> Int {
+    private static func longDecimal(_ word: UInt64, _ digits: Int, _ scale: Int, _ out: UnsafeMutablePointer<UInt8>)
+        -> Int
+    {
         var length = 0
         if word & 7 == 0 {
             out[0] = UInt8(ascii: "-")

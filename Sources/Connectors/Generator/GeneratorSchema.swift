@@ -63,9 +63,13 @@ enum GeneratorSchema {
         func fault(_ why: String) -> ApusError {
             ApusError(
                 .configurationInvalid, "schema: `\(part)`: \(why)",
-                hint: "Write name:type, e.g. id:int64=sequence,name:text(20)?,price:decimal(10,2),n:int32=uniform(1,100).")
+                hint:
+                    "Write name:type, e.g. id:int64=sequence,name:text(20)?,price:decimal(10,2),n:int32=uniform(1,100)."
+            )
         }
-        guard let colon = part.firstIndex(of: ":"), colon > part.startIndex else { throw fault("a column is name:type") }
+        guard let colon = part.firstIndex(of: ":"), colon > part.startIndex else {
+            throw fault("a column is name:type")
+        }
         var rest = part[part.index(after: colon)...]
         var spread: Substring?
         if let equals = rest.firstIndex(of: "=") {
@@ -75,7 +79,8 @@ enum GeneratorSchema {
         rest = rest.trimmingSpaces()
         let nullable = rest.hasSuffix("?")
         if nullable { rest = rest.dropLast().trimmingSpaces() }
-        let (word, arguments) = try call(rest) ?? { throw fault("the parentheses are not closed, or hold no numbers") }()
+        let (word, arguments) =
+            try call(rest) ?? { throw fault("the parentheses are not closed, or hold no numbers") }()
         guard let type = type(word, arguments.map { Int($0) }) else {
             throw fault(
                 Nearest.name(to: word, among: typeNames).map { "unknown type `\(word)`; did you mean `\($0)`?" }
@@ -107,8 +112,10 @@ enum GeneratorSchema {
     }
 
     private static let typeNames = [
-        "boolean", "int8", "int16", "int24", "int32", "int64", "uint8", "uint16", "uint24", "uint32", "uint64", "float32",
-        "float64", "decimal", "text", "bytes", "date", "time", "duration", "timestamp", "instant", "json", "uuid", "bits",
+        "boolean", "int8", "int16", "int24", "int32", "int64", "uint8", "uint16", "uint24", "uint32", "uint64",
+        "float32",
+        "float64", "decimal", "text", "bytes", "date", "time", "duration", "timestamp", "instant", "json", "uuid",
+        "bits",
     ]
 
     private static func type(_ word: String, _ sizes: [Int]) -> ColumnType? {
@@ -126,7 +133,8 @@ enum GeneratorSchema {
             guard sizes.count <= 2 else { return nil }
             let digits = sizes.first ?? 18
             let scale = sizes.count == 2 ? sizes[1] : sizes.isEmpty ? 2 : 0
-            return (1...1000).contains(digits) && (0...digits).contains(scale) ? .decimal(precision: digits, scale: scale) : nil
+            return (1...1000).contains(digits) && (0...digits).contains(scale)
+                ? .decimal(precision: digits, scale: scale) : nil
         case "time": return precision().map { .time(precision: $0) }
         case "duration": return precision().map { .duration(precision: $0) }
         case "timestamp", "datetime": return precision().map { .timestamp(precision: $0) }
@@ -137,7 +145,8 @@ enum GeneratorSchema {
         switch word {
         case "boolean", "bool": return .boolean
         case "int8", "int16", "int24", "int32", "int64": return .integer(bits: Int(word.dropFirst(3))!, unsigned: false)
-        case "uint8", "uint16", "uint24", "uint32", "uint64": return .integer(bits: Int(word.dropFirst(4))!, unsigned: true)
+        case "uint8", "uint16", "uint24", "uint32", "uint64":
+            return .integer(bits: Int(word.dropFirst(4))!, unsigned: true)
         case "float32": return .float(bits: 32)
         case "float64", "double": return .float64
         case "date": return .date

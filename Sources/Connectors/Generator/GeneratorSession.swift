@@ -96,7 +96,8 @@ public final class GeneratorSession: Source {
     public func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader {
         guard read.filters.isEmpty, case .table = read.relation else {
             throw ApusError(
-                .unsupported, "the generator knows no conditions and queries", hint: "Choose rows and schema in its URL.")
+                .unsupported, "the generator knows no conditions and queries",
+                hint: "Choose rows and schema in its URL.")
         }
         let fills = try zip(read.items, read.schema.columns).map { item, _ in
             guard item.expression == nil, let index = columns.firstIndex(where: { $0.name == item.name }) else {

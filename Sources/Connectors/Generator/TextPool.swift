@@ -34,13 +34,16 @@ final class TextPool: Sendable {
             pool.reserveCapacity(Self.size + Self.padding)
             for _ in 0..<(Self.size + Self.padding) {
                 let word = next()
-                pool.append(alphabet == .octets ? UInt8(truncatingIfNeeded: word >> 56) : letters[Int(word >> 32) % letters.count])
+                pool.append(
+                    alphabet == .octets
+                        ? UInt8(truncatingIfNeeded: word >> 56) : letters[Int(word >> 32) % letters.count])
             }
             longestBytes = longest
             usualBytes = (shortest + longest) / 2
         case .multibyte:
             let characters = [
-                "a", "e", "i", "n", "s", "t", " ", "\t", "\n", "'", "\"", "\\", ",", "é", "ß", "ж", "中", "文", "数", "据", "雨",
+                "a", "e", "i", "n", "s", "t", " ", "\t", "\n", "'", "\"", "\\", ",", "é", "ß", "ж", "中", "文", "数", "据",
+                "雨",
                 "燕", "😀", "🐦", "한",
             ].map { Array($0.utf8) }
             let count = longest > 1000 ? 64 : Self.phraseCount

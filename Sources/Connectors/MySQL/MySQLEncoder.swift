@@ -5,7 +5,7 @@ final class MySQLEncoder {
     enum Form { case file, values }
 
     fileprivate enum Kind: UInt8 {
-        case integer, unsigned, boolean, float, decimal, text, plain, bytes, bits, date, timestamp, duration
+        case integer, unsigned, year, boolean, float, decimal, text, plain, bytes, bits, date, timestamp, duration
     }
 
     private struct Step {
@@ -17,13 +17,14 @@ final class MySQLEncoder {
     private let steps: UnsafeMutableBufferPointer<Step>
     private let form: Form
 
-    init(_ schema: Schema, zoneOffset: Int64, form: Form) {
+    init(_ items: [MySQLTarget.Item], zoneOffset: Int64, form: Form) {
         self.form = form
-        let steps = schema.columns.map { column in
+        let steps = items.map { column in
             var shift: Int64 = 0
             let kind: Kind
             switch column.type {
             case .boolean: kind = .boolean
+            case .integer where column.isYear: kind = .year
             case .integer(64, true): kind = .unsigned
             case .integer: kind = .integer
             case .float: kind = .float
@@ -122,7 +123,7 @@ final class MySQLEncoder {
                 out.append("b'" as StaticString)
                 out.append(column.pointee.bytes(row))
                 out.append(UInt8(ascii: "'"))
-            case .integer, .unsigned, .boolean, .float, .decimal:
+            case .integer, .unsigned, .year, .boolean, .float, .decimal:
                 if !appendPlain(step, column, row, &out) {
                     out.truncate(to: start)
                     return index
@@ -149,6 +150,9 @@ final class MySQLEncoder {
     ) -> Bool {
         switch step.kind {
         case .integer: out.append(integer: column.pointee.values[row])
+        case .year:
+            let value = column.pointee.values[row]
+            if value == 0 { out.append("0000" as StaticString) } else { out.append(integer: value) }
         case .unsigned: out.append(unsigned: UInt64(bitPattern: column.pointee.values[row]))
         case .boolean: out.append(column.pointee.values[row] != 0 ? UInt8(ascii: "1") : UInt8(ascii: "0"))
         case .float:

@@ -11,7 +11,7 @@ final class MySQLInsertWriter: MySQLSliceWriter, Writer {
     private let values = Chunk(capacity: 1 << 16)
 
     override init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
-        encoder = MySQLEncoder(target.schema, zoneOffset: session.options.zoneOffset, form: .values)
+        encoder = MySQLEncoder(target.items, zoneOffset: session.options.zoneOffset, form: .values)
         head = target.insertHead(duplicates, session.dialect)
         tail = target.insertTail(duplicates, key: load.key, session.dialect)
         super.init(session, load, target, duplicates)

@@ -9,6 +9,8 @@ struct MySQLTarget {
         /// LOAD DATA takes octets as they are; what is not UTF-8 in the table must be told to be UTF-8 on the way.
         var isConverted: Bool
         var nullable: Bool
+        /// A YEAR takes the text `0` for 2000, and `0000` for what it is.
+        var isYear: Bool
     }
 
     var table: TableName
@@ -77,7 +79,8 @@ extension MySQLSession {
             default: isParsed = false
             }
             return MySQLTarget.Item(
-                name: name, type: column.type, isConverted: isNarrow || isParsed, nullable: column.nullable)
+                name: name, type: column.type, isConverted: isNarrow || isParsed, nullable: column.nullable,
+                isYear: facts?[1] == "year")
         }
         return MySQLTarget(table, items)
     }

@@ -25,8 +25,8 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
 
     override init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
         let offset = session.options.zoneOffset
-        encoder = MySQLEncoder(target.schema, zoneOffset: offset, form: .file)
-        literals = MySQLEncoder(target.schema, zoneOffset: offset, form: .values)
+        encoder = MySQLEncoder(target.items, zoneOffset: offset, form: .file)
+        literals = MySQLEncoder(target.items, zoneOffset: offset, form: .values)
         shelf = duplicates == .update ? TableName(schema: load.target.schema, "apus_shelf_\(load.table)") : nil
         statement = target.loadSQL(into: shelf, shelf == nil ? duplicates : .fail, session.dialect)
         super.init(session, load, target, duplicates)

@@ -63,6 +63,12 @@ enum PostgresDefault {
         case "true", "false": return .literal(expression.lowercased())
         default: break
         }
+        // With a precision, which is the column's own.
+        if let name = ["CURRENT_TIMESTAMP(", "LOCALTIMESTAMP("].first(where: { expression.hasPrefix($0) }),
+            expression.count == name.count + 2
+        {
+            return .currentTimestamp
+        }
         if expression.hasPrefix("NULL::") || expression == "NULL" { return nil }
         if isNumber(expression) { return .literal(expression) }
         if expression.hasPrefix("("), expression.hasSuffix(")"), isNumber(String(expression.dropFirst().dropLast())) {

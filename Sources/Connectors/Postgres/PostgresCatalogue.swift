@@ -17,11 +17,13 @@ extension PostgresSession {
         var shapeKind: TableShape.Kind { kind == "v" || kind == "m" ? .view : .table }
     }
 
+    /// Nothing here waits for a table's lock, as pg_total_relation_size would.
     private static let relationColumns = """
         SELECT c.oid, n.nspname, c.relname, c.relkind, pg_catalog.obj_description(c.oid, 'pg_class'),
           CASE WHEN c.reltuples > 0 OR c.relpages > 0 THEN c.reltuples::bigint END,
-          CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) END
+          CASE WHEN c.relpages > 0 THEN (c.relpages + coalesce(o.relpages, 0))::bigint * current_setting('block_size')::bigint END
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          LEFT JOIN pg_catalog.pg_class o ON o.oid = c.reltoastrelid
         """
 
     private static func relation(_ row: [String?]) -> Relation? {

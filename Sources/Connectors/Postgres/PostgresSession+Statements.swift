@@ -10,6 +10,7 @@ extension PostgresSession {
         _ sql: String, _ parameters: [String?] = [], doing: @autoclosure () -> String, rows: Bool = false
     ) throws -> PostgresResult {
         try interrupt.check()
+        guard !isClosed else { throw ApusError(.unreachable, "the connection is closed", context: endpoint.label) }
         let result: PostgresResult
         if parameters.isEmpty {
             result = PostgresResult(PQexec(connection, sql))
@@ -59,15 +60,18 @@ extension PostgresSession {
         }
     }
 
+    /// Neither closed here nor known to be lost.
+    var isAlive: Bool { !isClosed && PQstatus(connection) == CONNECTION_OK }
+
     /// Ends the open transaction, if the connection still lives; never throws.
     func rollBack() {
-        guard PQstatus(connection) == CONNECTION_OK, PQtransactionStatus(connection) != PQTRANS_IDLE else { return }
+        guard isAlive, PQtransactionStatus(connection) != PQTRANS_IDLE else { return }
         PQclear(PQexec(connection, "ROLLBACK"))
     }
 
     /// Asks the server to end the statement under way and reads what it had sent.
     func cancelStatement() {
-        guard PQstatus(connection) == CONNECTION_OK, PQtransactionStatus(connection) == PQTRANS_ACTIVE else { return }
+        guard isAlive, PQtransactionStatus(connection) == PQTRANS_ACTIVE else { return }
         if let handle = PQgetCancel(connection) {
             var reason = [CChar](repeating: 0, count: 256)
             PQcancel(handle, &reason, 256)

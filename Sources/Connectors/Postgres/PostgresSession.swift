@@ -20,11 +20,15 @@ final class PostgresSession: SQLSession, Source, Sink {
     private(set) var holdsSnapshot = false
     /// A savepoint of the snapshot's transaction is set.
     var hasOpenRead = false
+    /// See ``layout(_:)``.
+    var knownLayout: (load: Load, layout: PostgresLayout)?
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []
+    /// The process that serves this connection.
+    var backendPID: Int32 { PQbackendPID(connection) }
     private let socket: Int32
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`, `run.cancelled`.
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {

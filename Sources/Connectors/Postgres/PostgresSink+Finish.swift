@@ -28,7 +28,8 @@ extension PostgresSession {
     /// The secondary indexes of a table that Apus made; those that are there already are left alone.
     func makeIndexes(_ load: Load, on table: TableName) throws {
         for sql in dialect.createIndexes(load.shape, on: table) {
-            try run(sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1), doing: "making indexes of \(load.target)")
+            let repeatable = version >= 90500 ? sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1) : sql
+            try run(repeatable, doing: "making indexes of \(load.target)")
         }
     }
 
@@ -43,10 +44,17 @@ extension PostgresSession {
                 "SELECT pg_catalog.pg_get_serial_sequence(\(dialect.literal(table)), \(dialect.literal(column.name)))", doing: doing
             ).value
             guard let sequence else { continue }
+            // A counter that runs downwards or ends below the column's values is left as it is.
+            let fits = version >= 100000
+                ? """
+                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_sequence q WHERE q.seqrelid = \(dialect.literal(sequence))::regclass
+                  AND q.seqincrement > 0 AND m.top <= q.seqmax)
+                """ : ""
             try run(
                 """
-                SELECT pg_catalog.setval(\(dialect.literal(sequence)), m.top) FROM (SELECT max(\(name))::bigint AS top FROM \(table)) m,
-                  \(sequence) s WHERE m.top > s.last_value OR (m.top = s.last_value AND NOT s.is_called)
+                SELECT pg_catalog.setval(\(dialect.literal(sequence)), m.top::bigint)
+                FROM (SELECT max(\(name))::numeric AS top FROM \(table)) m, \(sequence) s
+                WHERE (m.top > s.last_value OR (m.top = s.last_value AND NOT s.is_called))\(fits)
                 """, doing: doing)
         }
     }

@@ -29,9 +29,17 @@ extension PostgresSession {
 
     func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, load) }
 
-    func accepts(_ load: Load) throws -> Schema { try PostgresLayout(self, load).schema }
+    func accepts(_ load: Load) throws -> Schema { try layout(load).schema }
 
-    func wireFormats(_ load: Load) throws -> [WireFormat] { try PostgresLayout(self, load).wire.map { [$0] } ?? [] }
+    func wireFormats(_ load: Load) throws -> [WireFormat] { try layout(load).wire.map { [$0] } ?? [] }
+
+    /// Asked of the catalogue once a load: the table does not change between `prepare` and `finish`.
+    func layout(_ load: Load) throws -> PostgresLayout {
+        if let known = knownLayout, known.load == load { return known.layout }
+        let layout = try PostgresLayout(self, load)
+        knownLayout = (load, layout)
+        return layout
+    }
 
     // MARK: Marks
 

@@ -2,7 +2,8 @@ import ApusCore
 import Tabular
 
 extension PostgresSession {
-    private static func text(_ column: Column, _ sql: String) -> String { "\(sql)::text" }
+    /// A key's text under a name of its own: ORDER BY would take a result column called like the key for the key.
+    private static func text(_ column: Column, _ sql: String) -> String { "\(sql)::text AS apus_text" }
 
     func slices(of read: Read, wish: SliceWish) throws -> [Slice] {
         let from = read.relationSQL(dialect) + read.whereSQL(.all, dialect)
@@ -46,7 +47,7 @@ extension PostgresSession {
         let tablesample = sample.map { " TABLESAMPLE SYSTEM (\($0))" } ?? ""
         let rows = try run(
             """
-            SELECT \(keys.map { "\($0)::text" }.joined(separator: ", ")), apus_count FROM (
+            SELECT \(keys.map { "\($0)::text AS apus_text" }.joined(separator: ", ")), apus_count FROM (
               SELECT \(list), row_number() OVER (ORDER BY \(list)) AS apus_row, count(*) OVER () AS apus_count
               FROM \(read.relationSQL(dialect))\(tablesample)\(read.whereSQL(.all, dialect, and: more))) apus_keys
             WHERE apus_row < apus_count AND apus_row * \(count) / apus_count <> (apus_row - 1) * \(count) / apus_count
@@ -118,7 +119,7 @@ extension PostgresSession {
         // Not max(): uuid and others have an order but no such function.
         return try run(
             """
-            SELECT \(name)::text FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect, and: ["\(name) IS NOT NULL"]))
+            SELECT \(name)::text AS apus_text FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect, and: ["\(name) IS NOT NULL"]))
             ORDER BY \(name) DESC LIMIT 1
             """, doing: "looking for the largest \(column) of \(PostgresSession.subject(read))"
         ).value

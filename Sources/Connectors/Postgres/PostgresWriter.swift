@@ -26,7 +26,7 @@ final class PostgresWriter: Writer {
     init(_ session: PostgresSession, _ load: Load) throws {
         self.session = session
         self.load = load
-        layout = try PostgresLayout(session, load)
+        layout = try session.layout(load)
         let strips = session.endpoint.settings["nul"] == "strip"
         if let codecs = layout.codecs {
             let encoder = PostgresEncoder(codecs: codecs, stripsNUL: strips)
@@ -103,7 +103,7 @@ final class PostgresWriter: Writer {
     }
 
     func abort() {
-        if PQstatus(session.connection) == CONNECTION_OK {
+        if session.isAlive {
             if PQtransactionStatus(session.connection) == PQTRANS_ACTIVE {
                 if isCopying { PQputCopyEnd(session.connection, "taken back") }
                 session.drain()
@@ -115,7 +115,7 @@ final class PostgresWriter: Writer {
     }
 
     func close() {
-        if isCopying || PQtransactionStatus(session.connection) != PQTRANS_IDLE { abort() }
+        if session.isAlive, isCopying || PQtransactionStatus(session.connection) != PQTRANS_IDLE { abort() }
     }
 
     // MARK: COPY

@@ -33,7 +33,8 @@ extension SQLiteSession {
     }
 
     /// The name as it is spelled in the catalogue, which takes names without regard to case; nil when there is none.
-    func realName(_ name: String) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool)? {
+    func realName(_ name: String) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool)?
+    {
         let rows = try reading().rows(
             "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
             [name], doing: "look for table \(name)")
@@ -41,7 +42,9 @@ extension SQLiteSession {
         return (real, row[1] == "view" ? .view : .table, row[2] == "1" || row[1] == "virtual", row[3] == "1")
     }
 
-    func require(_ table: TableName) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool) {
+    func require(_ table: TableName) throws -> (
+        name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool
+    ) {
         try checkSchema(table.schema)
         if let found = try realName(table.name) { return found }
         throw ApusError(
@@ -53,10 +56,13 @@ extension SQLiteSession {
         let database = try reading()
         let found = try require(table)
         let doing = "describe table \(found.name)"
-        let sql = try database.rows(
-            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [found.name], doing: doing).first?[0] ?? ""
+        let sql =
+            try database.rows(
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [found.name], doing: doing
+            ).first?[0] ?? ""
         let rows = try database.rows(
-            "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1", [found.name],
+            "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1",
+            [found.name],
             doing: doing)
         let primaryKey = rows.filter { $0[4] != "0" }.sorted { Int($0[4]!)! < Int($1[4]!)! }.map { $0[0]! }
         let indexes = try indexes(of: found.name)
@@ -66,7 +72,9 @@ extension SQLiteSession {
         var columns = rows.map { row in
             let name = row[0]!
             let declared = row[1] ?? ""
-            var column = ColumnShape(name, settings["types"] == "text" ? .text : SQLiteTypes.type(declared: declared) ?? .other(""), native: declared)
+            var column = ColumnShape(
+                name, settings["types"] == "text" ? .text : SQLiteTypes.type(declared: declared) ?? .other(""),
+                native: declared)
             column.nullable = row[2] == "0" && !(row[4] != "0" && (hasRowidKey || found.isWithoutRowid))
             column.generated = row[5] == "2" || row[5] == "3"
             column.identity = hasRowidKey && row[4] != "0"
@@ -98,11 +106,13 @@ extension SQLiteSession {
         var columns = (0..<statement.columnCount).map { index in
             let declared = statement.declaredType(index) ?? ""
             return ColumnShape(
-                statement.name(index), settings["types"] == "text" ? .text : SQLiteTypes.type(declared: declared) ?? .other(""),
+                statement.name(index),
+                settings["types"] == "text" ? .text : SQLiteTypes.type(declared: declared) ?? .other(""),
                 native: declared)
         }
-        let trimmed = query.split(separator: ";", omittingEmptySubsequences: false).last?.allSatisfy(\.isWhitespace) == true
-            && query.contains(";") ? String(query[..<query.lastIndex(of: ";")!]) : query
+        let trimmed =
+            query.split(separator: ";", omittingEmptySubsequences: false).last?.allSatisfy(\.isWhitespace) == true
+                && query.contains(";") ? String(query[..<query.lastIndex(of: ";")!]) : query
         try settleTypes(&columns, relation: "(\(trimmed)\n)", doing: doing)
         return TableShape(name: TableName("query"), kind: .query, origin: "sqlite", columns: columns)
     }
@@ -156,16 +166,20 @@ extension SQLiteSession {
         let database = try reading()
         let doing = "list the indexes of table \(table)"
         return try database.rows(
-            "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?) ORDER BY seq DESC", [table], doing: doing
+            "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?) ORDER BY seq DESC", [table],
+            doing: doing
         ).map { row in
             let name = row[0]!
             let parts = try database.rows(
-                "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno", [name], doing: doing)
+                "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno", [name],
+                doing: doing)
             let isPlain = row[3] == "0" && parts.allSatisfy { $0[0] != nil && $0[1] == "0" && $0[2] == "BINARY" }
-            let sql = try database.rows("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", [name], doing: doing)
+            let sql = try database.rows(
+                "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", [name], doing: doing)
             let columns = parts.allSatisfy { $0[0] != nil } && row[3] == "0" ? parts.compactMap { $0[0] } : []
             return (
-                IndexShape(name: name, columns: columns, unique: row[1] == "1", definition: isPlain ? nil : sql.first?[0]),
+                IndexShape(
+                    name: name, columns: columns, unique: row[1] == "1", definition: isPlain ? nil : sql.first?[0]),
                 row[2] ?? "c"
             )
         }
@@ -179,7 +193,8 @@ extension SQLiteSession {
         for row in rows {
             if keys.last?.id != row[0] {
                 var key = ForeignKeyShape(
-                    name: "\(table)_fk_\(keys.count + 1)", columns: [], references: TableName(row[1]!), referencedColumns: [])
+                    name: "\(table)_fk_\(keys.count + 1)", columns: [], references: TableName(row[1]!),
+                    referencedColumns: [])
                 key.onUpdate = row[4] == "NO ACTION" ? nil : row[4]
                 key.onDelete = row[5] == "NO ACTION" ? nil : row[5]
                 keys.append((row[0]!, key))
@@ -195,7 +210,9 @@ extension SQLiteSession {
     /// The count that ANALYZE left.
     func statisticsRows(_ table: String) throws -> Int? {
         let database = try reading()
-        guard try !database.rows("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'", doing: "look for statistics").isEmpty
+        guard
+            try !database.rows("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'", doing: "look for statistics")
+                .isEmpty
         else { return nil }
         let rows = try database.rows("SELECT stat FROM sqlite_stat1 WHERE tbl = ?", [table], doing: "read statistics")
         return rows.compactMap { $0[0]?.split(separator: " ").first.flatMap { Int($0) } }.max()
@@ -210,9 +227,12 @@ extension SQLiteSession {
         let name = dialect.quote(table)
         let span = try database.rows(
             "SELECT (SELECT min(_rowid_) FROM \(name)), (SELECT max(_rowid_) FROM \(name))", doing: doing)
-        guard let low = span.first?[0].flatMap({ Int($0) }), let high = span.first?[1].flatMap({ Int($0) }) else { return 0 }
+        guard let low = span.first?[0].flatMap({ Int($0) }), let high = span.first?[1].flatMap({ Int($0) }) else {
+            return 0
+        }
         let (difference, overflow) = high.subtractingReportingOverflow(low)
-        let size = try database.rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", doing: doing)
+        let size = try database.rows(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", doing: doing)
         // No row takes fewer than about eight octets with its cell's header and pointer.
         guard let bytes = size.first?[0].flatMap({ Int($0) }), !overflow, difference < bytes / 8 else { return nil }
         return difference + 1

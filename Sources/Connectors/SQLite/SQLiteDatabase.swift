@@ -83,7 +83,9 @@ final class SQLiteDatabase {
         let flags = persistent ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
         let status = sqlite3_prepare_v3(handle, sql, -1, flags, &pointer, nil)
         guard status == SQLITE_OK else { throw error(status, doing: doing) }
-        guard let pointer else { throw ApusError(.statement, "could not \(doing): the statement is empty", context: path) }
+        guard let pointer else {
+            throw ApusError(.statement, "could not \(doing): the statement is empty", context: path)
+        }
         return SQLiteStatement(pointer, self)
     }
 

@@ -54,7 +54,9 @@ public struct SQLiteDialect: Dialect {
         return SQLiteTypes.declaration(of: column.type)
     }
 
-    public func create(_ shape: TableShape, as name: TableName) -> [String] { [create(shape, as: name, foreignKeys: false)] }
+    public func create(_ shape: TableShape, as name: TableName) -> [String] {
+        [create(shape, as: name, foreignKeys: false)]
+    }
 
     /// SQLite takes foreign keys only with the table itself.
     func create(_ shape: TableShape, as name: TableName, foreignKeys: Bool) -> String {
@@ -66,7 +68,8 @@ public struct SQLiteDialect: Dialect {
             lines.append("PRIMARY KEY (\(shape.primaryKey.map(quote).joined(separator: ", ")))")
         }
         for key in foreignKeys ? shape.foreignKeys : [] {
-            var line = "FOREIGN KEY (\(key.columns.map(quote).joined(separator: ", "))) REFERENCES \(quote(key.references.name))"
+            var line =
+                "FOREIGN KEY (\(key.columns.map(quote).joined(separator: ", "))) REFERENCES \(quote(key.references.name))"
             if !key.referencedColumns.isEmpty {
                 line += " (\(key.referencedColumns.map(quote).joined(separator: ", ")))"
             }
@@ -82,7 +85,9 @@ public struct SQLiteDialect: Dialect {
         guard shape.primaryKey.count == 1, let column = shape.column(shape.primaryKey[0]),
             case .integer(let bits, let unsigned) = column.type, !(bits == 64 && unsigned)
         else { return nil }
-        let keepsName = column.native.uppercased() == "INTEGER" || shape.origin != "sqlite" || SQLiteAffinity(declared: column.native) == .integer
+        let keepsName =
+            column.native.uppercased() == "INTEGER" || shape.origin != "sqlite"
+            || SQLiteAffinity(declared: column.native) == .integer
         return keepsName ? column.name : nil
     }
 

@@ -37,11 +37,14 @@ enum SQLiteErrors {
                 "SQLite needs to read and write beside the file: check the permissions of its folder.")
         case SQLITE_NOTADB:
             return made(
-                .malformedInput, "the file is not an SQLite database", "Check the path; an encrypted database cannot be read.")
+                .malformedInput, "the file is not an SQLite database",
+                "Check the path; an encrypted database cannot be read.")
         case SQLITE_CORRUPT:
-            return made(.malformedInput, "the database is damaged", "Run `PRAGMA integrity_check` and restore a backup.")
+            return made(
+                .malformedInput, "the database is damaged", "Run `PRAGMA integrity_check` and restore a backup.")
         case SQLITE_NOMEM: return made(.statement, "out of memory")
-        case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG: return made(.rowRejected, "a row breaks a rule of the table")
+        case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG:
+            return made(.rowRejected, "a row breaks a rule of the table")
         case SQLITE_ERROR where words.hasPrefix("no such "):
             return made(.notFound, words, "Check the name, or list what there is with `apus conn tables`.")
         default: return made(.statement, words)
@@ -55,7 +58,8 @@ enum SQLiteErrors {
         let driver = "SQLite \(status): \(words)"
         if isFolder(path) {
             return ApusError(
-                .refused, "could not open the database: this is a folder", hint: "Give the file's own path.", context: path,
+                .refused, "could not open the database: this is a folder", hint: "Give the file's own path.",
+                context: path,
                 underlying: driver)
         }
         let code: ApusError.Code = systemError == EACCES || systemError == EROFS ? .permission : .refused
@@ -85,9 +89,10 @@ enum SQLiteErrors {
         defer { closedir(listing) }
         var names: [String] = []
         while let entry = readdir(listing), names.count < 1000 {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
         }
         return Nearest.name(to: String(last), among: names).map { "Did you mean `\($0)`?" }
     }

@@ -4,7 +4,8 @@ import Tabular
 /// How the values of one column are taken from a row: compiled from the column's type once.
 struct SQLiteReadColumn {
     private enum Kind: UInt8 {
-        case boolean, integer, unsigned, float32, float64, decimal, text, bytes, date, time, duration, timestamp, instant
+        case boolean, integer, unsigned, float32, float64, decimal, text, bytes, date, time, duration, timestamp,
+            instant
         case uuid, bits
     }
     private let kind: Kind
@@ -122,7 +123,8 @@ struct SQLiteReadColumn {
             return withUnsafeMutableBytes(of: &digits) { memory in
                 let start = memory.baseAddress!.assumingMemoryBound(to: UInt8.self)
                 return appendDecimal(
-                    UnsafeBufferPointer(start: start, count: Format.double(value, to: start)), isReal: true, to: &column)
+                    UnsafeBufferPointer(start: start, count: Format.double(value, to: start)), isReal: true, to: &column
+                )
             }
         case .text: column.commit(Format.double(value, to: column.reserve(Format.longest)))
         case .timestamp, .instant, .date, .time, .duration:
@@ -147,7 +149,9 @@ struct SQLiteReadColumn {
     }
 
     /// Plain digits, filled up to the declared scale: NUMERIC columns store `12.50` as 12.5.
-    private func appendDecimal(_ text: UnsafeBufferPointer<UInt8>, isReal: Bool = false, to column: inout ColumnBuffer) -> Int {
+    private func appendDecimal(_ text: UnsafeBufferPointer<UInt8>, isReal: Bool = false, to column: inout ColumnBuffer)
+        -> Int
+    {
         guard let number = DecimalText(text) else { return -1 }
         let room = column.reserve(number.longest + max(scale, 0) + 20)
         if scale < 0 || number.isNaN || number.isInfinite {
@@ -173,7 +177,8 @@ struct SQLiteReadColumn {
 
     /// - Parameter point: where the point stands, if the number has one.
     private func fill(
-        _ room: UnsafeMutablePointer<UInt8>, _ length: Int, _ point: Int, _ integerDigits: Int, to column: inout ColumnBuffer
+        _ room: UnsafeMutablePointer<UInt8>, _ length: Int, _ point: Int, _ integerDigits: Int,
+        to column: inout ColumnBuffer
     ) -> Int {
         guard integerDigits <= precision - scale else { return -1 }
         var length = length
@@ -211,7 +216,8 @@ struct SQLiteReadColumn {
             }
         case .decimal: return appendDecimal(text, to: &column)
         case .date:
-            value = Parse.date(text)
+            value =
+                Parse.date(text)
                 ?? Parse.timestamp(text).flatMap { moment in
                     let (days, rest) = Temporal.split(moment)
                     return rest == 0 && !Temporal.isZero(moment) ? days : nil

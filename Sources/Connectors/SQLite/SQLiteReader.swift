@@ -70,7 +70,8 @@ final class SQLiteReader: Reader {
                 var bytes = 0
                 var bad = -1
                 for index in 0..<count {
-                    let length = kinds[index].append(pointer, Int32(truncatingIfNeeded: index), to: &batch.columns[index])
+                    let length = kinds[index].append(
+                        pointer, Int32(truncatingIfNeeded: index), to: &batch.columns[index])
                     if length < 0 {
                         bad = index
                         break

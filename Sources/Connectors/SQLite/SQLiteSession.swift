@@ -57,7 +57,8 @@ public final class SQLiteSession: SQLSession, Source, Sink {
     /// The database, made if need be.
     func writing() throws -> SQLiteDatabase {
         guard settings["mode"] != "ro" else {
-            throw ApusError(.permission, "the connection is opened with mode=ro", hint: "Leave mode out to write.", context: path)
+            throw ApusError(
+                .permission, "the connection is opened with mode=ro", hint: "Leave mode out to write.", context: path)
         }
         return try database ?? opened(create: settings["mode"] == "create")
     }

@@ -41,7 +41,9 @@ extension SQLiteSession {
     }
 
     public func marks(_ load: Load) throws -> [SliceMark] {
-        do { guard try hasMarks() else { return [] } } catch let error as ApusError where error.code == .notFound { return [] }
+        do { guard try hasMarks() else { return [] } } catch let error as ApusError where error.code == .notFound {
+            return []
+        }
         return try reading().rows(
             """
             SELECT slice, rows_read, rows_written, rows_rejected FROM \(SliceMark.tableName)
@@ -59,7 +61,8 @@ extension SQLiteSession {
         let database = try writing()
         let doing = "forget the marks of table \(load.target)"
         _ = try database.rows(
-            "DELETE FROM \(SliceMark.tableName) WHERE target = ? AND (\(condition))", [load.target.description, load.runID],
+            "DELETE FROM \(SliceMark.tableName) WHERE target = ? AND (\(condition))",
+            [load.target.description, load.runID],
             doing: doing)
         if try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
             try database.run("DROP TABLE \(SliceMark.tableName)", doing: doing)
@@ -93,12 +96,15 @@ extension SQLiteSession {
                 """, doing: doing)
             let existing = try realName(load.target.name)
             if let existing, existing.kind == .view {
-                throw ApusError(.unsupported, "\(existing.name) is a view; rows can be loaded into tables only", context: path)
+                throw ApusError(
+                    .unsupported, "\(existing.name) is a view; rows can be loaded into tables only", context: path)
             }
             if existing == nil, load.create == .require {
                 throw ApusError(
-                    .notFound, "there is no table `\(load.target.name)`, and `create: require` does not let Apus make it",
-                    hint: Nearest.hint(for: load.target.name, among: try tables(schema: nil).map(\.name.name)), context: path)
+                    .notFound,
+                    "there is no table `\(load.target.name)`, and `create: require` does not let Apus make it",
+                    hint: Nearest.hint(for: load.target.name, among: try tables(schema: nil).map(\.name.name)),
+                    context: path)
             }
             let drops = existing != nil && load.create == .recreate
             if existing != nil, load.mode == .replace || drops { try checkReferences(load) }
@@ -109,7 +115,8 @@ extension SQLiteSession {
                 if drops { try database.run("DROP TABLE \(dialect.quote(load.target.name))", doing: doing) }
                 if existing == nil || drops {
                     try database.run(
-                        dialect.create(load.shape, as: TableName(load.target.name), foreignKeys: load.withForeignKeys), doing: doing)
+                        dialect.create(load.shape, as: TableName(load.target.name), foreignKeys: load.withForeignKeys),
+                        doing: doing)
                 } else if load.mode == .truncate {
                     try database.run("DELETE FROM \(dialect.quote(load.target.name))", doing: doing)
                 }
@@ -127,7 +134,8 @@ extension SQLiteSession {
             try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing)
             return
         }
-        let sql = try database.rows("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [existing], doing: doing)
+        let sql = try database.rows(
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [existing], doing: doing)
         guard let sql = sql.first?[0], !sql.uppercased().hasPrefix("CREATE VIRTUAL"),
             let renamed = SQLiteText.renamedTable(sql, to: name)
         else {
@@ -148,7 +156,8 @@ extension SQLiteSession {
         let names = rows.compactMap { $0[0] }.filter { !Self.isInternal($0) }
         guard !names.isEmpty else { return }
         throw ApusError(
-            .referenced, "table \(load.target) cannot be replaced: foreign keys of \(names.joined(separator: ", ")) refer to it",
+            .referenced,
+            "table \(load.target) cannot be replaced: foreign keys of \(names.joined(separator: ", ")) refer to it",
             hint: "Use mode upsert, append or truncate for this table.", context: path)
     }
 
@@ -175,7 +184,8 @@ extension SQLiteSession {
     func declaredColumns(_ load: Load) throws -> [(name: String, native: String)] {
         do {
             return try reading().rows(
-                "SELECT name, type FROM pragma_table_xinfo(?)", [load.destination.name], doing: "describe table \(load.target)"
+                "SELECT name, type FROM pragma_table_xinfo(?)", [load.destination.name],
+                doing: "describe table \(load.target)"
             ).map { ($0[0] ?? "", $0[1] ?? "") }
         } catch let error as ApusError where error.code == .notFound {
             return []
@@ -223,7 +233,8 @@ extension SQLiteSession {
             try database.run("DROP TABLE \(dialect.quote(name))", doing: doing)
             if let counter {
                 _ = try database.rows(
-                    "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", [counter, load.staging.name], doing: doing)
+                    "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", [counter, load.staging.name],
+                    doing: doing)
                 _ = try database.rows(
                     """
                     INSERT INTO sqlite_sequence SELECT ?, CAST(? AS INTEGER)
@@ -238,8 +249,10 @@ extension SQLiteSession {
                 try database.run(sql, doing: "make an index or trigger of table \(load.target) anew")
             } catch let error as ApusError where error.code == .rowRejected {
                 throw ApusError(
-                    .statement, "the new rows of table \(load.target) break one of its unique indexes; the old table stays",
-                    hint: "Look for duplicates in the source, or drop the index.", context: path, underlying: error.underlying)
+                    .statement,
+                    "the new rows of table \(load.target) break one of its unique indexes; the old table stays",
+                    hint: "Look for duplicates in the source, or drop the index.", context: path,
+                    underlying: error.underlying)
             }
         }
     }
@@ -257,7 +270,8 @@ extension SQLiteSession {
             try database.rows(
                 "SELECT lower(name) FROM pragma_index_list(?)", [load.target.name], doing: "list indexes"
             ).compactMap { $0[0] })
-        let taken = Set(try database.rows("SELECT lower(name) FROM sqlite_master", doing: "list names").compactMap { $0[0] })
+        let taken = Set(
+            try database.rows("SELECT lower(name) FROM sqlite_master", doing: "list names").compactMap { $0[0] })
         for index in load.shape.indexes where !index.name.lowercased().hasPrefix("sqlite_autoindex_") {
             var single = load.shape
             single.indexes = [index]
@@ -289,7 +303,8 @@ extension SQLiteSession {
     public func discard(_ load: Load) throws {
         guard SQLiteErrors.isFile(path) else { return }
         try changing(load, "discard what was loaded for table \(load.target)") { database in
-            try database.run("DROP TABLE IF EXISTS \(dialect.quote(load.staging.name))", doing: "drop the staging table")
+            try database.run(
+                "DROP TABLE IF EXISTS \(dialect.quote(load.staging.name))", doing: "drop the staging table")
             try removeMarks(load, where: "run_id = ?")
         }
     }

@@ -84,7 +84,8 @@ extension SQLiteSession {
 
     public func maximum(of column: String, in read: Read) throws -> String? {
         let name = dialect.quote(column)
-        let sql = "SELECT quote(max(\(name))), max(\(name)) IS NULL FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect))"
+        let sql =
+            "SELECT quote(max(\(name))), max(\(name)) IS NULL FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect))"
         let row = try reading().rows(sql, doing: "find the largest \(column) of \(label(read))").first
         return row?[1] == "1" ? nil : row?[0]
     }
@@ -92,7 +93,8 @@ extension SQLiteSession {
     public func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader {
         let doing = "read \(label(read))"
         let statement = try reading().prepare(read.selectSQL(slice.bounds, dialect), doing: doing)
-        return SQLiteReader(statement, read.schema, dates: SQLiteDates(rawValue: settings["dates"] ?? "text") ?? .text, doing: doing)
+        return SQLiteReader(
+            statement, read.schema, dates: SQLiteDates(rawValue: settings["dates"] ?? "text") ?? .text, doing: doing)
     }
 
     private func label(_ read: Read) -> String {

@@ -18,7 +18,8 @@ enum SQLiteText {
         var position = 0
         func byte(_ index: Int) -> UInt8 { index < bytes.count ? bytes[index] : 0 }
         func isWord(_ byte: UInt8) -> Bool {
-            byte >= 128 || byte == 95 || byte == 36 || (byte >= 48 && byte <= 57) || (byte | 0x20 >= 97 && byte | 0x20 <= 122)
+            byte >= 128 || byte == 95 || byte == 36 || (byte >= 48 && byte <= 57)
+                || (byte | 0x20 >= 97 && byte | 0x20 <= 122)
         }
         while position < bytes.count {
             let start = position
@@ -29,7 +30,9 @@ enum SQLiteText {
                 while position < bytes.count, bytes[position] != 10 { position += 1 }
             case UInt8(ascii: "/") where byte(position + 1) == UInt8(ascii: "*"):
                 position += 2
-                while position < bytes.count, !(bytes[position] == UInt8(ascii: "*") && byte(position + 1) == UInt8(ascii: "/")) {
+                while position < bytes.count,
+                    !(bytes[position] == UInt8(ascii: "*") && byte(position + 1) == UInt8(ascii: "/"))
+                {
                     position += 1
                 }
                 position = min(position + 2, bytes.count)
@@ -46,14 +49,20 @@ enum SQLiteText {
                 }
                 position = min(position + 1, bytes.count)
                 tokens.append(
-                    Token(text: String(decoding: text, as: UTF8.self), range: start..<position, isQuoted: true, depth: depth))
+                    Token(
+                        text: String(decoding: text, as: UTF8.self), range: start..<position, isQuoted: true,
+                        depth: depth))
             case _ where isWord(first):
                 while position < bytes.count, isWord(bytes[position]) { position += 1 }
-                tokens.append(Token(text: String(decoding: bytes[start..<position], as: UTF8.self), range: start..<position, depth: depth))
+                tokens.append(
+                    Token(
+                        text: String(decoding: bytes[start..<position], as: UTF8.self), range: start..<position,
+                        depth: depth))
             default:
                 position += 1
                 if first == UInt8(ascii: ")") { depth -= 1 }
-                tokens.append(Token(text: String(decoding: [first], as: UTF8.self), range: start..<position, depth: depth))
+                tokens.append(
+                    Token(text: String(decoding: [first], as: UTF8.self), range: start..<position, depth: depth))
                 if first == UInt8(ascii: "(") { depth += 1 }
             }
         }
@@ -106,12 +115,16 @@ enum SQLiteText {
                 isStart = false
             } else if token.depth == 1, token.text == ",", !token.isQuoted {
                 isStart = true
-            } else if found, token.isWord("AS"), token.depth == 1, index + 1 < tokens.count, tokens[index + 1].text == "(" {
-                guard let close = tokens[(index + 2)...].first(where: { $0.text == ")" && !$0.isQuoted && $0.depth == 1 })
+            } else if found, token.isWord("AS"), token.depth == 1, index + 1 < tokens.count,
+                tokens[index + 1].text == "("
+            {
+                guard
+                    let close = tokens[(index + 2)...].first(where: { $0.text == ")" && !$0.isQuoted && $0.depth == 1 })
                 else { return nil }
                 let after = tokens.first { $0.range.lowerBound >= close.range.upperBound }
                 let text = Array(sql.utf8)[tokens[index + 1].range.lowerBound..<close.range.upperBound]
-                return String(decoding: text, as: UTF8.self) + (after?.isWord("STORED") == true ? " STORED" : " VIRTUAL")
+                return String(decoding: text, as: UTF8.self)
+                    + (after?.isWord("STORED") == true ? " STORED" : " VIRTUAL")
             }
             index += 1
         }
@@ -121,7 +134,9 @@ enum SQLiteText {
     /// The words behind the closing parenthesis of a `CREATE TABLE`: `STRICT`, `WITHOUT ROWID`.
     static func tableOptions(_ sql: String) -> [String] {
         let tokens = tokens(sql)
-        guard let close = tokens.lastIndex(where: { $0.text == ")" && $0.depth == 0 && !$0.isQuoted }) else { return [] }
+        guard let close = tokens.lastIndex(where: { $0.text == ")" && $0.depth == 0 && !$0.isQuoted }) else {
+            return []
+        }
         return tokens[(close + 1)...].map { $0.text.uppercased() }
     }
 

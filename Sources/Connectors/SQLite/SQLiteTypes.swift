@@ -69,7 +69,8 @@ enum SQLiteTypes {
         case "TIME", "TIME WITHOUT TIME ZONE": return .time(precision: fraction)
         case "DURATION": return .duration(precision: fraction)
         case "DATETIME", "DATETIME2", "TIMESTAMP", "TIMESTAMP WITHOUT TIME ZONE": return .timestamp(precision: fraction)
-        case "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "DATETIMEOFFSET", "INSTANT": return .instant(precision: fraction)
+        case "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "DATETIMEOFFSET", "INSTANT":
+            return .instant(precision: fraction)
         case "JSON", "JSONB", "JSON_TEXT": return .json
         case "UUID", "GUID", "UNIQUEIDENTIFIER": return .uuid
         case "BITS_TEXT": return .bits(length: first)
@@ -94,7 +95,9 @@ enum SQLiteTypes {
     static func declaration(of type: ColumnType) -> Declaration {
         func exact(_ native: String) -> Declaration { Declaration(native, type) }
         func sized(_ name: String, _ size: Int?) -> Declaration { exact(size.map { "\(name)(\($0))" } ?? name) }
-        func timed(_ name: String, _ precision: Int) -> Declaration { exact(precision == 6 ? name : "\(name)(\(precision))") }
+        func timed(_ name: String, _ precision: Int) -> Declaration {
+            exact(precision == 6 ? name : "\(name)(\(precision))")
+        }
         switch type {
         case .boolean: return exact("BOOLEAN")
         case .integer(64, true): return exact("UNSIGNED64_BLOB")
@@ -113,7 +116,8 @@ enum SQLiteTypes {
             let scale = scale ?? 0
             let isExact = precision <= exactDigits && scale >= 0 && scale <= precision
             return Declaration(
-                "\(isExact ? "DECIMAL" : "DECIMAL_TEXT")(\(precision),\(scale))", .decimal(precision: precision, scale: scale))
+                "\(isExact ? "DECIMAL" : "DECIMAL_TEXT")(\(precision),\(scale))",
+                .decimal(precision: precision, scale: scale))
         case .decimal: return Declaration("DECIMAL_TEXT", .decimal(precision: nil, scale: nil))
         case .text(let length): return length == nil ? exact("TEXT") : sized("VARCHAR", length)
         case .bytes(let length): return sized("BLOB", length)

@@ -46,7 +46,8 @@ struct SQLiteWriteColumn {
             guard let count = Int32(exactly: octets.count), let base = octets.baseAddress else { return false }
             return apus_sqlite3_bind_blob_borrow(statement, place, base, count) == SQLITE_OK
         case .date: return Self.bind(scratch, Format.date(column.pointee.values[row], to: scratch), statement, place)
-        case .time: return Self.bind(scratch, Format.duration(column.pointee.values[row], to: scratch), statement, place)
+        case .time:
+            return Self.bind(scratch, Format.duration(column.pointee.values[row], to: scratch), statement, place)
         case .timestamp:
             return Self.bind(scratch, Format.timestamp(column.pointee.values[row], to: scratch), statement, place)
         case .instant:
@@ -89,7 +90,9 @@ struct SQLiteWriteColumn {
     }
 
     /// Into a column of NUMERIC affinity, which holds a decimal as an integer or a double.
-    private static func bind(decimal text: UnsafeBufferPointer<UInt8>, to statement: OpaquePointer, _ place: Int32) -> Bool {
+    private static func bind(decimal text: UnsafeBufferPointer<UInt8>, to statement: OpaquePointer, _ place: Int32)
+        -> Bool
+    {
         var mantissa: Int64 = 0
         var digits = 0
         var fraction = 0
@@ -122,7 +125,8 @@ struct SQLiteWriteColumn {
     }
 
     private static let powers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
         1e21, 1e22,
     ]
 
@@ -133,7 +137,9 @@ struct SQLiteWriteColumn {
     }
 
     @inline(__always)
-    private static func bind(_ base: UnsafePointer<UInt8>, _ count: Int, _ statement: OpaquePointer, _ place: Int32) -> Bool {
+    private static func bind(_ base: UnsafePointer<UInt8>, _ count: Int, _ statement: OpaquePointer, _ place: Int32)
+        -> Bool
+    {
         UnsafeRawPointer(base).withMemoryRebound(to: CChar.self, capacity: count) {
             apus_sqlite3_bind_text_borrow(statement, place, $0, Int32(truncatingIfNeeded: count)) == SQLITE_OK
         }

@@ -47,7 +47,9 @@ final class SQLiteWriter: Writer {
         guard load.mode == .upsert else { return sql }
         sql += " ON CONFLICT (\(load.key.map(dialect.quote).joined(separator: ", "))) DO "
         let changed = load.columns.filter { !load.key.contains($0) }.map(dialect.quote)
-        return sql + (changed.isEmpty ? "NOTHING" : "UPDATE SET " + changed.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+        return sql
+            + (changed.isEmpty
+                ? "NOTHING" : "UPDATE SET " + changed.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
     }
 
     func begin(_ slice: Slice, careful: Bool) throws {
@@ -66,7 +68,9 @@ final class SQLiteWriter: Writer {
                 var bad = -1
                 for index in 0..<count {
                     let text = scratch + index &* Format.longest
-                    if !columns[index].bind(values + index, row, to: pointer, Int32(truncatingIfNeeded: index &+ 1), text) {
+                    if !columns[index].bind(
+                        values + index, row, to: pointer, Int32(truncatingIfNeeded: index &+ 1), text)
+                    {
                         bad = index
                         break
                     }
@@ -96,17 +100,21 @@ final class SQLiteWriter: Writer {
         let isRow = [SQLITE_DONE, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG].contains(status & 0xff)
         let reason =
             status == SQLITE_DONE
-            ? "the table's own conflict rule or trigger left the row out" : String(cString: sqlite3_errmsg(database.handle))
+            ? "the table's own conflict rule or trigger left the row out"
+            : String(cString: sqlite3_errmsg(database.handle))
         let error = isRow ? nil : database.error(status, doing: doing)
         sqlite3_reset(statement.pointer)
         if let error { throw error }
         guard database.isInTransaction else {
             throw ApusError(
-                .statement, "table \(load.target) rolled the transaction back because of one row (ON CONFLICT ROLLBACK)",
-                hint: "Load in mode replace, or change the table's conflict rule.", context: session.path, underlying: reason)
+                .statement,
+                "table \(load.target) rolled the transaction back because of one row (ON CONFLICT ROLLBACK)",
+                hint: "Load in mode replace, or change the table's conflict rule.", context: session.path,
+                underlying: reason)
         }
         return RejectedRow(
-            row: batch.firstRow + row, column: Self.column(reason, schema), reason: reason, values: batch.json(row: row))
+            row: batch.firstRow + row, column: Self.column(reason, schema), reason: reason, values: batch.json(row: row)
+        )
     }
 
     /// `UNIQUE constraint failed: t.a, t.b` names columns; nil unless it is one of ours.
@@ -122,9 +130,11 @@ final class SQLiteWriter: Writer {
         let doing = "commit a slice of table \(load.target)"
         let numbers = [mark.slice, mark.read, mark.written, mark.rejected].map { String($0) }
         do {
-            _ = try database.rows(SQLiteSession.insertMark, [load.runID, load.target.description] + numbers, doing: doing)
+            _ = try database.rows(
+                SQLiteSession.insertMark, [load.runID, load.target.description] + numbers, doing: doing)
         } catch let error as ApusError where error.code == .rowRejected {
-            throw ApusError(.internalFault, "slice \(mark.slice) of table \(load.target) is loaded already", context: session.path)
+            throw ApusError(
+                .internalFault, "slice \(mark.slice) of table \(load.target) is loaded already", context: session.path)
         }
         try database.run("COMMIT", doing: doing)
     }

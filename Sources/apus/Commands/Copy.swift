@@ -56,7 +56,8 @@ struct Copy: ParsableCommand {
         for notice in file.notices { log.say(.warning, notice) }
         let ends = try Ends(file.flow)
         let ledger = try LedgerPlace(runOptions.ledger).open()
-        let plan = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log)
+        let (plan, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(
+            ledger: ledger, log: log, keepsConnections: !dryRun)
         if dryRun { try PlanCommand.show(plan, .text) }
         if let fault = plan.fault(strict: strict) { throw fault }
         if dryRun { return }
@@ -66,6 +67,7 @@ struct Copy: ParsableCommand {
             summaryFile: runOptions.summaryFile)
         let isClear = [plan.from.reference, plan.to.reference].contains { $0.contains("•••") }
         if isClear { launcher.secrets = RunSecrets(from: from, to: to) }
+        launcher.open = open
         try launcher.launch()
     }
 

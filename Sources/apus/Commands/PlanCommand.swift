@@ -33,7 +33,7 @@ struct PlanCommand: ParsableCommand {
         }
         let ends = try Ends(read.flow)
         let ledger = try LedgerPlace(ledger).open()
-        let plan = try Planning(flow: read.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log)
+        let plan = try Planning(flow: read.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log).plan
         try Self.show(plan, format)
         let fault = plan.fault(strict: read.flow.strict)
         if let file, fault == nil { try PlanFile.write(plan, to: file) }

@@ -34,12 +34,14 @@ struct Run: ParsableCommand {
         for notice in file.notices { log.say(.warning, notice) }
         let ends = try Ends(file.flow)
         let ledger = try LedgerPlace(runOptions.ledger).open()
-        let made = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log)
+        let (made, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(
+            ledger: ledger, log: log, keepsConnections: true)
         if let fault = made.fault(strict: file.flow.strict) { throw fault }
         Planning.tell(made, log)
-        let launcher = Launcher(
+        var launcher = Launcher(
             plan: made, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
+        launcher.open = open
         try launcher.launch()
     }
 
