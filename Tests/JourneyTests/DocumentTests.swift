@@ -1,3 +1,4 @@
+import ApusCore
 import ApusTesting
 import Foundation
 import Testing
@@ -24,14 +25,20 @@ import Testing
         #expect(result.status == 0, "\(result.stdout)")
     }
 
-    @Test func `the page of errors has every code with the exit code that the source gives`() throws {
+    @Test func `the page of errors has every code, with what the source says of it`() throws {
         let source = try Repository.text("Sources/ApusCore/ApusError.swift")
         let codes = source.matches(of: #/static let \w+ = Code\("([\w.]+)"\)/#).map { String($0.1) }
         #expect(codes.count > 20)
         let page = try Repository.text("docs/errors.md")
-        let listed = page.matches(of: #/\n\| `([\w.]+)` \|/#).map { String($0.1) }
-        #expect(Set(codes) == Set(listed))
-        #expect(listed.count == Set(listed).count)
+        let rows = page.matches(of: #/\n\| `([\w.]+)` \| [^|]+ \| ([^|]+) \| (yes|no) \|/#)
+        #expect(Set(codes) == Set(rows.map { String($0.1) }))
+        #expect(codes.count == rows.count)
+        for row in rows {
+            let error = ApusError(.init(String(row.1)), "")
+            #expect(String(row.3) == (error.isTransient ? "yes" : "no"), "\(row.1)")
+            // Stopped by a signal: the signal decides.
+            if error.code != .cancelled { #expect(String(row.2) == String(error.exitCode), "\(row.1)") }
+        }
     }
 
     @Test func `the page of commands is what the program says`() throws {
@@ -39,7 +46,23 @@ import Testing
         #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
     }
 
-    @Test func `every connector has a type table and is on the page of types`() throws {
+    @Test func `flow files on the pages are valid`() throws {
+        let folder = try TemporaryFolder(prefix: "apus-flow")
+        var count = 0
+        for page in ["README.md", "README.zh.md"] + Repository.entries("docs").filter({ $0.hasSuffix(".md") }).map({ "docs/\($0)" }) {
+            for block in try Repository.text(page).matches(of: #/```yaml\n(.*?)```/#.dotMatchesNewlines()) {
+                guard block.1.contains("\nto:") else { continue }
+                count += 1
+                let result = try runCommand(
+                    try apusBinary(), ["check", try folder.write(String(block.1), to: "flow.yaml")],
+                    environment: ["SHOP_PASSWORD": "x", "APUS_CONNECTION_WAREHOUSE": "postgres://etl@dw/warehouse"])
+                #expect(result.status == 0, "\(page): \(result.stderr)")
+            }
+        }
+        #expect(count >= 3)
+    }
+
+    @Test func `every connector is on the page of types`() throws {
         let page = try Repository.text("docs/types.md")
         for connector in Repository.entries("Sources/Connectors") {
             #expect(page.contains("Sources/Connectors/\(connector)/README.md"), "\(connector)")
