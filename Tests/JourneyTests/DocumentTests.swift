@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct DocumentTests {
     /// Pages with examples that are run.
-    static let pages = (["README.md", "README.zh.md"] + Repository.entries("docs").filter { $0.hasSuffix(".md") }.map { "docs/\($0)" })
+    static let pages =
+        (["README.md", "README.zh.md"] + Repository.entries("docs").filter { $0.hasSuffix(".md") }.map { "docs/\($0)" })
         .filter { (try? Repository.text($0).contains("```console")) ?? false }
 
     @Test(.requires(.program("sqlite3", package: "sqlite3")), arguments: pages)
@@ -15,7 +16,9 @@ import Testing
 
     @Test func `every path of the tour exists`() throws {
         let text = try Repository.text("docs/tour.md")
-        let paths = text.matches(of: #/`((?:Sources|Tests|Benchmarks|Journeys|docs|scripts)[\w\/.+-]*|Package\.swift)`/#).map { String($0.1) }
+        let paths = text.matches(
+            of: #/`((?:Sources|Tests|Benchmarks|Journeys|docs|scripts)[\w\/.+-]*|Package\.swift)`/#
+        ).map { String($0.1) }
         #expect(paths.count > 20)
         for path in paths { #expect(FileManager.default.fileExists(atPath: "\(Repository.root)/\(path)"), "\(path)") }
     }
@@ -42,14 +45,17 @@ import Testing
     }
 
     @Test func `the page of commands is what the program says`() throws {
-        let result = try runCommand("\(Repository.root)/scripts/cli-page", ["--check"], environment: ["APUS": try apusBinary()])
+        let result = try runCommand(
+            "\(Repository.root)/scripts/cli-page", ["--check"], environment: ["APUS": try apusBinary()])
         #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
     }
 
     @Test func `flow files on the pages are valid`() throws {
         let folder = try TemporaryFolder(prefix: "apus-flow")
         var count = 0
-        for page in ["README.md", "README.zh.md"] + Repository.entries("docs").filter({ $0.hasSuffix(".md") }).map({ "docs/\($0)" }) {
+        for page in ["README.md", "README.zh.md"]
+            + Repository.entries("docs").filter({ $0.hasSuffix(".md") }).map({ "docs/\($0)" })
+        {
             for block in try Repository.text(page).matches(of: #/```yaml\n(.*?)```/#.dotMatchesNewlines()) {
                 guard block.1.contains("\nto:") else { continue }
                 count += 1
@@ -73,7 +79,8 @@ import Testing
     func `the demo compares every value and says so`() throws {
         let folder = try TemporaryFolder(prefix: "apus-demo")
         let result = try runCommand(
-            "\(Repository.root)/scripts/demo", [folder.file("shop")], environment: ["APUS": try apusBinary()], timeout: .seconds(300))
+            "\(Repository.root)/scripts/demo", [folder.file("shop")], environment: ["APUS": try apusBinary()],
+            timeout: .seconds(300))
         #expect(result.status == 0, "\(result.stdout.suffix(2000))\(result.stderr.suffix(2000))")
         #expect(result.stdout.matches(of: #/equal: \d+ rows/#).count == 2)
     }
