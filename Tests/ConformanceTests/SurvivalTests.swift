@@ -28,9 +28,9 @@ import Testing
             UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'orders'::regclass
             UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal
             UNION ALL SELECT 'comment ' || coalesce(objsubid::text, '') || description FROM pg_description WHERE objoid = 'orders'::regclass
-            UNION ALL SELECT 'acl ' || relacl::text || relrowsecurity FROM pg_class WHERE oid = 'orders'::regclass
+            UNION ALL SELECT 'acl ' || relacl::text || relrowsecurity::text FROM pg_class WHERE oid = 'orders'::regclass
             UNION ALL SELECT 'policy ' || polname FROM pg_policy WHERE polrelid = 'orders'::regclass
-            UNION ALL SELECT 'column ' || attname || ' ' || coalesce(attacl::text, '') || ' ' || attidentity || attnotnull || attstattarget FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0
+            UNION ALL SELECT 'column ' || attname || ' ' || coalesce(attacl::text, '') || ' ' || attidentity::text || attnotnull::text || attstattarget::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0
             UNION ALL SELECT 'default ' || pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'orders'::regclass
             ORDER BY 1
             """
@@ -89,7 +89,7 @@ import Testing
             """
             CREATE TABLE shops (id int PRIMARY KEY); INSERT INTO shops VALUES (1);
             CREATE TABLE orders (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40) NOT NULL DEFAULT 'none' COMMENT 'a ''named'' one', note text CHARACTER SET latin1,
-              shop int DEFAULT 1, twice bigint AS (shop * 2) STORED, CONSTRAINT to_shop FOREIGN KEY (shop) REFERENCES shops (id) ON DELETE CASCADE, CONSTRAINT positive CHECK (shop > 0),
+              shop int DEFAULT 1, twice bigint AS (length(name) * 2) STORED, CONSTRAINT to_shop FOREIGN KEY (shop) REFERENCES shops (id) ON DELETE CASCADE, CONSTRAINT positive CHECK (shop > 0),
               KEY by_name (name(5)), UNIQUE KEY once (id, name), FULLTEXT KEY words (note)) COMMENT='all of them' ROW_FORMAT=DYNAMIC;
             INSERT INTO orders (name) VALUES ('old'), ('older');
             CREATE USER \(user) IDENTIFIED BY 'x'; GRANT SELECT, UPDATE (note) ON orders TO \(user);
