@@ -83,7 +83,11 @@ public struct PlannedTable: Sendable, Hashable, Codable {
         /// The largest value when the plan was made; nil = no rows.
         public var upTo: String?
 
-        public init(column: String, after: String?, upTo: String?) {
+        /// What it is remembered under: both ends, the table, its target as the flow names it, and the column.
+        public var key: String
+
+        public init(column: String, after: String?, upTo: String?, key: String) {
+            self.key = key
             self.column = column
             self.after = after
             self.upTo = upTo

@@ -2,11 +2,11 @@ import Tabular
 
 /// The SQL of a read, the same in every dialect but for quoting.
 extension Read {
-    /// `"public"."orders"`, or the query in parentheses with an alias.
+    /// `"public"."orders"`, or the query in parentheses with an alias. The newline ends a comment.
     public func relationSQL(_ dialect: any Dialect) -> String {
         switch relation {
         case .table(let name): dialect.quote(name)
-        case .query(let sql): "(\(Self.trimmed(sql))) AS \(dialect.quote("apus_query"))"
+        case .query(let sql): "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"
         }
     }
 
@@ -22,7 +22,7 @@ extension Read {
 
     /// ` WHERE …` for the filters and a slice, or nothing.
     public func whereSQL(_ bounds: Slice.Bounds, _ dialect: any Dialect, and more: [String] = []) -> String {
-        let conditions = filters.map { "(\($0))" } + boundsSQL(bounds, dialect) + more
+        let conditions = filters.map { $0.contains("--") || $0.contains("#") ? "(\($0)\n)" : "(\($0))" } + boundsSQL(bounds, dialect) + more
         return conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
     }
 

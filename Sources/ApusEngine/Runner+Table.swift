@@ -96,7 +96,7 @@ extension Runner {
             try sink.finish(table.load)
             try runTableStatements(table.planned.after, "after", sink)
             if let watermark = table.planned.watermark, let upTo = watermark.upTo {
-                try ledger.setWatermark(flow: plan.watermarkKey(table.planned), to: upTo)
+                try ledger.setWatermark(flow: watermark.key, to: upTo)
             }
             try recordDone(table)
             try sink.forget(table.load)
@@ -175,12 +175,5 @@ extension Runner {
         control.release(table: table.index, isSound: result.error == nil)
         events.send(.tableFinished(table: table.index, result))
         schedule.ended(table.index)
-    }
-}
-
-extension Plan {
-    /// What a watermark is remembered under: both ends, the table and its target.
-    public func watermarkKey(_ table: PlannedTable) -> String {
-        "\(from.reference)|\(table.name)|\(to.reference)|\(table.load.target)|\(table.watermark?.column ?? "")"
     }
 }

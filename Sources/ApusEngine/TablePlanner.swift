@@ -38,7 +38,7 @@ struct TablePlanner {
             relation: relation, items: kept.map { columns.items[$0] },
             schema: Schema(kept.map { columns.schema[$0] }))
         if let filter = wish.filter { read.filters = [filter] }
-        let watermark = try resolveWatermark(columns, &read, load)
+        let watermark = try resolveWatermark(columns, &read, load, name)
         read.key = sliceKey(shape)
         var slices: [Slice] = []
         if watermark == nil || watermark?.upTo != nil, !findings.contains(where: { $0.severity == .error }) {
@@ -188,7 +188,7 @@ struct TablePlanner {
     // MARK: Watermark
 
     private mutating func resolveWatermark(
-        _ columns: ColumnPlan, _ read: inout Read, _ load: Load
+        _ columns: ColumnPlan, _ read: inout Read, _ load: Load, _ name: TableName
     ) throws -> PlannedTable.Watermark? {
         guard let column = wish.watermark else { return nil }
         if load.mode == .replace || load.mode == .truncate {
@@ -202,7 +202,8 @@ struct TablePlanner {
         if known.nullable {
             note(.note, .configurationInvalid, column, "rows whose watermark is NULL are loaded by the first run only")
         }
-        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(load.target)|\(column)"
+        // Not the name that the target's catalogue gives, which a table has only once it is there.
+        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(name)|\(column)"
         let after = try planner.watermark(key)
         // The first run takes rows without a watermark too; its upper bound is set below.
         if let after { read.filters.append(source.condition(column, .greater, after)) }
@@ -211,7 +212,7 @@ struct TablePlanner {
             let bound = source.condition(column, .atMost, upTo)
             read.filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
         }
-        return .init(column: column, after: after, upTo: upTo)
+        return .init(column: column, after: after, upTo: upTo, key: key)
     }
 }
 

@@ -13,7 +13,7 @@ import Testing
 
     private func mark(_ pipeline: Pipeline) throws -> String? {
         let plan = try pipeline.plan()
-        return try pipeline.ledger.watermark(flow: plan.watermarkKey(plan.tables[0]))
+        return try plan.tables[0].watermark.flatMap { try pipeline.ledger.watermark(flow: $0.key) }
     }
 
     @Test(arguments: System.enginePairs, [LoadMode.append, .upsert])

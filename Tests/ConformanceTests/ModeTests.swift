@@ -67,7 +67,7 @@ import Testing
         pipeline.take("orders") { $0.mode = .append }
         try pipeline.succeed()
         let before = try target.rows("orders")
-        try source.run("UPDATE orders SET id = id + 99;")
+        try source.run("UPDATE orders SET id = id + 1000 WHERE id > 1;")
         let result = try pipeline.run()
         #expect(result.status == .failed)
         #expect([.tooManyRejected, .rowRejected].contains(result.tables[0].error?.code))

@@ -8,21 +8,21 @@ import Testing
     @Test(arguments: System.pairs)
     func `empty tables, tables of one column, without a key and of 300 columns arrive`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
-        let wide = (1..<300).map { "c\($0) \($0 % 3 == 0 ? "varchar(20)" : "int")" }.joined(separator: ", ")
+        let wide = (1..<300).map { "c\($0) \($0 % 3 == 0 ? "varchar(5)" : "int")" }.joined(separator: ", ")
         let values = (1..<300).map { $0 % 7 == 0 ? "NULL" : $0 % 3 == 0 ? "'v\($0)'" : "\($0)" }.joined(separator: ", ")
         try source.run(
             """
-            CREATE TABLE nothing (id int NOT NULL PRIMARY KEY, v varchar(5));
+            CREATE TABLE vacant (id int NOT NULL PRIMARY KEY, v varchar(5));
             CREATE TABLE single (v int); INSERT INTO single VALUES (3), (1), (2);
             CREATE TABLE keyless (a int, b varchar(10)); INSERT INTO keyless VALUES (1, 'x'), (2, 'x'), (3, NULL), (4, '');
             CREATE TABLE wide (id int NOT NULL PRIMARY KEY, \(wide)); INSERT INTO wide VALUES (1, \(values));
             """)
         var pipeline = try Pipeline(source, target)
-        for table in ["nothing", "single", "keyless", "wide"] { pipeline.take(table) }
+        for table in ["vacant", "single", "keyless", "wide"] { pipeline.take(table) }
         try pipeline.succeed()
         for table in ["single", "keyless", "wide"] { #expect(try target.rows(table) == source.rows(table), "\(table)") }
-        #expect(try target.count("nothing") == 0)
-        if !pair.to.isFile { #expect(try target.columns("nothing").map(\.name) == ["id", "v"]) }
+        #expect(try target.count("vacant") == 0)
+        if !pair.to.isFile { #expect(try target.columns("vacant").map(\.name) == ["id", "v"]) }
     }
 
     @Test(arguments: System.enginePairs)

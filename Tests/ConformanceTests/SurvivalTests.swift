@@ -28,9 +28,9 @@ import Testing
             UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'orders'::regclass
             UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal
             UNION ALL SELECT 'comment ' || coalesce(objsubid::text, '') || description FROM pg_description WHERE objoid = 'orders'::regclass
-            UNION ALL SELECT 'acl ' || relacl::text || relrowsecurity FROM pg_class WHERE oid = 'orders'::regclass
+            UNION ALL SELECT 'acl ' || relacl::text || relrowsecurity::text FROM pg_class WHERE oid = 'orders'::regclass
             UNION ALL SELECT 'policy ' || polname FROM pg_policy WHERE polrelid = 'orders'::regclass
-            UNION ALL SELECT 'column ' || attname || ' ' || coalesce(attacl::text, '') || ' ' || attidentity || attnotnull || attstattarget FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0
+            UNION ALL SELECT 'column ' || attname || ' ' || coalesce(attacl::text, '') || ' ' || attidentity::text || attnotnull::text || attstattarget::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0
             UNION ALL SELECT 'default ' || pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'orders'::regclass
             ORDER BY 1
             """
@@ -56,6 +56,18 @@ import Testing
         #expect(try target.value("SELECT count(*) FROM seen") == "50")
     }
 
+    @Test(.requires(.mariadb))
+    func `in MariaDB replace of a table with triggers is refused and nothing has changed`() throws {
+        let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(.mysql)
+        try target.run(
+            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE TRIGGER touched BEFORE UPDATE ON orders FOR EACH ROW SET NEW.note = 'touched';")
+        var pipeline = try Pipeline(source, target)
+        pipeline.take("orders")
+        let result = try pipeline.run()
+        #expect(result.status == .failed && result.tables[0].error?.message.contains("touched") == true)
+        #expect(try target.ask("SELECT * FROM orders") == [["99", "old", "NULL"]])
+    }
+
     @Test(arguments: System.servers)
     func `replace of a table that another refers to is refused and nothing has changed`(_ system: System) throws {
         let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(system)
@@ -70,25 +82,23 @@ import Testing
     }
 
     @Test(.requires(.mariadb))
-    func `in MariaDB indexes, comments, grants, foreign keys, checks, triggers and the next number survive replace`() throws {
+    func `in MariaDB indexes, comments, grants, foreign keys, checks and the next number survive replace`() throws {
         let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(.mysql)
         let user = "u\(target.database.filter(\.isNumber))"
         try target.run(
             """
             CREATE TABLE shops (id int PRIMARY KEY); INSERT INTO shops VALUES (1);
             CREATE TABLE orders (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40) NOT NULL DEFAULT 'none' COMMENT 'a ''named'' one', note text CHARACTER SET latin1,
-              shop int DEFAULT 1, twice bigint AS (shop * 2) STORED, CONSTRAINT to_shop FOREIGN KEY (shop) REFERENCES shops (id) ON DELETE CASCADE, CONSTRAINT positive CHECK (shop > 0),
+              shop int DEFAULT 1, twice bigint AS (length(name) * 2) STORED, CONSTRAINT to_shop FOREIGN KEY (shop) REFERENCES shops (id) ON DELETE CASCADE, CONSTRAINT positive CHECK (shop > 0),
               KEY by_name (name(5)), UNIQUE KEY once (id, name), FULLTEXT KEY words (note)) COMMENT='all of them' ROW_FORMAT=DYNAMIC;
             INSERT INTO orders (name) VALUES ('old'), ('older');
             CREATE USER \(user) IDENTIFIED BY 'x'; GRANT SELECT, UPDATE (note) ON orders TO \(user);
-            CREATE TRIGGER touched BEFORE UPDATE ON orders FOR EACH ROW SET NEW.note = 'touched';
             """)
         let facts = """
             SELECT 'column', column_name, column_type, column_default, extra, column_comment, character_set_name FROM information_schema.columns WHERE table_schema = database() AND table_name = 'orders'
             UNION ALL SELECT 'index', index_name, column_name, seq_in_index, sub_part, index_type, non_unique FROM information_schema.statistics WHERE table_schema = database() AND table_name = 'orders'
             UNION ALL SELECT 'key', constraint_name, update_rule, delete_rule, referenced_table_name, '', '' FROM information_schema.referential_constraints WHERE constraint_schema = database()
             UNION ALL SELECT 'check', constraint_name, check_clause, '', '', '', '' FROM information_schema.check_constraints WHERE constraint_schema = database()
-            UNION ALL SELECT 'trigger', trigger_name, action_statement, action_timing, event_manipulation, event_object_table, '' FROM information_schema.triggers WHERE trigger_schema = database()
             UNION ALL SELECT 'grant', grantee, privilege_type, table_name, '', '', '' FROM information_schema.table_privileges WHERE table_schema = database()
             UNION ALL SELECT 'table', table_comment, engine, row_format, table_collation, '', '' FROM information_schema.tables WHERE table_schema = database() AND table_name = 'orders'
             ORDER BY 1, 2, 3, 4

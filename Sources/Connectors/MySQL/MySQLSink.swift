@@ -61,7 +61,7 @@ extension MySQLSession: Sink {
             try refuseTriggers(load)
         }
         if load.create != .recreate { try refuseWithoutTransactions(target, load) }
-        if load.mode == .upsert { try requireKey(load) }
+        if load.mode == .upsert, load.create != .recreate { try requireKey(load) }
     }
 
     /// A swap would leave the other tables' keys behind on the old table.
