@@ -6,7 +6,8 @@ extension Read {
     public func relationSQL(_ dialect: any Dialect) -> String {
         switch relation {
         case .table(let name): dialect.quote(name)
-        case .query(let sql): "(\(Self.trimmed(sql))) AS \(dialect.quote("apus_query"))"
+        // The line's end closes a comment at the query's end.
+        case .query(let sql): "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"
         }
     }
 
