@@ -3,7 +3,9 @@ import Tabular
 
 extension PostgresSession {
     func prepare(_ load: Load) throws {
-        let schema = try schema(of: load)
+        let load = try placed(load)
+        knownLayout = nil
+        let schema = load.target.schema ?? ""
         let known = try run(
             "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = \(dialect.literal(schema))", doing: "looking for schema \(schema)")
         guard known.rowCount > 0 else {
@@ -160,6 +162,7 @@ extension PostgresSession {
     }
 
     func discard(_ load: Load) throws {
+        let load = try placed(load)
         for table in [load.staging, load.retired] {
             try run("DROP TABLE IF EXISTS \(dialect.quote(table))", doing: "dropping the staging table of \(load.target)")
         }

@@ -17,6 +17,14 @@ extension PostgresSession {
         return current
     }
 
+    /// The load with its target's schema written out: staging and target must be in one schema, whichever of the
+    /// search path it is.
+    func placed(_ load: Load) throws -> Load {
+        var load = load
+        load.shape.name.schema = try schema(of: load)
+        return load
+    }
+
     /// The quoted name of the table of marks beside the target.
     func marksTable(_ load: Load) throws -> String {
         dialect.quote(TableName(schema: try schema(of: load), SliceMark.tableName))
@@ -27,7 +35,7 @@ extension PostgresSession {
         dialect.literal("\(try schema(of: load)).\(load.target.name)#\(load.table)")
     }
 
-    func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, load) }
+    func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, placed(load)) }
 
     func accepts(_ load: Load) throws -> Schema { try layout(load).schema }
 
@@ -35,6 +43,7 @@ extension PostgresSession {
 
     /// Asked of the catalogue once a load: the table does not change between `prepare` and `finish`.
     func layout(_ load: Load) throws -> PostgresLayout {
+        let load = try placed(load)
         if let known = knownLayout, known.load == load { return known.layout }
         let layout = try PostgresLayout(self, load)
         knownLayout = (load, layout)
