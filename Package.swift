@@ -65,6 +65,7 @@ let package = Package(
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
+        .testTarget(name: "CommandTests", dependencies: ["ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
