@@ -44,8 +44,10 @@ format: ## formats the Swift files in place
 bench: release ## answers the questions of Benchmarks/ (one: make bench Q=mariadb-to-postgres)
 	APUS=$${APUS:-$(abspath $(RELEASE))} python3 Benchmarks/run.py $(Q)
 
-docs: ## writes the generated pages again and checks all links
+docs: release ## writes the generated pages and the picture again and checks all links
 	python3 Benchmarks/run.py --page
+	APUS=$(abspath $(RELEASE)) scripts/cli-page
+	APUS=$(abspath $(RELEASE)) scripts/picture
 	scripts/check-links
 
 package: release ## dist/: a .deb that declares its libraries, and a tarball

@@ -66,6 +66,7 @@ let package = Package(
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "JourneyTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "CommandTests", dependencies: ["ApusTesting"]),
+        .testTarget(name: "JourneyTests", dependencies: ["ApusCore", "ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

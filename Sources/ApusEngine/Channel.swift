@@ -156,6 +156,9 @@ final class Channel {
         if converted == nil || converted!.output.schema != accepts || converted!.output.rowCapacity != batch.rowCapacity
             || converted!.projection.from != batch.schema
         {
+            guard batch.schema.count == accepts.count else {
+                throw ApusError(.internalFault, "the source gives \(batch.schema.count) columns and the target takes \(accepts.count)")
+            }
             let projection = try Projection(
                 from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices))
             converted = (projection, Batch(schema: accepts, rowCapacity: batch.rowCapacity, byteLimit: batchBytes))

@@ -30,12 +30,14 @@ struct TablePlanner {
     mutating func plan(index: Int) throws -> PlannedTable {
         let shape = try sourceShape()
         let columns = try ColumnPlan(shape, wish, planner.from.connector, source, &findings)
-        var read = Read(relation: relation, items: columns.items, schema: columns.schema)
-        if let filter = wish.filter { read.filters = [filter] }
         let name = selection.target
         let existing = try existingTarget(name)
-        var load = target(name, columns, shape, existing)
+        var (load, kept) = target(name, columns, shape, existing)
         load.table = index
+        var read = Read(
+            relation: relation, items: kept.map { columns.items[$0] },
+            schema: Schema(kept.map { columns.schema[$0] }))
+        if let filter = wish.filter { read.filters = [filter] }
         let watermark = try resolveWatermark(columns, &read, load)
         read.key = sliceKey(shape)
         var slices: [Slice] = []
@@ -98,9 +100,10 @@ struct TablePlanner {
         do { return try sink.describe(name) } catch let error as ApusError where error.code == .notFound { return nil }
     }
 
+    /// The load, and the positions of the planned columns that it carries: not those that the target computes.
     private mutating func target(
         _ name: TableName, _ columns: ColumnPlan, _ source: TableShape, _ existing: TableShape?
-    ) -> Load {
+    ) -> (load: Load, kept: [Int]) {
         var mode = wish.mode ?? defaultMode(existing, source)
         if !target.abilities.modes.contains(mode) {
             note(.error, .unsupported, "\(target.title) cannot be loaded in mode `\(mode.rawValue)`; it can: \(target.abilities.modes.map(\.rawValue).sorted().joined(separator: ", "))")
@@ -115,14 +118,15 @@ struct TablePlanner {
             note(.error, .unsupported, "the target \(name) is a view; rows can be loaded into tables only")
         }
         let shape: TableShape
-        let carried: [String]
+        let matched: [String?]
         if keepsExisting, let existing {
             shape = existing
-            carried = TargetMatch(columns, existing, strict: planner.flow.strict).match(&findings)
+            matched = TargetMatch(columns, existing, strict: planner.flow.strict).match(&findings)
         } else {
             shape = proposed(columns, source, name)
-            carried = columns.targets.filter { name in shape.column(name)?.generated != true }
+            matched = columns.targets.map { name in shape.column(name)?.generated == true ? nil : name }
         }
+        let carried = matched.compactMap { $0 }
         var load = Load(
             runID: "", table: 0, shape: shape, exists: existing != nil, columns: carried, mode: mode, create: create,
             slices: 0)
@@ -134,7 +138,7 @@ struct TablePlanner {
         for column in load.key where mode == .upsert && !carried.contains(column) {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
         }
-        return load
+        return (load, matched.indices.filter { matched[$0] != nil })
     }
 
     /// A full refresh replaces; an increment changes rows by key where there is one.

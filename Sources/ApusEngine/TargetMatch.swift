@@ -13,9 +13,10 @@ struct TargetMatch {
         self.strict = strict
     }
 
-    /// The existing column for each planned one: by name, else by name in any case. Misfits become findings.
-    func match(_ findings: inout [Finding]) -> [String] {
-        var carried: [String] = []
+    /// The existing column for each planned one: by name, else by name in any case; nil for one that both sides
+    /// compute. Misfits become findings.
+    func match(_ findings: inout [Finding]) -> [String?] {
+        var carried: [String?] = []
         for (index, name) in columns.targets.enumerated() {
             guard let column = find(name) else {
                 findings.append(
@@ -23,6 +24,10 @@ struct TargetMatch {
                         .error, .notFound, column: name,
                         "the target \(existing.name) has no column `\(name)`. \(Nearest.name(to: name, among: existing.columns.map(\.name)).map { "Did you mean `\($0)`? " } ?? "")Leave it out (`exclude`), `rename` it, or let Apus make the table anew (`create: recreate`)"))
                 carried.append(name)
+                continue
+            }
+            if column.generated, columns.shapes[index].generated {
+                carried.append(nil)
                 continue
             }
             carried.append(column.name)

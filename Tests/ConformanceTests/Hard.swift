@@ -22,8 +22,6 @@ struct Hard: Sendable, CustomTestStringConvertible {
     let values: [(sql: String, text: Value)]
     /// Where a target differs, by position.
     var unlike: [System: [Int: Value]] = [:]
-    /// Targets whose plan refuses the type.
-    var refused: Set<System> = []
     /// URL options of the source.
     var options = ""
 
@@ -42,12 +40,6 @@ struct Hard: Sendable, CustomTestStringConvertible {
 
     func but(_ systems: [System], _ values: [Int: Value]) -> Hard {
         systems.reduce(self) { $0.but($1, values) }
-    }
-
-    func refused(by systems: System...) -> Hard {
-        var copy = self
-        copy.refused.formUnion(systems)
-        return copy
     }
 
     func with(_ options: String) -> Hard {

@@ -16,6 +16,8 @@ struct Pipeline: Sendable {
     var ledger: any Ledger
     var listeners: [any Listener] = []
     private let ledgerFolder: TemporaryFolder
+    /// Kept as long as the pipeline may run.
+    private var places: [Place] = []
 
     init(_ from: (any Connector, String), _ to: (any Connector, String)) throws {
         func open(_ end: (any Connector, String)) throws -> (Connections, Flow.Connection) {
@@ -34,6 +36,7 @@ struct Pipeline: Sendable {
 
     init(_ from: Place, _ fromURL: String?, _ to: Place, _ toURL: String? = nil) throws {
         try self.init((from.system.connector, fromURL ?? from.url()), (to.system.connector, toURL ?? to.url()))
+        places = [from, to]
     }
 
     mutating func take(_ pattern: String, _ change: (inout TableWish) -> Void = { _ in }) {

@@ -188,7 +188,7 @@ final class Place: Sendable {
         """#
 
     private func fileRows(_ table: String) throws -> [[String?]] {
-        let result = try runCommand("python3", ["-c", Self.reader, folder.file("\(table)*.\(system.rawValue)")])
+        let result = try runCommand(findProgram("/usr/bin/python3") ?? "python3", ["-c", Self.reader, folder.file("\(table).\(system.rawValue)*")])
         guard result.status == 0 else { throw KitError("python3: \(result.stderr)") }
         let rows: [[String?]] = result.stdout.split(separator: "\n").map { line in
             line.split(separator: " ", omittingEmptySubsequences: false).map { field -> String? in

@@ -8,7 +8,8 @@ import Testing
 @Suite struct CSVReadTests {
     @Test func `types are inferred and NULL is told from the empty string`() throws {
         let desk = try FileDesk()
-        try desk.put("a.csv", "id,name,price,ok,day,at\n1,Ann,12.50,true,2024-02-29,2024-02-29 10:11:12.5\n2,\"\",,false,,\n")
+        try desk.put(
+            "a.csv", "id,name,price,ok,day,at\n1,Ann,12.50,true,2024-02-29,2024-02-29 10:11:12.5\n2,\"\",,false,,\n")
         let table = try desk.read("csv:a.csv")
         #expect(table.names == ["id", "name", "price", "ok", "day", "at"])
         #expect(table.types == ["int64", "text", "decimal", "boolean", "date", "timestamp(6)"])
@@ -89,12 +90,16 @@ import Testing
         let table = try desk.read("csv:a.csv")
         #expect(table.rows == [["1", "x"], ["3", "é"]])
         #expect(table.rejected.count == 1)
-        #expect(table.rejected[0].reason.contains("line 3 holds octets that are not valid in the file's encoding, at octet 10"))
+        #expect(
+            table.rejected[0].reason.contains(
+                "line 3 holds octets that are not valid in the file's encoding, at octet 10"))
     }
 
     @Test func `GBK and UTF-16 are decoded, and what they do not know rejects its row`() throws {
         let desk = try FileDesk()
-        try desk.put("a.csv", Array("a,b\n1,".utf8) + [0xD6, 0xD0, 0xCE, 0xC4] + Array("\n2,".utf8) + [0xFF] + Array("x\n3,z\n".utf8))
+        try desk.put(
+            "a.csv",
+            Array("a,b\n1,".utf8) + [0xD6, 0xD0, 0xCE, 0xC4] + Array("\n2,".utf8) + [0xFF] + Array("x\n3,z\n".utf8))
         let table = try desk.read("csv:a.csv?encoding=gbk")
         #expect(table.rows == [["1", "中文"], ["3", "z"]])
         #expect(table.rejected.count == 1)
@@ -103,6 +108,14 @@ import Testing
         try desk.put("w.csv", [0xFF, 0xFE] + wide)
         #expect(try desk.read("csv:w.csv?encoding=utf-16le").rows == [["中😀"]])
         #expect(try desk.read("csv:w.csv?encoding=utf-16").names == ["a"])
+    }
+
+    @Test func `decoded text keeps its order over many blocks`() throws {
+        let desk = try FileDesk()
+        let rows = (0..<60_000).map { ["\($0)", $0 % 3 == 0 ? "中文\($0)" : "x😀é"] }
+        try desk.write("csv:t.csv?encoding=gb18030", texts("a", "b"), slices: [rows])
+        #expect(try desk.read("csv:t.csv?encoding=gb18030&infer=false").rows == rows)
+        #expect(try desk.read("csv:t.csv?encoding=gb18030&infer=false", blockSize: 1001).rows == rows)
     }
 
     @Test func `an encoding nobody knows is refused with what is known`() throws {
@@ -132,7 +145,10 @@ import Testing
     @Test func `backslash escapes are taken out, with quotes and without`() throws {
         let desk = try FileDesk()
         try desk.put("a.tsv", "a\tb\nx\\ty\\\\\\nz\t\\N\n1\\\t2\tq\n")
-        #expect(try desk.read("tsv:a.tsv?quote=none&escape=backslash&null=%5CN").rows == [["x\ty\\\nz", nil], ["1\t2", "q"]])
+        #expect(
+            try desk.read("tsv:a.tsv?quote=none&escape=backslash&null=%5CN").rows == [
+                ["x\ty\\\nz", nil], ["1\t2", "q"],
+            ])
         try desk.put("b.csv", "a,b\n\"say \\\"hi\\\", ok\",2\n")
         #expect(try desk.read("csv:b.csv?escape=backslash").rows == [["say \"hi\", ok", "2"]])
     }
@@ -143,7 +159,10 @@ import Testing
         let table = try desk.read("csv:a.txt?separator=%7C%7C&header=false")
         #expect(table.names == ["c1", "c2", "c3"])
         #expect(table.rows == [["1", "x|y", "3"], ["4", "z", "6"]])
-        #expect(try desk.read("csv:a.txt?separator=%7C%7C&header=false&columns=a,b,c", columns: ["c", "a"]).rows == [["3", "1"], ["6", "4"]])
+        #expect(
+            try desk.read("csv:a.txt?separator=%7C%7C&header=false&columns=a,b,c", columns: ["c", "a"]).rows == [
+                ["3", "1"], ["6", "4"],
+            ])
     }
 
     @Test func `comments, blank lines and lines to skip are left out`() throws {

@@ -13,11 +13,14 @@ import Testing
     func `a compressed file that breaks off is an error that names it`(tool: String) throws {
         let desk = try FileDesk()
         let suffix = tool == "gzip" ? ".gz" : ".zst"
-        try desk.write("csv:t.csv" + suffix, texts("a", "b"), slices: [(1...20_000).map { ["\($0)", "\($0 &* 7919)"] }])
+        try desk.write(
+            "csv:t.csv" + suffix, texts("a", "b"), slices: [(1...20_000).map { ["\($0)", "\($0 &* 7919)"] }])
         let whole = try desk.bytes("t.csv" + suffix)
         for length in [0, 5, 30, whole.count / 2, whole.count - 1] {
             try desk.put("cut.csv" + suffix, Array(whole.prefix(length)))
-            let error = try #require(throws: ApusError.self, "\(length)") { try desk.read("csv:cut.csv\(suffix)?columns=a,b&infer=false") }
+            let error = try #require(throws: ApusError.self, "\(length)") {
+                try desk.read("csv:cut.csv\(suffix)?columns=a,b&infer=false")
+            }
             #expect(error.code == .malformedInput)
             #expect(error.message.contains("cut.csv" + suffix))
         }
@@ -32,7 +35,8 @@ import Testing
         let desk = try FileDesk()
         try desk.put("a", "a,b\n" + rows(1000))
         try desk.put("b", rows(500))
-        let command = "gzip -c '\(desk.folder.file("a"))' > '\(desk.folder.file("t.csv.gz"))'; gzip -c '\(desk.folder.file("b"))' >> '\(desk.folder.file("t.csv.gz"))'"
+        let command =
+            "gzip -c '\(desk.folder.file("a"))' > '\(desk.folder.file("t.csv.gz"))'; gzip -c '\(desk.folder.file("b"))' >> '\(desk.folder.file("t.csv.gz"))'"
         try runCommand("/bin/sh", ["-c", command])
         #expect(try desk.read("csv:t.csv.gz").rows.count == 1500)
     }

@@ -88,7 +88,9 @@ import Testing
 
 /// A finish that stops in the middle.
 enum Crash {
-    static func finish(_ session: FilesSession, _ load: Load, _ folder: SliceFolder, _ files: FileTarget.FileSet, steps: Int) throws {
+    static func finish(
+        _ session: FilesSession, _ load: Load, _ folder: SliceFolder, _ files: FileTarget.FileSet, steps: Int
+    ) throws {
         if steps == 0 { return }
         let plan = try session.finishPlan(load, files, folder)
         try SliceFolder.write(plan, folder.file(FileFinish.manifest))

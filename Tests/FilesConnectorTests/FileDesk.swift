@@ -26,7 +26,9 @@ final class FileDesk {
         return folder.file(name)
     }
 
-    func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file(name)))) }
+    func bytes(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file(name))))
+    }
     func text(_ name: String) throws -> String { try folder.read(name) }
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
 
@@ -52,7 +54,8 @@ final class FileDesk {
         let schema = Schema(wanted.map { Column($0, shape.column($0)!.type) })
         let read = Read(relation: .table(TableName(name)), items: wanted.map { Read.Item($0) }, schema: schema)
         var result = Table(names: wanted, types: schema.types.map(\.description), rows: [])
-        let slices = wholeTable ? [Slice(id: 0, bounds: .all)] : try session.slices(of: read, wish: SliceWish(channels: 2))
+        let slices =
+            wholeTable ? [Slice(id: 0, bounds: .all)] : try session.slices(of: read, wish: SliceWish(channels: 2))
         for slice in slices {
             let reader = try session.reader(read, slice, wire: [])
             let batch = Batch(schema: schema, rowCapacity: batchRows)
@@ -104,7 +107,8 @@ final class FileDesk {
             name: TableName(table), origin: "csv",
             columns: columns.map { ColumnShape($0.name, $0.type, native: $0.type.description) })
         return Load(
-            runID: run, table: index, shape: shape, exists: false, columns: columns.map(\.name), mode: mode, slices: slices)
+            runID: run, table: index, shape: shape, exists: false, columns: columns.map(\.name), mode: mode,
+            slices: slices)
     }
 
     /// A whole load, a slice for each list of rows. Returns the rejected rows.
@@ -130,7 +134,9 @@ final class FileDesk {
     }
 
     @discardableResult
-    static func write(_ rows: [[String?]], _ id: Int, _ columns: [Column], _ session: FilesSession, _ load: Load) throws -> [RejectedRow] {
+    static func write(_ rows: [[String?]], _ id: Int, _ columns: [Column], _ session: FilesSession, _ load: Load) throws
+        -> [RejectedRow]
+    {
         let writer = try session.writer(load)
         try writer.begin(Slice(id: id, bounds: .all), careful: false)
         let rejected = try writer.write(batch(columns, rows))

@@ -13,7 +13,10 @@ import Testing
         Column("when", .instant(precision: 6)), Column("raw", .bytes), Column("doc", .json), Column("big", .uint64),
     ]
     private let rows: [[String?]] = [
-        ["1", "a,b", "12.50", "0.1", "true", "2024-02-29", "2024-02-29 10:11:12.5", "2024-02-29 10:11:12+00", "\\x00ff", #"{"k":[1]}"#, "18446744073709551615"],
+        [
+            "1", "a,b", "12.50", "0.1", "true", "2024-02-29", "2024-02-29 10:11:12.5", "2024-02-29 10:11:12+00",
+            "\\x00ff", #"{"k":[1]}"#, "18446744073709551615",
+        ],
         ["-2", "", nil, "NaN", "false", "0001-01-01", "9999-12-31 23:59:59.999999", nil, "\\x", nil, "0"],
         ["3", nil, "-0.01", "-Infinity", nil, nil, nil, nil, nil, #""s""#, nil],
         ["4", "say \"hi\"\r\nnew 中文😀 \\N", "1.00", "1e+300", nil, nil, nil, nil, nil, nil, nil],
@@ -23,21 +26,29 @@ import Testing
         let desk = try FileDesk()
         try desk.write("csv:t.csv", mixed, slices: [rows])
         let text = try desk.text("t.csv")
-        #expect(text.hasPrefix("id,name,price,ratio,ok,day,at,when,raw,doc,big\n1,\"a,b\",12.50,0.1,true,2024-02-29,2024-02-29 10:11:12.5,2024-02-29 10:11:12+00,\\x00ff,\"{\"\"k\"\":[1]}\",18446744073709551615\n-2,\"\",,NaN,false,0001-01-01,"))
+        #expect(
+            text.hasPrefix(
+                "id,name,price,ratio,ok,day,at,when,raw,doc,big\n1,\"a,b\",12.50,0.1,true,2024-02-29,2024-02-29 10:11:12.5,2024-02-29 10:11:12+00,\\x00ff,\"{\"\"k\"\":[1]}\",18446744073709551615\n-2,\"\",,NaN,false,0001-01-01,"
+            ))
         #expect(text.contains("\n4,\"say \"\"hi\"\"\r\nnew 中文😀 \\N\",1.00,1e+300,,,,,,,\n"))
     }
 
     @Test(arguments: [
-        "csv:t.csv?x=", "csv:t.csv.gz?x=", "csv:t.csv.zst?x=", "csv:t.csv?escape=backslash&x=", "csv:t.csv?null=%5CN&x=", "csv:t.csv?null=NULL&x=",
-        "csv:t.csv?separator=%7C%7C&newline=crlf&x=", "csv:t.csv?quote=none&escape=backslash&null=%5CN&x=", "tsv:t.tsv?x=",
-        "csv:t.csv?separator=-&x=", "csv:t.csv?encoding=gb18030&x=", "csv:t.csv?encoding=utf-16le&bom=true&x=", "csv:t.csv?binary=base64&x=",
-        "json:t.jsonl?x=", "json:t.jsonl.gz?x=", "json:t.jsonl?decimals=string&x=", "json:t.jsonl?binary=hex&x=", "csv:t.csv?header=false&x=",
+        "csv:t.csv?x=", "csv:t.csv.gz?x=", "csv:t.csv.zst?x=", "csv:t.csv?escape=backslash&x=",
+        "csv:t.csv?null=%5CN&x=", "csv:t.csv?null=NULL&x=",
+        "csv:t.csv?separator=%7C%7C&newline=crlf&x=", "csv:t.csv?quote=none&escape=backslash&null=%5CN&x=",
+        "tsv:t.tsv?x=",
+        "csv:t.csv?separator=-&x=", "csv:t.csv?encoding=gb18030&x=", "csv:t.csv?encoding=utf-16le&bom=true&x=",
+        "csv:t.csv?binary=base64&x=",
+        "json:t.jsonl?x=", "json:t.jsonl.gz?x=", "json:t.jsonl?decimals=string&x=", "json:t.jsonl?binary=hex&x=",
+        "csv:t.csv?header=false&x=",
     ])
     func `what is written is read back the same`(url: String) throws {
         let desk = try FileDesk()
         let url = url.replacing("&x=", with: "").replacing("?x=", with: "")
         #expect(try desk.write(url, mixed, slices: [rows]).isEmpty)
-        let types = "id:int64,name:text,price:decimal(10,2),ratio:float64,ok:boolean,day:date,at:timestamp,when:instant,raw:bytes,doc:json,big:uint64"
+        let types =
+            "id:int64,name:text,price:decimal(10,2),ratio:float64,ok:boolean,day:date,at:timestamp,when:instant,raw:bytes,doc:json,big:uint64"
         let names = url.contains("header=false") ? "&columns=" + mixed.map(\.name).joined(separator: ",") : ""
         let table = try desk.read(url + (url.contains("?") ? "&" : "?") + "types=\(types)" + names)
         #expect(table.rejected.isEmpty)
@@ -48,7 +59,10 @@ import Testing
         let desk = try FileDesk()
         try desk.write("json:t.jsonl", mixed, slices: [rows])
         let lines = try desk.text("t.jsonl").split(separator: "\n", omittingEmptySubsequences: false)
-        #expect(lines[0] == #"{"id":1,"name":"a,b","price":12.50,"ratio":0.1,"ok":true,"day":"2024-02-29","at":"2024-02-29 10:11:12.5","when":"2024-02-29 10:11:12+00","raw":"AP8=","doc":{"k":[1]},"big":18446744073709551615}"#)
+        #expect(
+            lines[0]
+                == #"{"id":1,"name":"a,b","price":12.50,"ratio":0.1,"ok":true,"day":"2024-02-29","at":"2024-02-29 10:11:12.5","when":"2024-02-29 10:11:12+00","raw":"AP8=","doc":{"k":[1]},"big":18446744073709551615}"#
+        )
         #expect(lines[1].contains(#""price":null,"ratio":"NaN""#))
         #expect(lines[3].contains(#""name":"say \"hi\"\r\nnew 中文😀 \\N""#))
         #expect(lines.count == 5)
@@ -77,12 +91,15 @@ import Testing
 
     @Test func `parts roll by size, are one table to read, and go when the table is replaced`() throws {
         let desk = try FileDesk()
-        let many = (1...3).map { slice in (1...50).map { [Optional("\(slice * 100 + $0)"), String(repeating: "x", count: 60_000)] } }
+        let many = (1...3).map { slice in
+            (1...50).map { [Optional("\(slice * 100 + $0)"), String(repeating: "x", count: 60_000)] }
+        }
         try desk.write("csv:out/?part_size=1MiB", texts("a", "b"), slices: many, table: "t")
         let names = try FileManager.default.contentsOfDirectory(atPath: desk.folder.file("out")).sorted()
         #expect(names == ["t-00001.csv", "t-00002.csv", "t-00003.csv"])
         #expect(try desk.read("csv:out/", table: "t", columns: ["a"]).rows.count == 150)
-        try desk.write("csv:out/?part_size=1MiB", texts("a", "b"), slices: [many[0]], table: "t", mode: .append, run: "run-2")
+        try desk.write(
+            "csv:out/?part_size=1MiB", texts("a", "b"), slices: [many[0]], table: "t", mode: .append, run: "run-2")
         #expect(try desk.read("csv:out/", table: "t", columns: ["a"]).rows.count == 200)
         try desk.write("csv:out/", texts("a", "b"), slices: [[["1", "2"]]], table: "t", run: "run-3")
         #expect(try FileManager.default.contentsOfDirectory(atPath: desk.folder.file("out")) == ["t.csv"])
@@ -92,7 +109,8 @@ import Testing
     func `append keeps what is there and refuses other columns`(name: String) throws {
         let desk = try FileDesk()
         try desk.write("csv:" + name, texts("a", "b"), slices: [[["1", "x"]]])
-        try desk.write("csv:" + name, texts("a", "b"), slices: [[["2", "y"]], [["3", "z"]]], mode: .append, run: "run-2")
+        try desk.write(
+            "csv:" + name, texts("a", "b"), slices: [[["2", "y"]], [["3", "z"]]], mode: .append, run: "run-2")
         #expect(try desk.read("csv:" + name).rows == [["1", "x"], ["2", "y"], ["3", "z"]])
         let error = try #require(throws: ApusError.self) {
             try desk.write("csv:" + name, texts("b", "a"), slices: [[["2", "y"]]], mode: .append, run: "run-3")
@@ -120,7 +138,9 @@ import Testing
 
     @Test func `a missing folder two levels deep is an error that names it`() throws {
         let desk = try FileDesk()
-        let error = try #require(throws: ApusError.self) { try desk.write("csv:no/such/t.csv", texts("a"), slices: [[["x"]]]) }
+        let error = try #require(throws: ApusError.self) {
+            try desk.write("csv:no/such/t.csv", texts("a"), slices: [[["x"]]])
+        }
         #expect(error.code == .notFound)
         #expect(error.message.contains("no/such"))
     }

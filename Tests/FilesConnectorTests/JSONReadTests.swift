@@ -7,7 +7,9 @@ import Testing
 @Suite struct JSONReadTests {
     @Test func `columns are the union of keys, types come from the values`() throws {
         let desk = try FileDesk()
-        try desk.put("a.jsonl", #"""
+        try desk.put(
+            "a.jsonl",
+            #"""
             {"id":1,"name":"Ann","at":"2024-01-02T03:04:05Z","price":1.50}
             {"name":"Bob","id":2,"tags":["x",{"y":null}],"ok":true,"zip":"007","mixed":1}
 
@@ -15,10 +17,14 @@ import Testing
             """#)
         let table = try desk.read("json:a.jsonl")
         #expect(table.names == ["id", "name", "at", "price", "tags", "ok", "zip", "mixed", "big", "e"])
-        #expect(table.types == ["int64", "text", "instant(6)", "decimal", "json", "boolean", "text", "text", "decimal", "float64"])
+        #expect(
+            table.types == [
+                "int64", "text", "instant(6)", "decimal", "json", "boolean", "text", "text", "decimal", "float64",
+            ])
         #expect(table.rows[0] == ["1", "Ann", "2024-01-02 03:04:05+00", "1.50", nil, nil, nil, nil, nil, nil])
         #expect(table.rows[1] == ["2", "Bob", nil, nil, #"["x",{"y":null}]"#, "true", "007", "1", nil, nil])
-        #expect(table.rows[2] == ["3", nil, nil, nil, nil, nil, nil, "one", "123456789012345678901234567890.5", "1500"])
+        #expect(
+            table.rows[2] == ["3", nil, nil, nil, nil, nil, nil, "one", "123456789012345678901234567890.5", "1500"])
         #expect(table.rowsRead == 3)
     }
 
@@ -30,8 +36,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "{\"a\":01}", "{\"a\":1,}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":NaN}", "{'a':1}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\x\"}",
-        "{\"a\":tru}", "{\"a\":1} x", "{\"a\":\"x", "{\"a\" 1}", "[1]", "{\"a\":[1 2]}", "{\"a\":{\"b\"}}", "5", "{\"a\":\"\t\"}", "{",
+        "{\"a\":01}", "{\"a\":1,}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":NaN}", "{'a':1}",
+        "{\"a\":\"\\ud800\"}", "{\"a\":\"\\x\"}",
+        "{\"a\":tru}", "{\"a\":1} x", "{\"a\":\"x", "{\"a\" 1}", "[1]", "{\"a\":[1 2]}", "{\"a\":{\"b\"}}", "5",
+        "{\"a\":\"\t\"}", "{",
     ])
     func `a line that is no valid JSON object is rejected with its number`(line: String) throws {
         let desk = try FileDesk()

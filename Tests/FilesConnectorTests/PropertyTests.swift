@@ -9,8 +9,10 @@ import Testing
 /// Random tables, random options and random garbage, all from seeds.
 @Suite struct PropertyTests {
     private static let pieces = [
-        "", "a", "é", "中", "😀", ",", ";", "\t", "|", "||", "\"", "\"\"", "\n", "\r", "\r\n", "\\", "\\N", "\\n", "NULL", " ", "0", "007", "-1.5",
-        "'", "#", "{", "}", "[", ":", "\u{0}", "\u{1}", "true", "x\u{301}", "long text that spans more than one block of sixty-four octets, yes it does",
+        "", "a", "é", "中", "😀", ",", ";", "\t", "|", "||", "\"", "\"\"", "\n", "\r", "\r\n", "\\", "\\N", "\\n", "NULL",
+        " ", "0", "007", "-1.5",
+        "'", "#", "{", "}", "[", ":", "\u{0}", "\u{1}", "true", "x\u{301}",
+        "long text that spans more than one block of sixty-four octets, yes it does",
     ]
 
     private static func text(_ random: inout SeededGenerator) -> String? {
@@ -26,9 +28,12 @@ import Testing
     }
 
     private static let options = [
-        "separator=%2C", "separator=;", "separator=%5Ct", "separator=%7C%7C", "separator=%7C", "escape=backslash", "null=%5CN", "null=NULL", "newline=crlf",
-        "newline=lf", "newline=cr", "quote='", "header=false&columns=NAMES", "comment=%23", "escape=backslash&null=%5CN",
-        "quote=none&escape=backslash&null=%5CN", "quote=none&escape=backslash&null=%5CN&separator=%5Ct", "encoding=gb18030", "encoding=utf-16be",
+        "separator=%2C", "separator=;", "separator=%5Ct", "separator=%7C%7C", "separator=%7C", "escape=backslash",
+        "null=%5CN", "null=NULL", "newline=crlf",
+        "newline=lf", "newline=cr", "quote='", "header=false&columns=NAMES", "comment=%23",
+        "escape=backslash&null=%5CN",
+        "quote=none&escape=backslash&null=%5CN", "quote=none&escape=backslash&null=%5CN&separator=%5Ct",
+        "encoding=gb18030", "encoding=utf-16be",
         "bom=true", "compression=gzip", "compression=zstd",
     ]
 
@@ -64,7 +69,10 @@ import Testing
         try desk.put("t.jsonl", Array("{\"a\":1}\n".utf8) + bytes)
         try desk.put("t.csv.gz", bytes)
         try desk.put("u.csv.zst", bytes)
-        for url in ["csv:t.csv?", "csv:t.csv?escape=backslash&", "csv:t.csv?quote=none&", "csv:t.csv?separator=%5C%5C&", "csv:t.csv?encoding=gbk&", "json:t.jsonl?columns=a&", "csv:t.csv.gz?", "csv:u.csv.zst?"] {
+        for url in [
+            "csv:t.csv?", "csv:t.csv?escape=backslash&", "csv:t.csv?quote=none&", "csv:t.csv?separator=%5C%5C&",
+            "csv:t.csv?encoding=gbk&", "json:t.jsonl?columns=a&", "csv:t.csv.gz?", "csv:u.csv.zst?",
+        ] {
             var results: [Result<FileDesk.Table, ApusError>] = []
             for blockSize in [1, 7, 64 << 10] {
                 do {
@@ -111,10 +119,10 @@ import Testing
         let desk = try FileDesk()
         let (columns, rows) = PropertyTests.table(&random)
         try desk.write("json:t.jsonl", columns, slices: [rows])
-        let script = "import json,sys; json.dump([list(json.loads(l).values()) for l in open(sys.argv[1], encoding='utf-8', newline='\\n')], open(sys.argv[2],'w'))"
+        let script =
+            "import json,sys; json.dump([list(json.loads(l).values()) for l in open(sys.argv[1], encoding='utf-8', newline='\\n')], open(sys.argv[2],'w'))"
         let result = try runCommand("python3", ["-c", script, desk.folder.file("t.jsonl"), desk.folder.file("o.json")])
         #expect(result.status == 0, "\(result.stderr)")
         #expect(try JSONDecoder().decode([[String?]].self, from: Data(try desk.bytes("o.json"))) == rows)
     }
 }
-

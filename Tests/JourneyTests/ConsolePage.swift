@@ -23,7 +23,9 @@ struct ConsolePage {
 
     init(path: String) throws {
         self.path = path
-        lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        lines = try String(contentsOfFile: path, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map(String.init)
         var inBlock = false
         var index = 0
         while index < lines.count {
@@ -93,7 +95,10 @@ struct ConsolePage {
     mutating func record(_ printed: [String]) throws {
         for (step, text) in zip(steps, printed).reversed() {
             guard let range = step.lines, !Printed(text).fits(step.expected) else { continue }
-            lines.replaceSubrange(range, with: text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+            lines.replaceSubrange(
+                range,
+                with: text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            )
         }
         try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     }

@@ -4,7 +4,8 @@ import Testing
 
 /// Where this repository is.
 enum Repository {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 
     static func entries(_ folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)")) ?? []).sorted()
@@ -32,7 +33,8 @@ enum PageRun {
             try page.record(printed)
             return
         }
-        for (step, text) in zip(page.steps, printed) where step.lines == nil ? !text.isEmpty : !Printed(text).fits(step.expected) {
+        for (step, text) in zip(page.steps, printed)
+        where step.lines == nil ? !text.isEmpty : !Printed(text).fits(step.expected) {
             Issue.record(
                 """
                 \(path):\(step.number): $ \(step.command)
@@ -50,8 +52,10 @@ enum PageRun {
         try FileManager.default.createDirectory(atPath: folder.file("bin"), withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: folder.file("bin/apus"), withDestinationPath: program)
         var environment = [
-            "PATH": "\(folder.file("bin")):\(Repository.root)/scripts:\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
-            "HOME": folder.path, "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"), "APUS_LEDGER": "",
+            "PATH":
+                "\(folder.file("bin")):\(Repository.root)/scripts:\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
+            "HOME": folder.path, "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"),
+            "APUS_LEDGER": "",
             "NO_COLOR": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8", "APUS": program, "REPOSITORY": Repository.root,
         ]
         if requires.contains("mariadb") {
@@ -74,7 +78,9 @@ enum PageRun {
     static let all = Repository.entries("Journeys").filter { !$0.hasPrefix(".") && !$0.hasSuffix(".md") }
 
     static let servers: [String: Set<String>] = Dictionary(
-        uniqueKeysWithValues: all.map { ($0, (try? ConsolePage(path: "\(Repository.root)/Journeys/\($0)/story.md").requires) ?? []) })
+        uniqueKeysWithValues: all.map {
+            ($0, (try? ConsolePage(path: "\(Repository.root)/Journeys/\($0)/story.md").requires) ?? [])
+        })
 
     @Test(.requires(.program("sqlite3", package: "sqlite3")), arguments: all.filter { servers[$0]!.isEmpty })
     func `every story without a server ends as it is told`(journey: String) throws {

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusTesting
+import Glibc
 import MySQLConnector
 import Tabular
 import Testing
@@ -199,7 +200,10 @@ struct SinkTests {
         first.close()
         // The end of the connection is the end of the lock.
         var tries = 0
-        while apusError({ try second.lock(Load(shape, run: "run-second")) }) != nil, tries < 100 { tries += 1 }
+        while apusError({ try second.lock(Load(shape, run: "run-second")) }) != nil, tries < 100 {
+            tries += 1
+            usleep(10_000)
+        }
         #expect(tries < 100)
         second.unlock(Load(shape, run: "run-second"))
         #expect(try play.rows("SHOW TABLES") == [["t"]])

@@ -32,8 +32,11 @@ final class CSVEncoder: RowEncoder {
         rules = CSVText(format)
         let first = format.separator[0]
         // A separator that numbers or dates hold makes every value suspect.
-        func isInValues(_ byte: UInt8) -> Bool { byte >= 45 && byte <= 58 || byte == 43 || byte == 32 || byte | 0x20 >= 97 && byte | 0x20 <= 122 }
-        let isRisky = isInValues(first) || (format.quote.map(isInValues) ?? false) || (format.comment.map(isInValues) ?? false)
+        func isInValues(_ byte: UInt8) -> Bool {
+            byte >= 45 && byte <= 58 || byte == 43 || byte == 32 || byte | 0x20 >= 97 && byte | 0x20 <= 122
+        }
+        let isRisky =
+            isInValues(first) || (format.quote.map(isInValues) ?? false) || (format.comment.map(isInValues) ?? false)
         let isRiskyNull = format.null.map { $0 != Array("\\N".utf8) } ?? false
         kinds = columns.map { column in
             switch TextKind(column.type) {
@@ -55,7 +58,10 @@ final class CSVEncoder: RowEncoder {
             var name = column.name
             let isWritten = name.withUTF8 { rules.write($0, into: &buffer) }
             // Without quotes or escapes a name keeps its letters only.
-            if !isWritten { buffer.append(String(name.filter { !$0.isNewline && !String(decoding: separator, as: UTF8.self).contains($0) })) }
+            if !isWritten {
+                buffer.append(
+                    String(name.filter { !$0.isNewline && !String(decoding: separator, as: UTF8.self).contains($0) }))
+            }
         }
         newline.withUnsafeBufferPointer { buffer.append($0) }
     }
@@ -69,7 +75,9 @@ final class CSVEncoder: RowEncoder {
         let separatorByte = separator[0], newlineByte = newline[0]
         // A column none of whose octets is special needs no look at its values one by one.
         let clean: [Bool] = kinds.indices.map { index in
-            guard kinds[index] == .text, textKinds[index] == .stored, null.isEmpty, rules.quote >= 0, rules.comment < 0, rows.count > 16 else { return false }
+            guard kinds[index] == .text, textKinds[index] == .stored, null.isEmpty, rules.quote >= 0, rules.comment < 0,
+                rows.count > 16
+            else { return false }
             return apus_find(source[index].arena, source[index].arenaCount, rules.special) == source[index].arenaCount
         }
         kinds.withUnsafeBufferPointer { kinds in
@@ -80,7 +88,11 @@ final class CSVEncoder: RowEncoder {
                         var bad = -1
                         for index in 0..<count {
                             if index > 0 {
-                                if isSimple { buffer.append(separatorByte) } else { separator.withUnsafeBufferPointer { buffer.append($0) } }
+                                if isSimple {
+                                    buffer.append(separatorByte)
+                                } else {
+                                    separator.withUnsafeBufferPointer { buffer.append($0) }
+                                }
                             }
                             let column = source + index
                             if column.pointee.isNull(row) {
@@ -117,7 +129,8 @@ final class CSVEncoder: RowEncoder {
                             rejected.append(
                                 RejectedRow(
                                     row: batch.firstRow + row, column: columns[bad].name,
-                                    reason: "the value holds a separator, a newline or the NULL marker, and the file has no quotes",
+                                    reason:
+                                        "the value holds a separator, a newline or the NULL marker, and the file has no quotes",
                                     values: RowText.json(batch, columns, row)))
                         } else if isSimple {
                             buffer.append(newlineByte)

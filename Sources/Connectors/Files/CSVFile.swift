@@ -17,7 +17,9 @@ final class CSVFile: RowFile {
         var parser: FieldParser
     }
 
-    init(_ scanner: consuming CSVScanner, format: CSVFormat, options: FileOptions, plan: ReadPlan, known: [String]) throws {
+    init(_ scanner: consuming CSVScanner, format: CSVFormat, options: FileOptions, plan: ReadPlan, known: [String])
+        throws
+    {
         self.scanner = scanner
         self.format = format
         let label = self.scanner.label
@@ -52,7 +54,8 @@ final class CSVFile: RowFile {
             } while scanner.isBlank
             if case .encoding(let position) = scanner.fault {
                 throw ApusError(
-                    .malformedInput, "\(scanner.label): the header holds octets that are not \(options.encoding ?? "UTF-8"), at octet \(position)",
+                    .malformedInput,
+                    "\(scanner.label): the header holds octets that are not \(options.encoding ?? "UTF-8"), at octet \(position)",
                     hint: "Say encoding=gbk, encoding=latin1 or whatever the file is in.")
             }
             return options.columns ?? unique((0..<scanner.fieldCount).map { scanner.string(scanner.fields[$0]) })
@@ -114,7 +117,9 @@ final class CSVFile: RowFile {
                     continue
                 }
                 let field = scanner.fields[target.field]
-                if field.length == 0, !field.quoted ? (emptyIsNull || !target.parser.takesEmpty) : !target.parser.takesEmpty {
+                if field.length == 0,
+                    !field.quoted ? (emptyIsNull || !target.parser.takesEmpty) : !target.parser.takesEmpty
+                {
                     columns[index].appendNull()
                 } else if !field.quoted, !emptyIsNull, field.length == marker.count,
                     memcmp(scanner.base + field.start, marker.baseAddress!, field.length) == 0
@@ -197,7 +202,9 @@ final class CSVFile: RowFile {
     }
 
     @inline(never)
-    private func reject(_ reason: String, _ column: String?, _ scanner: borrowing CSVScanner, _ batch: Batch, _ row: Int) {
+    private func reject(
+        _ reason: String, _ column: String?, _ scanner: borrowing CSVScanner, _ batch: Batch, _ row: Int
+    ) {
         var values = ByteBuffer(capacity: 256)
         let isShaped = scanner.fieldCount == names.count && !scanner.isFaulty
         values.append(UInt8(ascii: "{"))
@@ -207,7 +214,8 @@ final class CSVFile: RowFile {
                 if index > 0 { values.append(UInt8(ascii: ",")) }
                 values.append(json: names[index])
                 values.append(UInt8(ascii: ":"))
-                let isNull = !field.quoted && (format.null.map { Array(scanner.bytes(field)) == $0 } ?? (field.length == 0))
+                let isNull =
+                    !field.quoted && (format.null.map { Array(scanner.bytes(field)) == $0 } ?? (field.length == 0))
                 if isNull { values.append("null") } else { values.append(json: scanner.string(field)) }
             }
         } else {

@@ -26,10 +26,13 @@ struct CSVFormat {
         Setting("escape", .choice(["double", "backslash"]), default: "double", "how a quote stands within quotes"),
         Setting("header", .boolean, default: "true", "the first line holds the column names; false = c1, c2, …"),
         Setting("null", .text, "the unquoted text that is NULL, e.g. \\N; unset = an empty field without quotes"),
-        Setting("newline", .choice(["auto", "lf", "crlf", "cr"]), default: "auto", "auto reads all three and writes lf"),
+        Setting(
+            "newline", .choice(["auto", "lf", "crlf", "cr"]), default: "auto", "auto reads all three and writes lf"),
         Setting("comment", .text, "lines that begin with this character are skipped"),
         Setting("skip_lines", .integer, default: "0", "lines to skip at the start of each file"),
-        Setting("ragged", .choice(["reject", "pad", "error"]), default: "reject", "what becomes of a row with too few or too many fields"),
+        Setting(
+            "ragged", .choice(["reject", "pad", "error"]), default: "reject",
+            "what becomes of a row with too few or too many fields"),
     ]
 
     init() {}
@@ -42,7 +45,9 @@ struct CSVFormat {
         switch settings.text("quote") ?? "\"" {
         case "none", "": quote = nil
         case let text:
-            guard text.utf8.count == 1 else { throw CSVFormat.fault("quote", "`\(text)` is not one ASCII character or `none`") }
+            guard text.utf8.count == 1 else {
+                throw CSVFormat.fault("quote", "`\(text)` is not one ASCII character or `none`")
+            }
             quote = text.utf8.first
         }
         backslash = settings.text("escape") == "backslash"
@@ -60,7 +65,9 @@ struct CSVFormat {
 
     private func check() throws {
         let special = [UInt8(ascii: "\n"), UInt8(ascii: "\r")] + (quote.map { [$0] } ?? [])
-        if separator.isEmpty || separator.contains(where: special.contains) || (backslash && separator.contains(UInt8(ascii: "\\"))) {
+        if separator.isEmpty || separator.contains(where: special.contains)
+            || (backslash && separator.contains(UInt8(ascii: "\\")))
+        {
             throw CSVFormat.fault("separator", "it is empty or holds a newline, the quote or the escape")
         }
         if let quote, special.prefix(2).contains(quote) || (backslash && quote == UInt8(ascii: "\\")) {
@@ -82,7 +89,8 @@ struct CSVFormat {
     }
 
     private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
-        text.count >= part.count && (0...(text.count - part.count)).contains { Array(text[$0..<($0 + part.count)]) == part }
+        text.count >= part.count
+            && (0...(text.count - part.count)).contains { Array(text[$0..<($0 + part.count)]) == part }
     }
 
     private static func fault(_ option: String, _ what: String) -> ApusError {
@@ -103,7 +111,8 @@ struct CSVFormat {
             case UInt8(ascii: "t"): out.append(9)
             case UInt8(ascii: "\\"): out.append(next)
             case UInt8(ascii: "x"):
-                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+                else {
                     throw fault(option, "two hex digits must follow \\x")
                 }
                 rest = rest.dropFirst(2)

@@ -11,7 +11,8 @@ struct CSVFiles: FileFormat {
 
     func scanner(_ path: String, _ interrupt: Interrupt, blockSize: Int, sample: Bool = false) throws -> CSVScanner {
         try CSVScanner(
-            try options.opener(interrupt).open(path, sample: sample), label: InputOpener.label(path), format: format, blockSize: blockSize,
+            try options.opener(interrupt).open(path, sample: sample), label: InputOpener.label(path), format: format,
+            blockSize: blockSize,
             maxRow: options.maxRow)
     }
 
@@ -49,7 +50,8 @@ struct CSVFiles: FileFormat {
 
     func open(_ path: String, _ plan: ReadPlan, known: [String], _ interrupt: Interrupt) throws -> any RowFile {
         try CSVFile(
-            try scanner(path, interrupt, blockSize: blockSize), format: format, options: options, plan: plan, known: known)
+            try scanner(path, interrupt, blockSize: blockSize), format: format, options: options, plan: plan,
+            known: known)
     }
 
     func existingColumns(_ path: String, _ interrupt: Interrupt) throws -> [String]? {

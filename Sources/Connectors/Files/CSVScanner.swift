@@ -59,7 +59,9 @@ struct CSVScanner: ~Copyable {
     private let maxRow: Int
     private static let padding = 64
 
-    init(_ input: any ByteInput, label: String, format: CSVFormat, blockSize: Int = 1 << 20, maxRow: Int = 1 << 30) throws {
+    init(_ input: any ByteInput, label: String, format: CSVFormat, blockSize: Int = 1 << 20, maxRow: Int = 1 << 30)
+        throws
+    {
         self.input = input
         self.label = label
         self.maxRow = maxRow
@@ -343,7 +345,8 @@ struct CSVScanner: ~Copyable {
                 }
                 if contentEnd >= 0, at != contentEnd &+ 1 { fault = .textAfterQuote }
                 let contentStop = contentEnd >= 0 ? contentEnd : at
-                fields[count] = Field(start: contentStart, length: contentStop &- contentStart, quoted: quoted, escaped: escaped)
+                fields[count] = Field(
+                    start: contentStart, length: contentStop &- contentStart, quoted: quoted, escaped: escaped)
                 count &+= 1
                 start = at &+ width
                 if isLast { recordEnd = at }

@@ -41,7 +41,8 @@ final class CSVText {
             appendEmpty(to: &buffer)
             return true
         }
-        let isBare = apus_find(base, bytes.count, special) == bytes.count && Int(base[0]) != comment
+        let isBare =
+            apus_find(base, bytes.count, special) == bytes.count && Int(base[0]) != comment
             && (null.isEmpty || bytes.count != null.count || !bytes.elementsEqual(null))
         if isBare {
             buffer.append(base, count: bytes.count)

@@ -80,7 +80,9 @@ final class GzipInput: ByteInput {
                     feed.start += 1
                     continue
                 }
-                guard inflateReset(stream) == Z_OK else { throw damaged(label, "gzip", after: position, "inflateReset") }
+                guard inflateReset(stream) == Z_OK else {
+                    throw damaged(label, "gzip", after: position, "inflateReset")
+                }
                 isInMember = true
             }
             isEmpty = false

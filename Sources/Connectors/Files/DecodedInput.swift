@@ -34,21 +34,20 @@ final class DecodedInput: ByteInput {
     func origin(of position: Int) -> Int { faults[position] ?? position }
 
     func read(into out: UnsafeMutablePointer<UInt8>, count: Int) throws -> Int {
+        if pending.isEmpty, count >= 8 { return try convert(into: out, count: count) }
         // A character may need four octets: smaller blocks go through a place of their own.
-        if count < 8 {
-            if pending.isEmpty {
-                var block = [UInt8](repeating: 0, count: 4096)
-                let got = try block.withUnsafeMutableBufferPointer { try convert(into: $0.baseAddress!, count: 4096) }
-                pending = block[..<got]
-            }
-            let part = pending.prefix(count)
-            for (index, byte) in part.enumerated() { out[index] = byte }
-            pending = pending.dropFirst(part.count)
-            return part.count
+        if pending.isEmpty {
+            var block = [UInt8](repeating: 0, count: 4096)
+            let got = try block.withUnsafeMutableBufferPointer { try convert(into: $0.baseAddress!, count: 4096) }
+            pending = block[..<got]
         }
-        return try convert(into: out, count: count)
+        let part = pending.prefix(count)
+        for (index, byte) in part.enumerated() { out[index] = byte }
+        pending = pending.dropFirst(part.count)
+        return part.count
     }
 
+    /// Decoded octets that the caller had no room for.
     private var pending: ArraySlice<UInt8> = []
 
     private func convert(into out: UnsafeMutablePointer<UInt8>, count: Int) throws -> Int {
@@ -59,7 +58,8 @@ final class DecodedInput: ByteInput {
                 end += got
             }
             if end == 0 { return 0 }
-            var source: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: CChar.self)
+            var source: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(memory).assumingMemoryBound(
+                to: CChar.self)
             var sourceLeft = end
             var target: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(out).assumingMemoryBound(to: CChar.self)
             var targetLeft = count

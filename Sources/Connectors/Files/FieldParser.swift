@@ -79,7 +79,9 @@ struct FieldParser {
         switch kind {
         case .text: return false
         case .integer:
-            guard let number = Parse.integer(bytes), number >= least, number < 0 || UInt64(number) <= most else { return false }
+            guard let number = Parse.integer(bytes), number >= least, number < 0 || UInt64(number) <= most else {
+                return false
+            }
             value = number
         case .unsigned: value = Parse.unsigned(bytes).map { Int64(bitPattern: $0) }
         case .float64: value = Parse.double(bytes).map { Int64(bitPattern: $0.bitPattern) }

@@ -40,7 +40,9 @@ struct FileFinish: Codable {
         }
         for (index, output) in outputs.enumerated() {
             let built = folder.file("output-\(index)")
-            if fileStatus(built) != nil, rename(built, output.path) != 0 { throw FileError.last("writing \(output.path)") }
+            if fileStatus(built) != nil, rename(built, output.path) != 0 {
+                throw FileError.last("writing \(output.path)")
+            }
         }
         let placed = Set(outputs.map(\.path))
         for path in removals where !placed.contains(path) {
@@ -59,7 +61,9 @@ struct FileFinish: Codable {
             if let base = output.base {
                 let copy = try Descriptor(opening: aside, O_WRONLY | O_CREAT | O_TRUNC, doing)
                 try FileFinish.copy(base, from: 0, count: output.baseBytes, to: copy, at: 0, doing)
-                output.patch.withUnsafeBytes { _ = pwrite(copy.number, $0.baseAddress, $0.count, off_t(output.baseBytes)) }
+                output.patch.withUnsafeBytes {
+                    _ = pwrite(copy.number, $0.baseAddress, $0.count, off_t(output.baseBytes))
+                }
                 if let mode = fileStatus(base)?.st_mode { fchmod(copy.number, mode & 0o7777) }
                 guard fsync(copy.number) == 0 else { throw FileError.last(doing) }
                 if rename(aside, path) != 0 { throw FileError.last(doing) }
@@ -86,7 +90,9 @@ struct FileFinish: Codable {
     }
 
     /// Copies part of a file, in the kernel where it can.
-    private static func copy(_ path: String, from start: Int, count: Int, to file: Descriptor, at place: Int, _ doing: String) throws {
+    private static func copy(
+        _ path: String, from start: Int, count: Int, to file: Descriptor, at place: Int, _ doing: String
+    ) throws {
         let source = try Descriptor(opening: path, O_RDONLY, doing)
         var from = off_t(start), to = off_t(place)
         var left = count
@@ -100,13 +106,16 @@ struct FileFinish: Codable {
                     left -= copied
                     continue
                 }
-                if copied < 0, ![EXDEV, ENOSYS, EINVAL, EOPNOTSUPP, EPERM].contains(errno) { throw FileError.last(doing) }
+                if copied < 0, ![EXDEV, ENOSYS, EINVAL, EOPNOTSUPP, EPERM].contains(errno) {
+                    throw FileError.last(doing)
+                }
                 inKernel = false
             }
             let got = pread(source.number, memory, min(left, 1 << 20), from)
             if got < 0, errno == EINTR { continue }
             guard got > 0 else {
-                throw got < 0 ? FileError.last(doing) : ApusError(.failed, "\(path) is shorter than it was when it was written")
+                throw got < 0
+                    ? FileError.last(doing) : ApusError(.failed, "\(path) is shorter than it was when it was written")
             }
             var written = 0
             while written < got {

@@ -89,7 +89,9 @@ extension FileLocation {
         case .stream: return [TableFiles(name: "stdin", paths: [FileLocation.standard])]
         case .file(let path):
             guard fileStatus(path) != nil else { throw FileError.of(ENOENT, "reading \(path)") }
-            return [TableFiles(name: FileLocation.split(FileLocation.name(of: path), endings: endings).stem, paths: [path])]
+            return [
+                TableFiles(name: FileLocation.split(FileLocation.name(of: path), endings: endings).stem, paths: [path])
+            ]
         case .pattern(let pattern):
             let paths = try FileLocation.expand(pattern)
             let stem = FileLocation.split(FileLocation.name(of: pattern), endings: endings).stem
@@ -127,7 +129,8 @@ extension FileLocation {
                     hint: Nearest.hint(for: table, among: tables.map(\.name)))
             }
             let single = found.paths.filter { path in
-                FileLocation.table(ofPart: FileLocation.split(FileLocation.name(of: path), endings: endings).stem) == nil
+                FileLocation.table(ofPart: FileLocation.split(FileLocation.name(of: path), endings: endings).stem)
+                    == nil
             }
             if let first = single.first, found.paths.count > 1 {
                 throw ApusError(
@@ -156,7 +159,8 @@ extension FileLocation {
             .filter { !isFolder($0) }
         if paths.isEmpty {
             throw ApusError(
-                .notFound, "no file matches \(pattern)", hint: "Quote the URL, so that the shell leaves the pattern alone.")
+                .notFound, "no file matches \(pattern)",
+                hint: "Quote the URL, so that the shell leaves the pattern alone.")
         }
         return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }

@@ -22,7 +22,9 @@ final class FileLock {
             }
             // The run that held the lock before may have removed the file meanwhile.
             var own = stat()
-            guard fstat(descriptor.number, &own) == 0, let named = fileStatus(path), named.st_ino == own.st_ino else { continue }
+            guard fstat(descriptor.number, &own) == 0, let named = fileStatus(path), named.st_ino == own.st_ino else {
+                continue
+            }
             ftruncate(descriptor.number, 0)
             let text = Array("\(runID)\n".utf8)
             _ = pwrite(descriptor.number, text, text.count, 0)

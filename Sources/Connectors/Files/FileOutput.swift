@@ -156,7 +156,8 @@ final class ZstdOutput: ByteOutput {
             var out = ZSTD_outBuffer(dst: memory, size: ZstdOutput.capacity, pos: 0)
             let left = ZSTD_compressStream2(stream, &out, &input, mode)
             guard ZSTD_isError(left) == 0 else {
-                throw ApusError(.failed, "zstd refused to compress", underlying: String(cString: ZSTD_getErrorName(left)))
+                throw ApusError(
+                    .failed, "zstd refused to compress", underlying: String(cString: ZSTD_getErrorName(left)))
             }
             if out.pos > 0 { try output.write(UnsafeBufferPointer(start: memory, count: out.pos)) }
             if mode == ZSTD_e_end ? left == 0 : input.pos == input.size { return }

@@ -24,9 +24,12 @@ struct FileOptions {
             Setting("types", .text, "column types, e.g. id:int64,price:decimal(10,2); the others are inferred"),
             Setting("infer", .boolean, default: "true", "infer types from a sample; false = text"),
             Setting("sample_rows", .integer, default: "1000", "rows of each file that inference looks at"),
-            Setting("encoding", .text, default: "utf-8", aliases: ["charset"], "of the text, e.g. gbk, latin1, utf-16le"),
+            Setting(
+                "encoding", .text, default: "utf-8", aliases: ["charset"], "of the text, e.g. gbk, latin1, utf-16le"),
             Setting("bom", .boolean, default: "false", "write a byte order mark, as Excel wants it"),
-            Setting("compression", .choice(["auto", "none", "gzip", "zstd"]), default: "auto", "auto = by .gz or .zst at the end of the name"),
+            Setting(
+                "compression", .choice(["auto", "none", "gzip", "zstd"]), default: "auto",
+                "auto = by .gz or .zst at the end of the name"),
             Setting("level", .integer, "of compression; gzip 1 to 9, zstd 1 to 19"),
             Setting("part_size", .bytes, "write numbered parts of about this size, e.g. 256MiB"),
             Setting("binary", .choice(["hex", "base64"]), default: binary, "how octets are written as text"),
@@ -44,14 +47,18 @@ struct FileOptions {
         level = settings.integer("level")
         encoding = Encoding.system(settings.text("encoding") ?? "utf-8")
         bom = settings.boolean("bom")
-        columns = settings.text("columns").map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        columns = settings.text("columns").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
         types = try settings.text("types").map(TypeNames.columns) ?? []
         infer = settings.boolean("infer")
         sampleRows = max(1, settings.integer("sample_rows") ?? 1000)
         partSize = settings.bytes("part_size")
         binary = settings.text("binary") == "base64" ? .base64 : .hex
         maxRow = max(1024, settings.bytes("max_row") ?? 1 << 30)
-        if let columns, let fault = columns.first(where: { name in name.isEmpty || columns.filter { $0 == name }.count > 1 }) {
+        if let columns,
+            let fault = columns.first(where: { name in name.isEmpty || columns.filter { $0 == name }.count > 1 })
+        {
             throw ApusError(
                 .configurationInvalid, "option `columns`: the name `\(fault)` is empty or there twice",
                 hint: "Give every column a name of its own.")

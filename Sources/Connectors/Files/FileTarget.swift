@@ -75,7 +75,8 @@ extension FilesSession {
             let (stem, ending) = FileLocation.split(FileLocation.name(of: path), endings: format.endings)
             return .files(
                 FileTarget.FileSet(
-                    folder: FileLocation.folder(of: path), stem: stem, ending: ending, hasParts: options.partSize != nil,
+                    folder: FileLocation.folder(of: path), stem: stem, ending: ending,
+                    hasParts: options.partSize != nil,
                     compression: options.compression ?? Compression(ofName: path), ownsStem: false))
         }
     }

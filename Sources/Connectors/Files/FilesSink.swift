@@ -35,7 +35,8 @@ extension FilesSession: Sink {
         SliceFolder.sweep(files.folder, except: folder.tomb)
         let existing = try files.existing(endings: format.endings)
         if load.create == .require, existing.isEmpty {
-            throw ApusError(.notFound, "\(files.label) does not exist, and the target must be there", hint: "Use create: create.")
+            throw ApusError(
+                .notFound, "\(files.label) does not exist, and the target must be there", hint: "Use create: create.")
         }
         if load.mode == .append, !files.hasParts, fileStatus(files.path).map({ $0.st_size > 0 }) == true {
             try checkColumns(files.path, load)
@@ -111,7 +112,8 @@ extension FilesSession: Sink {
         // Slices without rows leave no parts, unless there is nothing else.
         let full = parts.filter { $0.rows > 0 }
         if !full.isEmpty || load.mode == .append { parts = full } else { parts = Array(parts.prefix(1)) }
-        let last = load.mode == .append ? existing.compactMap { files.number($0, endings: format.endings) }.max() ?? 0 : 0
+        let last =
+            load.mode == .append ? existing.compactMap { files.number($0, endings: format.endings) }.max() ?? 0 : 0
         let outputs = parts.enumerated().map { index, part in
             FileFinish.Output(
                 path: files.part(last + 1 + index), base: nil, baseBytes: 0, patch: [],
@@ -120,7 +122,8 @@ extension FilesSession: Sink {
         return FileFinish(outputs: outputs, removals: removals)
     }
 
-    private func emptyPart(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> SliceFolder.Part {
+    private func emptyPart(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> SliceFolder.Part
+    {
         let encoder = format.encoder(try accepts(load).columns)
         let writer = try PartWriter(
             folder.file("empty"), try RowText.Output(encoder, options), files.compression, options.level, interrupt)

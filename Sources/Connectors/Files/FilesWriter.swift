@@ -84,7 +84,9 @@ final class PartWriter {
     /// Octets written to the file so far.
     var bytes: Int { file.count }
 
-    init(_ path: String, _ text: RowText.Output, _ compression: Compression, _ level: Int?, _ interrupt: Interrupt) throws {
+    init(_ path: String, _ text: RowText.Output, _ compression: Compression, _ level: Int?, _ interrupt: Interrupt)
+        throws
+    {
         let descriptor = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC, "making \(path)")
         file = FileOutput(descriptor, label: path, interrupt: interrupt)
         output = try compression.output(to: file, level: level)

@@ -35,7 +35,9 @@ struct Inference {
     mutating func seeText() {
         self = Inference()
         values = 1
-        (isBoolean, isInteger, isDecimal, isFloat, isDate, isTimestamp, isInstant) = (false, false, false, false, false, false, false)
+        (isBoolean, isInteger, isDecimal, isFloat, isDate, isTimestamp, isInstant) = (
+            false, false, false, false, false, false, false
+        )
     }
 
     mutating func merge(_ other: Inference) {
@@ -88,7 +90,9 @@ struct Inference {
         }
         if position < count, bytes[position] | 0x20 == UInt8(ascii: "e") {
             position += 1
-            if position < count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") { position += 1 }
+            if position < count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
+                position += 1
+            }
             guard isDigit() else { return .none }
             while isDigit() { position += 1 }
             kind = .float
@@ -118,7 +122,9 @@ struct Inference {
         }
         guard matches(0, "0000-00-00") else { return .none }
         if bytes.count == 10 { return Parse.date(bytes).map { !Temporal.isZero($0) } == true ? .date : .none }
-        guard bytes[10] == UInt8(ascii: " ") || bytes[10] == UInt8(ascii: "T"), matches(11, "00:00") else { return .none }
+        guard bytes[10] == UInt8(ascii: " ") || bytes[10] == UInt8(ascii: "T"), matches(11, "00:00") else {
+            return .none
+        }
         var position = 16
         if matches(position, ":00") {
             position += 3

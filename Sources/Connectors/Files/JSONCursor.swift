@@ -73,7 +73,8 @@ struct JSONCursor {
                     position &+= 6
                     if unit & 0xFC00 == 0xDC00 { return nil }
                     if unit & 0xFC00 == 0xD800 {
-                        guard position &+ 1 < end, base[position] == UInt8(ascii: "\\"), base[position &+ 1] == UInt8(ascii: "u"),
+                        guard position &+ 1 < end, base[position] == UInt8(ascii: "\\"),
+                            base[position &+ 1] == UInt8(ascii: "u"),
                             let low = hex(position &+ 2), low & 0xFC00 == 0xDC00
                         else { return nil }
                         position &+= 6

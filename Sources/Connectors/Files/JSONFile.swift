@@ -29,7 +29,9 @@ final class KeyIndex {
     func place(of key: UnsafeBufferPointer<UInt8>, guess: Int) -> Int? {
         if guess &+ 1 < ends.count {
             let start = ends[guess]
-            if ends[guess &+ 1] &- start == key.count, memcmp(octets.baseAddress! + start, key.baseAddress!, key.count) == 0 {
+            if ends[guess &+ 1] &- start == key.count,
+                memcmp(octets.baseAddress! + start, key.baseAddress!, key.count) == 0
+            {
                 return guess
             }
         }
@@ -101,7 +103,9 @@ final class JSONFile: RowFile {
             var cursor = JSONCursor(scanner.base, from: scanner.start, to: scanner.stop)
             cursor.skipSpace()
             if cursor.isAtEnd { continue }
-            if scanner.line == 1, scanner.base[cursor.position] == UInt8(ascii: "[") { throw JSONFile.notLines(scanner.label) }
+            if scanner.line == 1, scanner.base[cursor.position] == UInt8(ascii: "[") {
+                throw JSONFile.notLines(scanner.label)
+            }
             rows += 1
             var reason: String?
             var column: String?
@@ -111,7 +115,8 @@ final class JSONFile: RowFile {
                 reason = fault
             } else if let bad = append(cursor, batch) {
                 column = batch.schema[bad].name
-                reason = "the value of `\(batch.schema[bad].name)` is no \(batch.schema[bad].type); if it should be taken as text, say types=\(batch.schema[bad].name):text"
+                reason =
+                    "the value of `\(batch.schema[bad].name)` is no \(batch.schema[bad].type); if it should be taken as text, say types=\(batch.schema[bad].name):text"
             }
             if let reason {
                 batch.dropUnfinishedRow()
@@ -141,7 +146,8 @@ final class JSONFile: RowFile {
                 guard cursor.take(UInt8(ascii: "\"")), let key = cursor.string() else { return fault(cursor) }
                 cursor.skipSpace()
                 guard cursor.take(UInt8(ascii: ":")), let value = cursor.value() else { return fault(cursor) }
-                let place = key.escaped || key.start == key.end
+                let place =
+                    key.escaped || key.start == key.end
                     ? keys.place(ofText: cursor.text(key)) : keys.place(of: cursor.bytes(key), guess: guess)
                 if let place {
                     found[place] = value
@@ -168,7 +174,9 @@ final class JSONFile: RowFile {
             let source = targets[index].source
             let parser = targets[index].parser
             if source < 0 {
-                guard constants[-1 - source].withUnsafeBufferPointer({ parser.parse($0, into: &columns[index]) }) else { return index }
+                guard constants[-1 - source].withUnsafeBufferPointer({ parser.parse($0, into: &columns[index]) }) else {
+                    return index
+                }
                 continue
             }
             let value = found[source]
@@ -195,7 +203,9 @@ final class JSONFile: RowFile {
         return nil
     }
 
-    private func reject(_ reason: String, _ column: String?, _ scanner: borrowing LineScanner, _ batch: Batch, _ row: Int) {
+    private func reject(
+        _ reason: String, _ column: String?, _ scanner: borrowing LineScanner, _ batch: Batch, _ row: Int
+    ) {
         // A row that was parsed is an object already.
         var values = scanner.text
         if column == nil {
@@ -207,6 +217,8 @@ final class JSONFile: RowFile {
         }
         let separator = column == nil ? " " : ": "
         batch.rejected.append(
-            RejectedRow(row: row, column: column, reason: "\(scanner.label): line \(scanner.line)\(separator)\(reason)", values: values))
+            RejectedRow(
+                row: row, column: column, reason: "\(scanner.label): line \(scanner.line)\(separator)\(reason)",
+                values: values))
     }
 }

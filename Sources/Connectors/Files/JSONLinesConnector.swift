@@ -16,7 +16,8 @@ public struct JSONLinesConnector: Connector {
 
     public func open(_ endpoint: Endpoint, interrupt: Interrupt) throws -> any Session {
         let files = JSONLinesFiles(
-            options: try FileOptions(endpoint.settings), decimalsAreText: endpoint.settings.text("decimals") == "string")
+            options: try FileOptions(endpoint.settings), decimalsAreText: endpoint.settings.text("decimals") == "string"
+        )
         return try FilesSession(endpoint, format: files, interrupt: interrupt)
     }
 }

@@ -110,7 +110,9 @@ final class JSONLinesEncoder: RowEncoder {
         guard cursor.isAtEnd else { return false }
         let start = buffer.count
         buffer.append(bytes)
-        for index in start..<buffer.count where buffer.start[index] == 10 || buffer.start[index] == 13 { buffer.start[index] = 32 }
+        for index in start..<buffer.count where buffer.start[index] == 10 || buffer.start[index] == 13 {
+            buffer.start[index] = 32
+        }
         return true
     }
 }

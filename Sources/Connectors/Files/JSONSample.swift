@@ -11,7 +11,8 @@ struct JSONLinesFiles: FileFormat {
 
     func scanner(_ path: String, _ interrupt: Interrupt, blockSize: Int, sample: Bool = false) throws -> LineScanner {
         try LineScanner(
-            try options.opener(interrupt).open(path, sample: sample), label: InputOpener.label(path), blockSize: blockSize,
+            try options.opener(interrupt).open(path, sample: sample), label: InputOpener.label(path),
+            blockSize: blockSize,
             maxRow: options.maxRow)
     }
 
@@ -26,7 +27,12 @@ struct JSONLinesFiles: FileFormat {
             kinds.insert(value.kind)
             switch value.kind {
             case .number: scalars.see(cursor.bytes(value))
-            case .string: if value.escaped || value.start == value.end { strings.seeText() } else { strings.see(cursor.bytes(value)) }
+            case .string:
+                if value.escaped || value.start == value.end {
+                    strings.seeText()
+                } else {
+                    strings.see(cursor.bytes(value))
+                }
             case .null, .boolean, .nested: break
             }
         }
@@ -60,7 +66,9 @@ struct JSONLinesFiles: FileFormat {
             var cursor = JSONCursor(scanner.base, from: scanner.start, to: scanner.stop)
             cursor.skipSpace()
             if cursor.isAtEnd || scanner.fault != nil { continue }
-            if scanner.line == 1, scanner.base[cursor.position] == UInt8(ascii: "[") { throw JSONFile.notLines(scanner.label) }
+            if scanner.line == 1, scanner.base[cursor.position] == UInt8(ascii: "[") {
+                throw JSONFile.notLines(scanner.label)
+            }
             // A line that is no object is rejected when it is read.
             var whole = cursor
             guard whole.value()?.kind == .nested, cursor.take(UInt8(ascii: "{")) else { continue }

@@ -9,7 +9,9 @@ extension ByteBuffer {
             var position = 0
             while position < bytes.count {
                 var run = position
-                while run < bytes.count, base[run] >= 0x20, base[run] != UInt8(ascii: "\""), base[run] != UInt8(ascii: "\\") { run &+= 1 }
+                while run < bytes.count, base[run] >= 0x20, base[run] != UInt8(ascii: "\""),
+                    base[run] != UInt8(ascii: "\\")
+                { run &+= 1 }
                 append(base + position, count: run &- position)
                 if run < bytes.count { append(jsonEscape: base[run]) }
                 position = run &+ 1

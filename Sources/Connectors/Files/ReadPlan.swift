@@ -16,7 +16,8 @@ struct ReadPlan {
     /// - throws: `unsupported` for what only a database can do.
     init(_ read: Read) throws {
         guard case .table = read.relation else {
-            throw ApusError(.unsupported, "files cannot answer a query", hint: "Name a table, or load the files into SQLite first.")
+            throw ApusError(
+                .unsupported, "files cannot answer a query", hint: "Name a table, or load the files into SQLite first.")
         }
         guard read.filters.isEmpty else {
             throw ApusError(

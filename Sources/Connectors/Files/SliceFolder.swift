@@ -86,7 +86,9 @@ struct SliceFolder {
         for name in (try? folderEntries(folder)) ?? [] where name.hasPrefix(".apus-") && name.hasSuffix(ending) {
             let path = folder + "/" + name
             // A run that still goes on may ask for its own within the day.
-            guard path != own, let status = fileStatus(path), status.st_mtim.tv_sec < time(nil) - 86_400 else { continue }
+            guard path != own, let status = fileStatus(path), status.st_mtim.tv_sec < time(nil) - 86_400 else {
+                continue
+            }
             try? removeFolder(path)
         }
     }
@@ -103,7 +105,9 @@ struct SliceFolder {
         let descriptor = try Descriptor(opening: aside, O_WRONLY | O_CREAT | O_TRUNC, doing)
         var position = 0
         while position < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor.number, $0.baseAddress! + position, bytes.count - position) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor.number, $0.baseAddress! + position, bytes.count - position)
+            }
             guard count >= 0 else {
                 if errno == EINTR { continue }
                 throw FileError.last(doing)
@@ -115,11 +119,14 @@ struct SliceFolder {
     }
 
     static func read<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
-        let input = FileInput(try Descriptor(opening: path, O_RDONLY, "reading \(path)"), label: path, interrupt: Interrupt())
+        let input = FileInput(
+            try Descriptor(opening: path, O_RDONLY, "reading \(path)"), label: path, interrupt: Interrupt())
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 << 10)
         while true {
-            let count = try block.withUnsafeMutableBufferPointer { try input.read(into: $0.baseAddress!, count: $0.count) }
+            let count = try block.withUnsafeMutableBufferPointer {
+                try input.read(into: $0.baseAddress!, count: $0.count)
+            }
             if count == 0 { break }
             bytes += block[..<count]
         }
@@ -127,7 +134,8 @@ struct SliceFolder {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {
             throw ApusError(
-                .failed, "\(path) does not hold what Apus wrote there", hint: "Remove that hidden folder and load the table again.",
+                .failed, "\(path) does not hold what Apus wrote there",
+                hint: "Remove that hidden folder and load the table again.",
                 underlying: "\(error)")
         }
     }

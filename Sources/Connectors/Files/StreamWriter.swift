@@ -17,9 +17,12 @@ final class StreamWriter: Writer {
     private var rows = 0
     private var isDirty = false
 
-    init(_ path: String, _ load: Load, _ encoder: any RowEncoder, _ options: FileOptions, _ interrupt: Interrupt) throws {
+    init(_ path: String, _ load: Load, _ encoder: any RowEncoder, _ options: FileOptions, _ interrupt: Interrupt) throws
+    {
         let isStandard = path == FileLocation.standard
-        let descriptor = isStandard ? Descriptor(STDOUT_FILENO, owned: false) : try Descriptor(opening: path, O_WRONLY, "opening \(path)")
+        let descriptor =
+            isStandard
+            ? Descriptor(STDOUT_FILENO, owned: false) : try Descriptor(opening: path, O_WRONLY, "opening \(path)")
         file = FileOutput(descriptor, label: isStandard ? "standard output" : path, interrupt: interrupt)
         output = try (options.compression ?? .none).output(to: file, level: options.level)
         text = try RowText.Output(encoder, options)

@@ -22,7 +22,8 @@ final class TextEncoder {
     func encode(_ text: UnsafeBufferPointer<UInt8>, into buffer: inout ByteBuffer) -> Bool {
         guard let base = text.baseAddress, text.count > 0 else { return true }
         let start = buffer.count
-        var source: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: CChar.self)
+        var source: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(
+            to: CChar.self)
         var sourceLeft = text.count
         while sourceLeft > 0 {
             let room = max(64, sourceLeft * 2)

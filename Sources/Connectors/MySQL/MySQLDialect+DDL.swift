@@ -80,9 +80,9 @@ extension MySQLDialect {
     func foreignKeySQL(_ key: ForeignKeyShape, named name: String) -> String {
         var sql = "CONSTRAINT \(quote(name)) FOREIGN KEY (\(list(key.columns)))"
         sql += " REFERENCES \(quote(key.references)) (\(list(key.referencedColumns)))"
-        // InnoDB has no SET DEFAULT.
-        if let rule = key.onDelete, rule != "SET DEFAULT" { sql += " ON DELETE \(rule)" }
-        if let rule = key.onUpdate, rule != "SET DEFAULT" { sql += " ON UPDATE \(rule)" }
+        // InnoDB has no SET DEFAULT, and RESTRICT and NO ACTION are the same and go without saying.
+        if let rule = key.onDelete, ["CASCADE", "SET NULL"].contains(rule) { sql += " ON DELETE \(rule)" }
+        if let rule = key.onUpdate, ["CASCADE", "SET NULL"].contains(rule) { sql += " ON UPDATE \(rule)" }
         return sql
     }
 

@@ -114,8 +114,9 @@ private final class ConnectAttempt: @unchecked Sendable {
         }
         let verifiesAuthority = options.tls == .authority || options.tls == .identity
         mysql_ssl_set(handle, options.key, options.certificate, verifiesAuthority ? authorities : nil, nil, nil)
-        var enforce: CChar = options.tls == .prefer ? 0 : 1
-        mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &enforce)
+        // This only asks for TLS: where the server has none, libmariadb goes on without, and the caller looks.
+        var ask: CChar = 1
+        mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &ask)
         var verify: CChar = options.tls == .identity ? 1 : 0
         mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify)
     }

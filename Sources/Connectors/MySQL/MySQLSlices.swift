@@ -46,12 +46,15 @@ extension MySQLSession {
 
     /// - throws: `unsupported` for a key whose order and comparison differ.
     private func checkKey(_ read: Read) throws {
-        guard case .table(let name) = read.relation else { return }
-        let shape = try describe(name)
+        let columns: [ColumnShape]
+        switch read.relation {
+        case .table(let name): columns = try describe(name).columns
+        case .query: columns = try resultColumns("SELECT * FROM \(read.relationSQL(dialect))")
+        }
         for key in read.key {
-            guard let column = shape.column(key.name), !Self.canCut(column) else { continue }
+            guard let column = columns.first(where: { $0.name == key.name }), !Self.canCut(column) else { continue }
             throw ApusError(
-                .unsupported, "\(name) cannot be cut by `\(key.name)`: a column of type \(column.native) has no order that conditions follow",
+                .unsupported, "\(read.title) cannot be cut by `\(key.name)`: a column of type \(column.native) has no order that conditions follow",
                 hint: "Name another key column, or read the table as one slice.", context: endpoint.label)
         }
     }
@@ -105,7 +108,7 @@ extension MySQLSession {
         let filter = read.whereSQL(.all, dialect, and: read.key[0].nullable ? ["\(names[0]) IS NOT NULL"] : [])
         let sql = """
             SELECT \(texts) FROM (SELECT \(order), ROW_NUMBER() OVER (ORDER BY \(order)) AS apus_rank \
-            FROM \(read.relationSQL(dialect))\(filter)) AS apus_ranked WHERE apus_rank % \(step) = 0 ORDER BY apus_rank
+            FROM \(read.relationSQL(dialect))\(filter)) AS apus_ranked WHERE apus_rank > 1 AND apus_rank % \(step) = 1 ORDER BY apus_rank
             """
         return try rows(sql, doing: "find where to cut \(read.title)").map { try key($0, read) }
     }

@@ -91,6 +91,8 @@ enum MySQLTypes {
                 (type, native) = (.uuid, "uuid")
             } else if let named, named.hasPrefix("inet") {
                 (type, native) = (.other(named), named)
+            } else if flags & (ENUM_FLAG | SET_FLAG) != 0 {
+                (type, native) = (.text(length: characters), flags & ENUM_FLAG != 0 ? "enum" : "set()")
             } else if isBinary {
                 (type, native) = (.bytes(length: Int(field.length)), "varbinary(\(field.length))")
             } else {

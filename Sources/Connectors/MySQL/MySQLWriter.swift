@@ -231,6 +231,8 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
             self.running = nil
             chunk = nil
             running.feed.end(failed: true)
+            // A server that waits for a lock does not answer; the end of the connection rolls back as well.
+            if !running.call.wait(milliseconds: 3000) { session.breakConnection() }
             running.call.wait()
             session.infile.feed = nil
         }
