@@ -82,7 +82,6 @@ public struct PlannedTable: Sendable, Hashable, Codable {
         public var after: String?
         /// The largest value when the plan was made; nil = no rows.
         public var upTo: String?
-
         /// What it is remembered under: both ends, the table, its target as the flow names it, and the column.
         public var key: String
 
@@ -91,6 +90,7 @@ public struct PlannedTable: Sendable, Hashable, Codable {
             self.column = column
             self.after = after
             self.upTo = upTo
+            self.key = key
         }
     }
 }

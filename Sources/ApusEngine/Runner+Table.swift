@@ -33,11 +33,13 @@ extension Runner {
                 sink.unlock(table.load)
                 left.removeAll { $0.id != share.slice }
             }
-            let estimates = slices.map(\.rows)
+            // A worker of many tells of its own slice.
+            let told = share == nil ? slices : slices.filter { $0.id == share?.slice }
+            let estimates = told.map(\.rows)
             events.send(
                 .tableStarted(
                     table: table.index, name: table.planned.name, target: table.load.target.description,
-                    slices: slices.count, doneSlices: slices.count - left.count,
+                    slices: told.count, doneSlices: told.count - left.count,
                     rows: estimates.contains(nil) ? nil : estimates.reduce(0) { $0 + ($1 ?? 0) }))
             let highest = slices.map(\.id).max() ?? -1
             schedule.prepared(table.index, slices: left, nextSliceID: highest + 1)

@@ -5,6 +5,8 @@ import Tabular
 extension PostgresSession {
     func finish(_ load: Load) throws {
         let load = try placed(load)
+        try holdSteps(load)
+        defer { releaseSteps(load) }
         if try isMarked(load, .finished) { return }
         guard try isMarked(load, .prepared) else { return }
         if load.mode == .replace {
