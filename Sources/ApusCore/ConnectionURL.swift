@@ -90,7 +90,9 @@ public struct ConnectionURL: Hashable, Sendable {
             default: continue
             }
         }
-        parameters.removeAll { ["user", "password"].contains($0.name.lowercased()) || ($0.name.lowercased() == "port" && Int($0.value) == port) }
+        parameters.removeAll {
+            ["user", "password"].contains($0.name.lowercased()) || ($0.name.lowercased() == "port" && Int($0.value) == port)
+        }
     }
 
     private static func split(_ authority: Substring, _ host: inout String?, _ port: inout Int?) throws {

@@ -29,7 +29,8 @@ struct ColumnPlan {
                         findings.append(
                             Finding(
                                 .error, .notFound, column: each.name,
-                                "the source has no column `\(each.name)`. \(Nearest.hint(for: each.name, among: shape.columns.map(\.name)) ?? "")"))
+                                "the source has no column `\(each.name)`. \(Nearest.hint(for: each.name, among: shape.columns.map(\.name)) ?? "")"
+                            ))
                         continue
                     }
                     targets.append(wish.rename[each.name] ?? each.name)
@@ -95,7 +96,8 @@ struct ColumnPlan {
     /// loaded like any other's.
     func shape(of source: TableShape, sameSystem: Bool) -> TableShape {
         var shape = source
-        let names = Dictionary(zip(items, targets).filter { $0.0.expression == nil }.map { ($0.0.name, $0.1) }, uniquingKeysWith: { a, _ in a })
+        let names = Dictionary(
+            zip(items, targets).filter { $0.0.expression == nil }.map { ($0.0.name, $0.1) }, uniquingKeysWith: { a, _ in a })
         let isWhole = source.columns.allSatisfy { names[$0.name] == $0.name }
         shape.columns = zip(shapes, targets).map { column, target in
             var copy = column

@@ -71,7 +71,9 @@ extension Runner {
                     throw ApusError(
                         .tooManyRejected,
                         "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].reason)",
-                        hint: "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows).")
+                        hint:
+                            "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows)."
+                    )
                 }))
     }
 

@@ -161,7 +161,8 @@ extension Runner {
             events.send(
                 .message(
                     .warning,
-                    "\(table.planned.name): what the failed load left in the target could not be removed: \(ApusError(wrapping: error).message)"))
+                    "\(table.planned.name): what the failed load left in the target could not be removed: \(ApusError(wrapping: error).message)"
+                ))
         }
     }
 

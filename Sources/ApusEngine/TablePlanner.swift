@@ -76,7 +76,9 @@ struct TablePlanner {
         for name in names {
             guard let column = shape.column(name) else {
                 if wish.sliceBy != nil {
-                    note(.error, .notFound, name, "there is no column `\(name)` to slice by. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")")
+                    note(
+                        .error, .notFound, name,
+                        "there is no column `\(name)` to slice by. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")")
                     return []
                 }
                 key.append(Column(name, .int64, nullable: false))
@@ -106,7 +108,10 @@ struct TablePlanner {
     ) -> (load: Load, kept: [Int]) {
         var mode = wish.mode ?? defaultMode(existing, source)
         if !target.abilities.modes.contains(mode) {
-            note(.error, .unsupported, "\(target.title) cannot be loaded in mode `\(mode.rawValue)`; it can: \(target.abilities.modes.map(\.rawValue).sorted().joined(separator: ", "))")
+            note(
+                .error, .unsupported,
+                "\(target.title) cannot be loaded in mode `\(mode.rawValue)`; it can: \(target.abilities.modes.map(\.rawValue).sorted().joined(separator: ", "))"
+            )
             mode = .append
         }
         let create = wish.create ?? .create
@@ -133,7 +138,9 @@ struct TablePlanner {
         load.withIndexes = wish.withIndexes ?? false
         load.key = wish.key ?? (shape.primaryKey.isEmpty ? source.primaryKey : shape.primaryKey)
         if mode == .upsert, load.key.isEmpty {
-            note(.error, .configurationInvalid, "mode `upsert` needs a key, and neither table has a primary key; name one with `key: [column]`")
+            note(
+                .error, .configurationInvalid,
+                "mode `upsert` needs a key, and neither table has a primary key; name one with `key: [column]`")
         }
         for column in load.key where mode == .upsert && !carried.contains(column) {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
@@ -173,7 +180,9 @@ struct TablePlanner {
             note(.warning, .lossyMapping, isColumn ? String(parts[0]) : nil, isColumn ? String(parts[1]) : loss)
         }
         for identifier in [name.name] + shape.columns.map(\.name) where identifier.utf8.count > dialect.identifierLimit {
-            note(.error, .unsupported, identifier, "the name is longer than the \(dialect.identifierLimit) octets that \(target.title) allows; rename it")
+            note(
+                .error, .unsupported, identifier,
+                "the name is longer than the \(dialect.identifierLimit) octets that \(target.title) allows; rename it")
         }
         return shape
     }
@@ -192,11 +201,15 @@ struct TablePlanner {
     ) throws -> PlannedTable.Watermark? {
         guard let column = wish.watermark else { return nil }
         if load.mode == .replace || load.mode == .truncate {
-            note(.error, .configurationInvalid, column, "a watermark loads only new rows, and mode `\(load.mode.rawValue)` would drop the old ones; use append or upsert")
+            note(
+                .error, .configurationInvalid, column,
+                "a watermark loads only new rows, and mode `\(load.mode.rawValue)` would drop the old ones; use append or upsert")
             return nil
         }
         guard let known = columns.source.column(column) else {
-            note(.error, .notFound, column, "there is no watermark column `\(column)`. \(Nearest.hint(for: column, among: columns.source.columns.map(\.name)) ?? "")")
+            note(
+                .error, .notFound, column,
+                "there is no watermark column `\(column)`. \(Nearest.hint(for: column, among: columns.source.columns.map(\.name)) ?? "")")
             return nil
         }
         if known.nullable {

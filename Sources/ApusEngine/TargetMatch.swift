@@ -22,7 +22,8 @@ struct TargetMatch {
                 findings.append(
                     Finding(
                         .error, .notFound, column: name,
-                        "the target \(existing.name) has no column `\(name)`. \(Nearest.name(to: name, among: existing.columns.map(\.name)).map { "Did you mean `\($0)`? " } ?? "")Leave it out (`exclude`), `rename` it, or let Apus make the table anew (`create: recreate`)"))
+                        "the target \(existing.name) has no column `\(name)`. \(Nearest.name(to: name, among: existing.columns.map(\.name)).map { "Did you mean `\($0)`? " } ?? "")Leave it out (`exclude`), `rename` it, or let Apus make the table anew (`create: recreate`)"
+                    ))
                 carried.append(name)
                 continue
             }
@@ -45,7 +46,8 @@ struct TargetMatch {
             findings.append(
                 Finding(
                     .error, .configurationInvalid, column: column.name,
-                    "the target's column `\(column.name)` is NOT NULL without a default, and the source gives it nothing; give it a constant (`columns`)"))
+                    "the target's column `\(column.name)` is NOT NULL without a default, and the source gives it nothing; give it a constant (`columns`)"
+                ))
         }
         return carried
     }

@@ -104,15 +104,17 @@ public struct ConnectionResolver: Sendable {
         }
         var hint = Nearest.name(to: name, among: Array(named.keys) + entries.map(\.name)).map { "Did you mean `\($0)`?" }
         let ending = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
-        if hint == nil, name.contains("."), let scheme = connectors.flatMap(\.schemes).first(where: { $0 == ending })
-            ?? (["db", "sqlite3"].contains(ending) ? "sqlite" : nil)
+        if hint == nil, name.contains("."),
+            let scheme = connectors.flatMap(\.schemes).first(where: { $0 == ending })
+                ?? (["db", "sqlite3"].contains(ending) ? "sqlite" : nil)
         {
             hint = "For the file, write \(scheme):\(name)."
         }
         throw ApusError(
             .configurationInvalid, "there is no connection named `\(name)`",
             hint: hint
-                ?? "Write a URL such as mysql://user:password@host/db, or name the connection in the flow file, in \(file?.name ?? "connections.yaml") or in \(variable).")
+                ?? "Write a URL such as mysql://user:password@host/db, or name the connection in the flow file, in \(file?.name ?? "connections.yaml") or in \(variable)."
+        )
     }
 
     /// An entry's text is a URL or one variable that holds one, never a further name.
@@ -136,7 +138,8 @@ public struct ConnectionResolver: Sendable {
         {
             throw ApusError(
                 .configurationInvalid, "the password of \(url) was not kept: ••• stands in its place",
-                hint: "Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too.")
+                hint: "Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too."
+            )
         }
         var endpoint = try Endpoint(url, connector)
         if endpoint.password == nil, endpoint.user != nil, let askPassword { endpoint.password = try askPassword(endpoint.label) }

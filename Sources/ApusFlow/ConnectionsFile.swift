@@ -143,7 +143,9 @@ final class ConnectionReading {
         }
         if let url = fields["url"] {
             if entries.count > 1 {
-                faults.add(.configurationInvalid, at: place, "`url` in \(what) stands beside other keys", hint: "A URL says everything; take the others out.")
+                faults.add(
+                    .configurationInvalid, at: place, "`url` in \(what) stands beside other keys",
+                    hint: "A URL says everything; take the others out.")
             }
             return url
         }

@@ -51,7 +51,8 @@ public struct CopyArguments: Sendable {
     /// - parameter now: seconds since 1970, UTC; nil = the clock.
     /// - throws: `config.…`, naming the option.
     public func flow(_ resolver: ConnectionResolver, now: Double? = nil) throws -> FlowFile {
-        let parameters = try now.map { try Parameters(given: given, timeZone: timeZone, now: $0) }
+        let parameters =
+            try now.map { try Parameters(given: given, timeZone: timeZone, now: $0) }
             ?? Parameters(given: given, timeZone: timeZone)
         var used: Set<String> = ["day"]
         func template(_ text: String) throws -> Template {

@@ -105,7 +105,9 @@ final class FlowReading {
         let ends = ["from", "to"].map { connection($0, fields, resolver, &notices) }
 
         var defaults = fields["defaults"].flatMap { value -> TableWish? in
-            mapping(value, "defaults", example: "{ mode: replace }").map { tableWish(.pattern("*"), $0, in: "`defaults`", FlowReading.defaultKeys) }
+            mapping(value, "defaults", example: "{ mode: replace }").map {
+                tableWish(.pattern("*"), $0, in: "`defaults`", FlowReading.defaultKeys)
+            }
         }
         if let with = fields["with"] {
             var base = TableWish(.pattern("*"))

@@ -14,7 +14,9 @@ extension FlowReading {
         case .map(let entries): return entries.compactMap(tableEntry)
         case .list(let items): return items.flatMap(tableItem)
         case .scalar(let raw, _):
-            return (expand(raw, at: value.place).map(ColumnList.split) ?? []).compactMap { pattern($0, value.place).map { wish($0, value.place) } }
+            return (expand(raw, at: value.place).map(ColumnList.split) ?? []).compactMap {
+                pattern($0, value.place).map { wish($0, value.place) }
+            }
         }
     }
 
@@ -71,7 +73,8 @@ extension FlowReading {
         }
         let fields = Fields(entries: entries)
         if fields["name"]?.scalar == nil, fields["query"]?.scalar == nil {
-            let isPatterns = entries.allSatisfy { $0.value.isNull || $0.value.map != nil }
+            let isPatterns =
+                entries.allSatisfy { $0.value.isNull || $0.value.map != nil }
                 && (entries.count == 1 || !entries.contains { Self.tableKeys.contains($0.key) })
             if isPatterns { return entries.compactMap(tableEntry) }
             faults.add(
@@ -95,7 +98,8 @@ extension FlowReading {
                 result = tableWish(.query(sql ?? "", as: called), entries, in: what, Self.tableKeys)
             } else {
                 faults.add(
-                    .configurationInvalid, at: query.place, "this query has no target table", hint: "Write to: and the table's name beside it.")
+                    .configurationInvalid, at: query.place, "this query has no target table",
+                    hint: "Write to: and the table's name beside it.")
             }
         } else if let name, let pattern = pattern(name, at) {
             result = tableWish(.pattern(pattern), entries, in: what, Self.tableKeys)
@@ -112,7 +116,8 @@ extension FlowReading {
         var wish = TableWish(subject)
         wish.skip = fields["skip"].flatMap { boolean($0, "skip") } ?? false
         if let to = fields["to"], let other = fields["table"] {
-            faults.add(.configurationInvalid, at: other.place, "`to` and `table` say the same, the target's name; line \(to.place.line) has it")
+            faults.add(
+                .configurationInvalid, at: other.place, "`to` and `table` say the same, the target's name; line \(to.place.line) has it")
         }
         if let value = fields["to"] ?? fields["table"], let to = text(value, "to", example: "ods.ods_{table}") {
             do {
@@ -152,9 +157,11 @@ extension FlowReading {
         }
         wish.withIndexes = false
         wish.withForeignKeys = false
-        let items = value.list ?? (value.scalar ?? "").split(separator: ",").map {
-            YAMLValue(kind: .scalar(String($0).trimmingSpaces(), isPlain: true), place: value.place)
-        }
+        let items =
+            value.list
+            ?? (value.scalar ?? "").split(separator: ",").map {
+                YAMLValue(kind: .scalar(String($0).trimmingSpaces(), isPlain: true), place: value.place)
+            }
         for item in items {
             guard let word = text(item, "with") else { continue }
             switch word.lowercased().replacing("_", with: "-") {

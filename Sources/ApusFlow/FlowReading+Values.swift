@@ -7,7 +7,8 @@ extension FlowReading {
     func checkKeys(_ entries: [YAMLValue.Entry], _ known: [String], in what: String) {
         for entry in entries where !known.contains(entry.key) {
             let synonyms = Self.synonyms.filter { known.contains($0.value) }
-            let meant = synonyms[entry.key.lowercased()] ?? Nearest.name(to: entry.key, among: known)
+            let meant =
+                synonyms[entry.key.lowercased()] ?? Nearest.name(to: entry.key, among: known)
                 ?? Nearest.name(to: entry.key, among: synonyms.keys.sorted()).flatMap { synonyms[$0] }
             let hint = meant.map { "Did you mean `\($0)`?" } ?? Nearest.hint(for: entry.key, among: known)
             faults.add(.unknownKey, at: entry.place, "unknown key `\(entry.key)` in \(what)", hint: hint)
@@ -129,7 +130,8 @@ extension FlowReading {
         let upper = range.upperBound == Int.max ? "" : "…\(range.upperBound)"
         if let raw = value.scalar {
             guard let text = expand(raw, at: value.place) else { return nil }
-            if text.count <= 18, let number = text.last?.isNumber ?? false ? Quantity.count(text) : exactCount(text), range.contains(number) {
+            if text.count <= 18, let number = text.last?.isNumber ?? false ? Quantity.count(text) : exactCount(text), range.contains(number)
+            {
                 return number
             }
         }

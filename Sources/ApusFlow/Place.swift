@@ -77,7 +77,8 @@ struct SourceText: Sendable, Hashable {
         let width = 96
         if scalars.count > width {
             let from = max(0, min(caret - width / 2, scalars.count - width))
-            scalars = (from > 0 ? ["…"] : []) + scalars[from..<(from + width)]
+            scalars =
+                (from > 0 ? ["…"] : []) + scalars[from..<(from + width)]
                 + (from + width < masked.text.unicodeScalars.count ? ["…"] : [])
             caret = caret - from + (from > 0 ? 1 : 0)
         }

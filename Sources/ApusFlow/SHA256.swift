@@ -23,7 +23,8 @@ struct SHA256 {
         for start in stride(from: 0, to: message.count, by: 64) {
             for t in 0..<16 {
                 let at = start + t * 4
-                words[t] = UInt32(message[at]) << 24 | UInt32(message[at + 1]) << 16 | UInt32(message[at + 2]) << 8 | UInt32(message[at + 3])
+                words[t] =
+                    UInt32(message[at]) << 24 | UInt32(message[at + 1]) << 16 | UInt32(message[at + 2]) << 8 | UInt32(message[at + 3])
             }
             for t in 16..<64 {
                 let s0 = rotate(words[t - 15], 7) ^ rotate(words[t - 15], 18) ^ words[t - 15] >> 3

@@ -21,7 +21,8 @@ struct FlowOptions: ParsableArguments {
         for text in parameters {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else {
-                throw ApusError(.configurationInvalid, "`--set \(text)` has no value", hint: "Write --set name=value, e.g. --set day=2026-11-21.")
+                throw ApusError(
+                    .configurationInvalid, "`--set \(text)` has no value", hint: "Write --set name=value, e.g. --set day=2026-11-21.")
             }
             given[String(parts[0])] = String(parts[1])
         }

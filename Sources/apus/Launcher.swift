@@ -43,7 +43,9 @@ struct Launcher {
                 plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
         let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in
-            log.fail(ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint))
+            log.fail(
+                ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint)
+            )
             Program.interrupt.fire()
         }
         let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])

@@ -4,7 +4,9 @@ import ArgumentParser
 
 /// Options of every command that runs a plan.
 struct RunOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where runs are remembered: a path, or a mysql:// or postgres:// URL. APUS_LEDGER sets it too.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "Where runs are remembered: a path, or a mysql:// or postgres:// URL. APUS_LEDGER sets it too.", valueName: "url"))
     var ledger: String?
 
     @Option(help: ArgumentHelp("Write the honest counts of the run to this file, as JSON.", valueName: "file"))

@@ -41,7 +41,9 @@ struct RunSecrets {
         let path = Self.path(runID)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw ApusError(.permission, "the connections of this run could not be kept for `apus resume`: \(path): \(String(cString: strerror(errno)))")
+            throw ApusError(
+                .permission, "the connections of this run could not be kept for `apus resume`: \(path): \(String(cString: strerror(errno)))"
+            )
         }
         defer { close(descriptor) }
         let text = Array("\(from)\n\(to)\n".utf8)

@@ -79,10 +79,19 @@ import Testing
     @Test func `later beats earlier, a name beats a pattern, and defaults come last`() throws {
         let selection = try TableSelection(
             [
-                wish("orders") { $0.slices = 16; $0.rename = ["a": "b"] },
-                wish("*") { $0.mode = .append; $0.slices = 2; $0.rename = ["a": "z", "c": "d"] },
-                wish("customer_*") { $0.mode = .upsert; $0.key = ["id"] },
-            ], defaults: wish("*") { $0.mode = .truncate; $0.to = "ods.{table}"; $0.slices = 1 }, over: catalogue)
+                wish("orders") {
+                    $0.slices = 16; $0.rename = ["a": "b"]
+                },
+                wish("*") {
+                    $0.mode = .append; $0.slices = 2; $0.rename = ["a": "z", "c": "d"]
+                },
+                wish("customer_*") {
+                    $0.mode = .upsert; $0.key = ["id"]
+                },
+            ],
+            defaults: wish("*") {
+                $0.mode = .truncate; $0.to = "ods.{table}"; $0.slices = 1
+            }, over: catalogue)
         let orders = try #require(selection.matches.first { $0.subject == .table(catalogue[2]) })
         #expect(orders.wish.slices == 16)
         #expect(orders.wish.mode == .append)

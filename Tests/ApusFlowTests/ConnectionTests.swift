@@ -101,9 +101,10 @@ import Testing
         #expect(erp.notices == [])
         #expect(try both.resolve("dw").connection.endpoint.password?.reveal() == "x")
         #expect(try both.resolve("my-shop").connection.endpoint.path == "shop.db")
-        #expect(try file.list(fakes).map(\.reference) == [
-            "postgres://etl:${DW_PW}@dw/dw", "mysql://root:•••@erp/shop?connectTimeout=10s",
-        ])
+        #expect(
+            try file.list(fakes).map(\.reference) == [
+                "postgres://etl:${DW_PW}@dw/dw", "mysql://root:•••@erp/shop?connectTimeout=10s",
+            ])
         let error = #expect(throws: ApusError.self) { try both.resolve("erb") }
         #expect(error?.hint == "Did you mean `erp`?")
         #expect(error?.exitCode == ExitCode.configuration)
@@ -114,9 +115,10 @@ import Testing
     @Test func `a file with passwords that others can read is told`() throws {
         let open = try connectionsFile("erp: mysql://u:geheim@h/db\nfree: sqlite:x", mode: 0o644)
         defer { unlink(open.path) }
-        #expect(try resolver(file: open).resolve("erp").notices == [
-            "\(open.path) holds passwords and can be read by others: run chmod 600 \(open.path)"
-        ])
+        #expect(
+            try resolver(file: open).resolve("erp").notices == [
+                "\(open.path) holds passwords and can be read by others: run chmod 600 \(open.path)"
+            ])
         #expect(try resolver(file: open).resolve("free").notices == [])
     }
 
@@ -147,9 +149,10 @@ import Testing
     @Test func `parameters of a JDBC driver are left out and told`() throws {
         let resolved = try resolver().resolve("jdbc:mysql://h/db?user=u&useUnicode=true&sslMode=verify&zeroDateTimeBehavior=x")
         #expect(resolved.connection.endpoint.settings.text("tls") == "verify")
-        #expect(resolved.notices == [
-            "mysql://u@h/db?useUnicode=true&sslMode=verify&zeroDateTimeBehavior=x: parameters of the JDBC driver left out: useUnicode, zeroDateTimeBehavior"
-        ])
+        #expect(
+            resolved.notices == [
+                "mysql://u@h/db?useUnicode=true&sslMode=verify&zeroDateTimeBehavior=x: parameters of the JDBC driver left out: useUnicode, zeroDateTimeBehavior"
+            ])
     }
 }
 
@@ -170,7 +173,8 @@ import Testing
                 "from:\n  type: mysql\n  user: u\n  passwrod: 1\n  password: \(quoted)", "from: mysql://u:\(core)@h:port/db",
                 "from: mysql://u:${PW}@h:port/db?timeout=${PW}", "from: oracel://u:\(core)@h/db?tls=${PW}",
                 "from: jdbc:mysql://h/db?user=u&password=\(encoded)&timeout=x", "from: u:\(core)@h/db",
-                "from:\n  type: mysql\n  user: u\n  password: |\n    \(core)\n  port: x", "from: mysql:/u:\(core)@h", "from: mysql//u:\(core)@h",
+                "from:\n  type: mysql\n  user: u\n  password: |\n    \(core)\n  port: x", "from: mysql:/u:\(core)@h",
+                "from: mysql//u:\(core)@h",
                 "from: {mysql://u:\(core)@h/db}", "from: [mysql://u:\(core)@h/db]", "connections: [mysql://u:\(core)@h/db]",
                 "connections:\n  a: mysql://u:\(core)@h/db\n  b: { type: mysql, user: u, password: \(quoted) }\nfrom: \(round % 2 == 0 ? "a" : "b")",
                 "from: ${NO:-mysql://u:\(encoded)@h/db}", "from: mysql://u:${NO:-\(encoded)}@h/db",

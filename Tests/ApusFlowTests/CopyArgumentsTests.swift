@@ -27,18 +27,20 @@ import Testing
         let flow = file.flow
         #expect(file.notices.count == 1)
         #expect(!file.notices[0].contains("geheim"))
-        #expect(flow.tables.map(\.subject) == [
-            .pattern("orders"), .pattern("customer_[1-2]"), .pattern("\"a,b\""), .pattern("tmp_*"),
-        ])
+        #expect(
+            flow.tables.map(\.subject) == [
+                .pattern("orders"), .pattern("customer_[1-2]"), .pattern("\"a,b\""), .pattern("tmp_*"),
+            ])
         #expect(flow.tables.map(\.skip) == [false, false, false, true])
         let common = try #require(flow.defaults)
         #expect(common.mode == .upsert)
         #expect(common.create == .require)
         #expect(common.filter == "day = '2026-11-21'")
-        #expect(common.columns == [
-            ColumnWish("id"), ColumnWish("b", expression: "upper(b)"), ColumnWish("c", expression: "'x,y'"), ColumnWish("d e"),
-            ColumnWish("*"),
-        ])
+        #expect(
+            common.columns == [
+                ColumnWish("id"), ColumnWish("b", expression: "upper(b)"), ColumnWish("c", expression: "'x,y'"), ColumnWish("d e"),
+                ColumnWish("*"),
+            ])
         #expect(common.key == ["id", "region"])
         #expect(common.withForeignKeys == true)
         #expect(flow.limits.badRows == nil)
@@ -62,13 +64,19 @@ import Testing
 
     @Test(arguments: [
         ("mode", "--mode is one of replace, truncate, append, upsert, not `apend`\n  hint: Did you mean `append`?"),
-        ("columns", "--columns: the columns `a,upper(b` are not understood: a `)` is missing\n  hint: Write e.g. id, name=upper(name), source='erp'."),
+        (
+            "columns",
+            "--columns: the columns `a,upper(b` are not understood: a `)` is missing\n  hint: Write e.g. id, name=upper(name), source='erp'."
+        ),
         ("with", "--with takes indexes and foreign-keys, not `indices`\n  hint: Did you mean `indexes`?"),
         ("from", "source: there is no connector for `myslq:`\n  hint: Did you mean `mysql`?"),
         ("set", "nothing here uses the parameter `dya` that --set gives\n  hint: Did you mean `day`?"),
         ("channels", "--channels is a number 1…256, not 0"),
         ("where", "--where: the parameter `dy` is not known\n  hint: Did you mean `day`?"),
-        ("table", "--table: `a[` is no table name or pattern: a `[` is not closed\n  hint: Write e.g. orders, sales.*, customer_?, orders_[00-31] or \"name.with.dot\"."),
+        (
+            "table",
+            "--table: `a[` is no table name or pattern: a `[` is not closed\n  hint: Write e.g. orders, sales.*, customer_?, orders_[00-31] or \"name.with.dot\"."
+        ),
     ])
     func `a mistake names its option`(option: String, expected: String) {
         var copy = CopyArguments(from: option == "from" ? "myslq://u:pw@h/x" : "mysql://h/x", to: "sqlite:x")

@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test func `shows only flows that are right, and every key`() throws {
-        let examples = text.split(separator: "```yaml\n").dropFirst().map { $0.split(separator: "```", omittingEmptySubsequences: false)[0] }
+        let examples = text.split(separator: "```yaml\n").dropFirst().map {
+            $0.split(separator: "```", omittingEmptySubsequences: false)[0]
+        }
         #expect(examples.count == 3)
         let variables = Variables(environment: { $0 == "ERP_URL" ? "mysql://u@h/erp" : nil }, contents: { _ in Array("geheim\n".utf8) })
         let reader = FlowReader(resolver: ConnectionResolver(fakes, variables: variables), now: moment)

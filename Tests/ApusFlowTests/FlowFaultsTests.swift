@@ -24,53 +24,54 @@ import Testing
             strict: maybe
             source: x
             """
-        #expect(faults(text) == """
-            flow.yaml:1:7: mysql://u@h/db?tsl=on: unknown option `tsl`. Did you mean `tls`?
-              from: mysql://u@h/db?tsl=on
+        #expect(
+            faults(text) == """
+                flow.yaml:1:7: mysql://u@h/db?tsl=on: unknown option `tsl`. Did you mean `tls`?
+                  from: mysql://u@h/db?tsl=on
+                        ^
+                flow.yaml:2:5: there is no connection named `warehose`. Did you mean `warehouse`?
+                  to: warehose
+                      ^
+                flow.yaml:6:3: unknown key `objct` in `defaults`. Did you mean `to`?
+                    objct: ods.{table}
                     ^
-            flow.yaml:2:5: there is no connection named `warehose`. Did you mean `warehouse`?
-              to: warehose
+                flow.yaml:7:9: `mode` is one of replace, truncate, append, upsert, not `relpace`. Did you mean `replace`?
+                    mode: relpace
+                          ^
+                flow.yaml:9:21: `slices` is a whole number, 1…100000, not `many`
+                    orders: { slices: many, columns: [] }
+                                      ^
+                flow.yaml:9:36: `columns` is empty. Leave it out to have all of them.
+                    orders: { slices: many, columns: [] }
+                                                     ^
+                flow.yaml:10:9: unknown key `keey` in table `客户`. Did you mean `key`?
+                    客户: { keey: id, where: "${NOPE}" }
+                            ^
+                flow.yaml:10:27: the environment variable `NOPE` is not set. Set it, or write ${NOPE:-default}.
+                    客户: { keey: id, where: "${NOPE}" }
+                                              ^
+                flow.yaml:11:3: `a[` is no table name or pattern: a `[` is not closed. Write e.g. orders, sales.*, customer_?, orders_[00-31] or "name.with.dot".
+                    "a[": {}
+                    ^
+                flow.yaml:13:13: `channels` is a whole number, 1…256, not `0`
+                    channels: 0
+                              ^
+                flow.yaml:14:13: `bad_rows` counts rows of the whole run; a share in % is not known. Write a number such as 100, or unlimited.
+                    bad_rows: 1%
+                              ^
+                flow.yaml:15:11: `memory` is a size such as 64MiB or 10m, not a list
+                    memory: [1]
+                            ^
+                flow.yaml:16:11: `Asia/Shangai` is no time zone. Did you mean `Asia/Shanghai`?
+                  timezone: Asia/Shangai
+                            ^
+                flow.yaml:17:9: `strict` is true or false, not `maybe`
+                  strict: maybe
+                          ^
+                flow.yaml:18:1: unknown key `source` in the flow. Did you mean `from`?
+                  source: x
                   ^
-            flow.yaml:6:3: unknown key `objct` in `defaults`. Did you mean `to`?
-                objct: ods.{table}
-                ^
-            flow.yaml:7:9: `mode` is one of replace, truncate, append, upsert, not `relpace`. Did you mean `replace`?
-                mode: relpace
-                      ^
-            flow.yaml:9:21: `slices` is a whole number, 1…100000, not `many`
-                orders: { slices: many, columns: [] }
-                                  ^
-            flow.yaml:9:36: `columns` is empty. Leave it out to have all of them.
-                orders: { slices: many, columns: [] }
-                                                 ^
-            flow.yaml:10:9: unknown key `keey` in table `客户`. Did you mean `key`?
-                客户: { keey: id, where: "${NOPE}" }
-                        ^
-            flow.yaml:10:27: the environment variable `NOPE` is not set. Set it, or write ${NOPE:-default}.
-                客户: { keey: id, where: "${NOPE}" }
-                                          ^
-            flow.yaml:11:3: `a[` is no table name or pattern: a `[` is not closed. Write e.g. orders, sales.*, customer_?, orders_[00-31] or "name.with.dot".
-                "a[": {}
-                ^
-            flow.yaml:13:13: `channels` is a whole number, 1…256, not `0`
-                channels: 0
-                          ^
-            flow.yaml:14:13: `bad_rows` counts rows of the whole run; a share in % is not known. Write a number such as 100, or unlimited.
-                bad_rows: 1%
-                          ^
-            flow.yaml:15:11: `memory` is a size such as 64MiB or 10m, not a list
-                memory: [1]
-                        ^
-            flow.yaml:16:11: `Asia/Shangai` is no time zone. Did you mean `Asia/Shanghai`?
-              timezone: Asia/Shangai
-                        ^
-            flow.yaml:17:9: `strict` is true or false, not `maybe`
-              strict: maybe
-                      ^
-            flow.yaml:18:1: unknown key `source` in the flow. Did you mean `from`?
-              source: x
-              ^
-            """)
+                """)
     }
 
     @Test(arguments: [
@@ -149,32 +150,36 @@ import Testing
     }
 
     @Test func `a connection of a flow file is checked where it is written`() {
-        #expect(faults("from: { host: h }\nto: sqlite:b\nconnections: { \"a b\": sqlite:x, c: [] }") == """
-            flow.yaml:1:7: `type` is missing in `from`. Write one of mysql, postgres, sqlite, csv.
-              from: { host: h }
-                    ^
-            flow.yaml:3:16: a connection's name has letters, digits, `_`, `-` and `.` only
-              connections: { "a b": sqlite:x, c: [] }
-                             ^
-            flow.yaml:3:36: the connection `c` is a URL, a name or a mapping, not a list. Write e.g. mysql://user:${PASSWORD}@host/db.
-              connections: { "a b": sqlite:x, c: [] }
-                                                 ^
-            """)
+        #expect(
+            faults("from: { host: h }\nto: sqlite:b\nconnections: { \"a b\": sqlite:x, c: [] }") == """
+                flow.yaml:1:7: `type` is missing in `from`. Write one of mysql, postgres, sqlite, csv.
+                  from: { host: h }
+                        ^
+                flow.yaml:3:16: a connection's name has letters, digits, `_`, `-` and `.` only
+                  connections: { "a b": sqlite:x, c: [] }
+                                 ^
+                flow.yaml:3:36: the connection `c` is a URL, a name or a mapping, not a list. Write e.g. mysql://user:${PASSWORD}@host/db.
+                  connections: { "a b": sqlite:x, c: [] }
+                                                     ^
+                """)
     }
 
     @Test func `parameters are checked`() {
-        #expect(faults(flow("parameters: { region: }\ntables: { t: { where: \"{{ regin }} {{ day | YYYY }} {{ region }}\" } }"), given: ["dya": "1"])
-            == """
-            flow.yaml:1:1: nothing here uses the parameter `dya` that --set gives. Did you mean `day`?
-              from: sqlite:a.db
-              ^
-            flow.yaml:3:15: the parameter `region` has no default and must be given. Run with --set region=….
-              parameters: { region: }
-                            ^
-            flow.yaml:4:24: the parameter `regin` is not known. Give it with --set regin=…, or declare it under `parameters`.
-              tables: { t: { where: "{{ regin }} {{ day | YYYY }} {{ region }}" } }
-                                     ^
-            """)
+        #expect(
+            faults(
+                flow("parameters: { region: }\ntables: { t: { where: \"{{ regin }} {{ day | YYYY }} {{ region }}\" } }"),
+                given: ["dya": "1"])
+                    == """
+                    flow.yaml:1:1: nothing here uses the parameter `dya` that --set gives. Did you mean `day`?
+                      from: sqlite:a.db
+                      ^
+                    flow.yaml:3:15: the parameter `region` has no default and must be given. Run with --set region=….
+                      parameters: { region: }
+                                    ^
+                    flow.yaml:4:24: the parameter `regin` is not known. Give it with --set regin=…, or declare it under `parameters`.
+                      tables: { t: { where: "{{ regin }} {{ day | YYYY }} {{ region }}" } }
+                                             ^
+                    """)
         #expect(faults(flow("tables: { t: { where: \"{{ day | YYYY }}\" } }")).contains("`YYYY` is no date format"))
         #expect(faults(flow("tables: { t: { where: \"{{ day * 2 }}\" } }")).contains("`{{ day * 2 }}` is not understood"))
         #expect(faults(flow("name: x"), given: ["day": "21.11."]).contains("`21.11.` is no day"))
@@ -193,8 +198,9 @@ import Testing
     @Test func `what is no UTF-8 says where`() {
         let reader = FlowReader(resolver: resolver())
         let gbk: [UInt8] = Array("from: sqlite:a\nname: ".utf8) + [0xB6, 0xA9, 0xB5, 0xA5]
-        #expect(reader.parse(gbk, name: "f.yaml").faults.description.hasPrefix(
-            "f.yaml:2:7: the text is not UTF-8 from here on. Save the file as UTF-8; it may be GBK or Latin-1."))
+        #expect(
+            reader.parse(gbk, name: "f.yaml").faults.description.hasPrefix(
+                "f.yaml:2:7: the text is not UTF-8 from here on. Save the file as UTF-8; it may be GBK or Latin-1."))
         #expect(reader.parse([0xFF, 0xFE, 0x61, 0], name: "f").faults.description.hasPrefix("f:1:1: this file is UTF-16"))
         #expect(reader.parse(Array("a: \u{1}".utf8), name: "f").faults.description.hasPrefix("f:1:4: a control character"))
     }

@@ -52,10 +52,11 @@ import Testing
         #expect(flow.defaults?.to == "ods.ods_{table}")
         #expect(flow.defaults?.withIndexes == true)
         #expect(flow.defaults?.withForeignKeys == false)
-        #expect(flow.tables.map(\.subject) == [
-            .pattern("sales.*"), .pattern("sales.order_line"), .pattern("sales.secret"), .pattern("customers"),
-            .query("SELECT 1 AS a", as: "daily"), .pattern("tmp_*"),
-        ])
+        #expect(
+            flow.tables.map(\.subject) == [
+                .pattern("sales.*"), .pattern("sales.order_line"), .pattern("sales.secret"), .pattern("customers"),
+                .query("SELECT 1 AS a", as: "daily"), .pattern("tmp_*"),
+            ])
         let line = flow.tables[1]
         #expect(line.mode == .append)
         #expect(line.watermark == "updated_at")
@@ -66,10 +67,11 @@ import Testing
         #expect(flow.tables[2].skip)
         let customers = flow.tables[3]
         #expect(customers.filter == "region = 'eu' AND day < '20261120'")
-        #expect(customers.columns == [
-            ColumnWish("id"), ColumnWish("*"), ColumnWish("name", expression: "upper(name)"),
-            ColumnWish("source", expression: "'erp'"), ColumnWish("on", expression: "1"),
-        ])
+        #expect(
+            customers.columns == [
+                ColumnWish("id"), ColumnWish("*"), ColumnWish("name", expression: "upper(name)"),
+                ColumnWish("source", expression: "'erp'"), ColumnWish("on", expression: "1"),
+            ])
         #expect(customers.exclude == ["note"])
         #expect(customers.rename == ["yes": "no"])
         #expect(customers.types == ["amount": "numeric(12,2)"])
@@ -101,21 +103,23 @@ import Testing
     }
 
     @Test func `tables may be a list or a text`() throws {
-        let list = try read(flow(
-            """
-            tables:
-              - orders
-              - customer_*: { mode: append }
-              - name: key
-                skip: true
-              - { query: SELECT 2, to: two }
-              - sales.a:
-                sales.b:
-            """))
-        #expect(list.tables.map(\.subject) == [
-            .pattern("orders"), .pattern("customer_*"), .pattern("key"), .query("SELECT 2", as: "two"), .pattern("sales.a"),
-            .pattern("sales.b"),
-        ])
+        let list = try read(
+            flow(
+                """
+                tables:
+                  - orders
+                  - customer_*: { mode: append }
+                  - name: key
+                    skip: true
+                  - { query: SELECT 2, to: two }
+                  - sales.a:
+                    sales.b:
+                """))
+        #expect(
+            list.tables.map(\.subject) == [
+                .pattern("orders"), .pattern("customer_*"), .pattern("key"), .query("SELECT 2", as: "two"), .pattern("sales.a"),
+                .pattern("sales.b"),
+            ])
         #expect(list.tables[1].mode == .append)
         #expect(list.tables[2].skip)
         #expect(try read(flow("tables: orders, 'customer_*'")).tables.count == 2)
@@ -125,20 +129,22 @@ import Testing
         let mapping = try read(flow("tables: { t: { columns: { id: , name: upper(name) } } }"))
         #expect(mapping.tables[0].columns == [ColumnWish("id"), ColumnWish("name", expression: "upper(name)")])
         let text = try read(flow("tables: { t: { columns: \"id, b=concat(a, ',', b), c='x=y,'\" } }"))
-        #expect(text.tables[0].columns == [
-            ColumnWish("id"), ColumnWish("b", expression: "concat(a, ',', b)"), ColumnWish("c", expression: "'x=y,'"),
-        ])
+        #expect(
+            text.tables[0].columns == [
+                ColumnWish("id"), ColumnWish("b", expression: "concat(a, ',', b)"), ColumnWish("c", expression: "'x=y,'"),
+            ])
     }
 
     @Test func `anchors, aliases and merge keys are resolved`() throws {
-        let flow = try read(flow(
-            """
-            tables:
-              a: &base { mode: append, slices: 4 }
-              b: *base
-              c: { <<: *base, slices: 8 }
-              d: { <<: [{ slices: 1 }, *base] }
-            """))
+        let flow = try read(
+            flow(
+                """
+                tables:
+                  a: &base { mode: append, slices: 4 }
+                  b: *base
+                  c: { <<: *base, slices: 8 }
+                  d: { <<: [{ slices: 1 }, *base] }
+                """))
         #expect(flow.tables.map(\.slices) == [4, 4, 8, 1])
         #expect(flow.tables.map(\.mode) == [.append, .append, .append, .append])
     }

@@ -7,11 +7,14 @@ import Testing
     @Test func `never crashes, never hangs and always says where`() {
         let reader = FlowReader(resolver: resolver(["ERP_URL": "mysql://u:x@h/db", "DW_PW": "y"]), now: moment)
         let whole = Array(`Flow files`.whole.utf8)
-        let pieces: [[UInt8]] = [
-            "&a ", "*a", "<<: *a", "- ", "{", "}", "[", "]", ": ", "\n", "\t", "\"", "'", "|", ">", "#", "---\n", "...\n", "!!str ", "!<%FF>",
-            "? ", "${", "${file:/x}", "{{ day", "{{", "}}", "%YAML 1.1\n", "\u{85}", "\u{FEFF}", "\u{2028}", "\\", "\"\\ud800\"", "9e99k",
-            "[00-31]", "null", "~", ",", "@", "`", "\u{0}", "  ", "from: ", "tables:\n", "\r",
-        ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xF0, 0x9F]]
+        let pieces: [[UInt8]] =
+            [
+                "&a ", "*a", "<<: *a", "- ", "{", "}", "[", "]", ": ", "\n", "\t", "\"", "'", "|", ">", "#", "---\n", "...\n", "!!str ",
+                "!<%FF>",
+                "? ", "${", "${file:/x}", "{{ day", "{{", "}}", "%YAML 1.1\n", "\u{85}", "\u{FEFF}", "\u{2028}", "\\", "\"\\ud800\"",
+                "9e99k",
+                "[00-31]", "null", "~", ",", "@", "`", "\u{0}", "  ", "from: ", "tables:\n", "\r",
+            ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xF0, 0x9F]]
         var random = Random(2026)
         var good = 0
         for _ in 0..<2000 {
@@ -34,7 +37,8 @@ import Testing
             let text = String(decoding: bytes, as: UTF8.self)
             let lines = text.unicodeScalars.count { ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"].contains($0) } + 1
             for fault in faults.faults {
-                #expect(fault.place.line >= 1 && fault.place.line <= lines && fault.place.column >= 1 && !fault.message.isEmpty, "\(faults)")
+                #expect(
+                    fault.place.line >= 1 && fault.place.line <= lines && fault.place.column >= 1 && !fault.message.isEmpty, "\(faults)")
             }
             #expect(faults.isEmpty || faults.description.hasPrefix("f.yaml:"))
         }

@@ -69,8 +69,7 @@ import Testing
         #expect(try server.query("SELECT 1 WHERE false") == [])
     }
 
-    @Test(.requires(.postgres)) func `a PostgreSQL of one's own restarts, survives a crash and leaves nothing`() throws
-    {
+    @Test(.requires(.postgres)) func `a PostgreSQL of one's own restarts, survives a crash and leaves nothing`() throws {
         var options = PostgresServer.Options()
         options.user = "mover"
         options.password = "s3cret"
@@ -93,8 +92,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
-    @Test(.requires(.postgres, .openssl)) func `PostgreSQL's certificate verifies, and a wrong name is refused`() throws
-    {
+    @Test(.requires(.postgres, .openssl)) func `PostgreSQL's certificate verifies, and a wrong name is refused`() throws {
         let authority = try CertificateAuthority()
         for (identity, accepted) in [(try authority.issue(), true), (try authority.issueForWrongName(), false)] {
             var options = PostgresServer.Options()

@@ -18,11 +18,15 @@ import Testing
     func `a full disk is said as such, nothing of the failed load is kept, and with room the same run goes on`(_ kind: Kind) throws {
         let source = try Store(.sqlite), target = try Store(kind)
         try source.fill(60_000)
-        try source.run("UPDATE orders SET name = name || ' and a long text that fills the disk, a long text that fills the disk, a long text that fills the disk'")
+        try source.run(
+            "UPDATE orders SET name = name || ' and a long text that fills the disk, a long text that fills the disk, a long text that fills the disk'"
+        )
         guard let disk = try disk(target) else { return }
         defer {
             // The shared server must not be left with a tablespace that is gone.
-            if kind == .postgres { try? PostgresServer.shared().execute("DROP DATABASE \(target.database);\nDROP TABLESPACE small_\(target.database);") }
+            if kind == .postgres {
+                try? PostgresServer.shared().execute("DROP DATABASE \(target.database);\nDROP TABLESPACE small_\(target.database);")
+            }
             _ = try? runCommand("umount", ["-l", disk])
         }
         let url: String
@@ -38,7 +42,8 @@ import Testing
             url = target.url()
         case .mariadb:
             mode = "append"
-            try target.run("CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(200), amount decimal(12,2)) DATA DIRECTORY='\(disk)'")
+            try target.run(
+                "CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(200), amount decimal(12,2)) DATA DIRECTORY='\(disk)'")
             url = target.url()
         }
         let before = kind == .sqlite || kind == .csv ? "" : try target.dump()
@@ -58,7 +63,10 @@ import Testing
         let sum = "SELECT count(*), sum(id), sum(length(name)) FROM orders"
         switch kind {
         case .csv: #expect(try String(contentsOfFile: "\(disk)/orders.csv", encoding: .utf8).split(separator: "\n").count == 60_001)
-        case .sqlite: #expect(try runCommand("sqlite3", ["-separator", ",", "\(disk)/a.db", sum]).stdout == source.ask(sum)[0].joined(separator: ",") + "\n")
+        case .sqlite:
+            #expect(
+                try runCommand("sqlite3", ["-separator", ",", "\(disk)/a.db", sum]).stdout == source.ask(sum)[0].joined(separator: ",")
+                    + "\n")
         default:
             #expect(try target.ask(sum) == source.ask(sum))
             #expect(try target.leftovers() == [])

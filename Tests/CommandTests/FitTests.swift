@@ -9,7 +9,10 @@ import Testing
 
     /// A target whose name holds 6 characters and whose amount holds less than 1000.
     private static func narrow(_ kind: Kind) throws -> Store {
-        try Store(kind, "CREATE TABLE orders (id int NOT NULL PRIMARY KEY, name varchar(6) CHECK (length(name) <= 6), amount decimal(5,2)); INSERT INTO orders VALUES (-1, 'old', 1);")
+        try Store(
+            kind,
+            "CREATE TABLE orders (id int NOT NULL PRIMARY KEY, name varchar(6) CHECK (length(name) <= 6), amount decimal(5,2)); INSERT INTO orders VALUES (-1, 'old', 1);"
+        )
     }
 
     @Test(arguments: Kind.servers)
@@ -18,7 +21,8 @@ import Testing
         try source.fill(12)
         try source.run("INSERT INTO orders VALUES (5000000000, 'a', 1), (13, 'b', 5000), (14, 'name 99', 1)")
         let before = try target.dump()
-        let flow = try user.home.write("from: \(source.url())\nto: \(target.url())\ntables: { orders: { mode: append } }\n", to: "flow.yaml")
+        let flow = try user.home.write(
+            "from: \(source.url())\nto: \(target.url())\ntables: { orders: { mode: append } }\n", to: "flow.yaml")
         let plan = try user.apus("plan", flow)
         expect(plan, 0, "warning   id:", "warning   name:", "warning   amount:", "are rejected")
         expect(try user.apus("copy", source.url(), target.url(), "--mode", "append", "--strict"), 78, "orders.id", "nothing has been moved")
@@ -44,7 +48,10 @@ import Testing
         // The owner widens the table: what was kept goes in.
         switch kind {
         case .mariadb: try target.run("ALTER TABLE orders MODIFY id bigint, MODIFY name varchar(20), MODIFY amount decimal(12,2)")
-        default: try target.run("ALTER TABLE orders DROP CONSTRAINT orders_name_check; ALTER TABLE orders ALTER id TYPE bigint, ALTER name TYPE varchar(20), ALTER amount TYPE decimal(12,2)")
+        default:
+            try target.run(
+                "ALTER TABLE orders DROP CONSTRAINT orders_name_check; ALTER TABLE orders ALTER id TYPE bigint, ALTER name TYPE varchar(20), ALTER amount TYPE decimal(12,2)"
+            )
         }
         // The password stood on the command line of a run that is done: it was not kept.
         let run = try user.latestRun()
@@ -106,7 +113,9 @@ import Testing
         let before = try target.dump()
         let source = try Store(.csv)
         try source.fill(50_000)
-        let made = try user.shell("gzip -c \(source.folder.file("orders.csv")) | head -c 100000 > orders.csv.gz; gzip -c \(source.folder.file("orders.csv")) > whole.csv.gz")
+        let made = try user.shell(
+            "gzip -c \(source.folder.file("orders.csv")) | head -c 100000 > orders.csv.gz; gzip -c \(source.folder.file("orders.csv")) > whole.csv.gz"
+        )
         #expect(made.status == 0 || made.status == 141)
         let result = try user.apus("copy", "csv:" + user.home.file("orders.csv.gz"), target.url(), "--table", "orders")
         expect(result, 1, "orders.csv.gz", "gzip", "input.malformed")

@@ -12,12 +12,14 @@ import Testing
         try target.fill()
         let before = try target.dump()
         let path = try user.home.write(
-            "from: ${NO_SUCH_VARIABLE}\nto: \(target.url())\ntabels:\n  orders:\ndefaults:\n  mdoe: append\nlimits:\n  channels: many\n", to: "flow.yaml")
+            "from: ${NO_SUCH_VARIABLE}\nto: \(target.url())\ntabels:\n  orders:\ndefaults:\n  mdoe: append\nlimits:\n  channels: many\n",
+            to: "flow.yaml")
         for command in ["check", "plan", "run"] {
             let result = try user.apus(command, path)
             expect(
                 result, 78, "flow.yaml:1:7: the environment variable `NO_SUCH_VARIABLE` is not set", "flow.yaml:3:1: unknown key `tabels`",
-                "Did you mean `tables`?", "  tabels:\n  ^", "flow.yaml:6:3: unknown key `mdoe`", "Did you mean `mode`?", "    mdoe: append\n    ^",
+                "Did you mean `tables`?", "  tabels:\n  ^", "flow.yaml:6:3: unknown key `mdoe`", "Did you mean `mode`?",
+                "    mdoe: append\n    ^",
                 "flow.yaml:8:13:")
         }
         #expect(try target.changes(since: before) == [])
@@ -28,9 +30,12 @@ import Testing
 
     @Test func `parameters, only, and plans do what they say`() throws {
         let source = try Store(.sqlite), target = try Store(.sqlite)
-        try source.run("CREATE TABLE a (id integer primary key, day text); INSERT INTO a VALUES (1, '2026-01-01'), (2, '2026-01-02'); CREATE TABLE b AS SELECT * FROM a")
+        try source.run(
+            "CREATE TABLE a (id integer primary key, day text); INSERT INTO a VALUES (1, '2026-01-01'), (2, '2026-01-02'); CREATE TABLE b AS SELECT * FROM a"
+        )
         let path = try user.home.write(
-            "from: ${SHOP}\nto: \(target.url())\nparameters: { region: eu }\ntables:\n  a: { where: \"day = '{{ day }}'\", to: 'a_{{ region }}' }\n  b:\n", to: "flow.yaml")
+            "from: ${SHOP}\nto: \(target.url())\nparameters: { region: eu }\ntables:\n  a: { where: \"day = '{{ day }}'\", to: 'a_{{ region }}' }\n  b:\n",
+            to: "flow.yaml")
         let shop = ["SHOP": source.url()]
         expect(try user.run(["run", path, "--only", "a", "--set", "day=2026-01-02", "--set", "region=us"], with: shop), 0)
         #expect(try target.ask("SELECT name FROM sqlite_master WHERE type = 'table'") == [["a_us"]])

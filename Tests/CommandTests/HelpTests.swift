@@ -8,7 +8,8 @@ import Testing
     init() throws { user = try User() }
 
     static let commands = [
-        ["copy"], ["run"], ["check"], ["plan"], ["resume"], ["retry-rejected"], ["history"], ["show"], ["init"], ["conn"], ["conn", "test"],
+        ["copy"], ["run"], ["check"], ["plan"], ["resume"], ["retry-rejected"], ["history"], ["show"], ["init"], ["conn"],
+        ["conn", "test"],
         ["conn", "tables"], ["conn", "peek"], ["conn", "list"], ["connectors"],
     ]
 
@@ -53,7 +54,8 @@ import Testing
                 let made = try user.apus("init", from, to)
                 #expect(made.status == 0 && made.stderr == "", "\(from) \(to)")
                 let path = try user.home.write(made.stdout, to: "flow.yaml")
-                let variables = Dictionary(made.stdout.matches(of: /\$\{([A-Z_]+)/).map { (String($0.1), "x") }, uniquingKeysWith: { a, _ in a })
+                let variables = Dictionary(
+                    made.stdout.matches(of: /\$\{([A-Z_]+)/).map { (String($0.1), "x") }, uniquingKeysWith: { a, _ in a })
                 expect(try user.run(["check", path], with: variables), 0, "ok: ")
             }
         }

@@ -20,7 +20,8 @@ import Testing
             if !isSource { try other.fill(30_000) }
             let arguments = isSource ? [server.url(), other.url()] : [other.url(), server.url()]
             let running = try user.start(
-                "copy", arguments[0], arguments[1], "--table", "orders", "--to", isSource ? "orders" : "old", "--rows-per-second", "10000", "--slices", "10",
+                "copy", arguments[0], arguments[1], "--table", "orders", "--to", isSource ? "orders" : "old", "--rows-per-second", "10000",
+                "--slices", "10",
                 "--attempts", "2")
             try wait("the load to begin") { running.errorsSoFar.contains(": started") }
             usleep(700_000)

@@ -37,14 +37,17 @@ import Testing
         #expect(try target.rows() == Store.filled(4000))
 
         let other = try Store(.sqlite)
-        let running = try user.start("copy", source.url(), other.url(), "--rows-per-second", "3000", "--slices", "8", with: ["APUS_LEDGER": url])
+        let running = try user.start(
+            "copy", source.url(), other.url(), "--rows-per-second", "3000", "--slices", "8", with: ["APUS_LEDGER": url])
         try wait("the load to begin") { running.errorsSoFar.contains(": started") }
         usleep(500_000)
         running.signal(SIGKILL)
         _ = running.wait()
         expect(try user.apus("resume", "--ledger", url), 0)
         #expect(try other.rows() == Store.filled(4000))
-        for _ in 1...2 { expect(try user.apus("copy", source.url(), other.url(), "--mode", "upsert", "--watermark", "id", "--ledger", url), 0) }
+        for _ in 1...2 {
+            expect(try user.apus("copy", source.url(), other.url(), "--mode", "upsert", "--watermark", "id", "--ledger", url), 0)
+        }
         #expect(try user.apus("history", "--ledger", url, "--output", "json").stdout.contains(first))
         // Nothing went to the default ledger.
         #expect(!FileManager.default.fileExists(atPath: user.home.file("state/apus/ledger.db")))
@@ -56,7 +59,10 @@ import Testing
         expect(try user.apus("copy", source.url(), target.url(), "--ledger", "/proc/no/ledger.db"), 78, "/proc/no", "hint: ")
         expect(try user.apus("copy", source.url(), target.url(), "--ledger", "postgres://u@127.0.0.1:1/x"), 75, "127.0.0.1:1")
         expect(try user.apus("copy", source.url(), target.url(), "--ledger", "csv:x"), 78, "ledger")
-        expect(try user.apus("copy", source.url(), target.url(), "--ledger", try user.home.write("no database at all, but text that is long enough", to: "text.db")), 1, "text.db")
+        expect(
+            try user.apus(
+                "copy", source.url(), target.url(), "--ledger",
+                try user.home.write("no database at all, but text that is long enough", to: "text.db")), 1, "text.db")
         #expect(try target.dump() == "")
     }
 

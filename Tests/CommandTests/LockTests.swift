@@ -8,7 +8,8 @@ import Testing
     func `the second run on a table is refused and names the first`(_ kind: Kind) throws {
         let user = try User(), source = try Store(.sqlite), target = try Store(kind)
         try source.fill(20_000)
-        let first = try user.start("copy", source.url(), target.url(), "--table", "orders", "--rows-per-second", "2000", "--slices", "10", "-v")
+        let first = try user.start(
+            "copy", source.url(), target.url(), "--table", "orders", "--rows-per-second", "2000", "--slices", "10", "-v")
         try wait("the first run to load") { first.errorsSoFar.contains("orders: started") }
         let id = try user.latestRun()
         let other = try User()

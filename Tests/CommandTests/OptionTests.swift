@@ -13,14 +13,16 @@ import Testing
         try source.fill(1000)
         expect(
             try user.apus(
-                "copy", source.url(), target.url(), "--table", "orders", "--where", "id <= 10", "--columns", "id,name=upper(name),amount,src='erp'", "--to",
+                "copy", source.url(), target.url(), "--table", "orders", "--where", "id <= 10", "--columns",
+                "id,name=upper(name),amount,src='erp'", "--to",
                 "few", "--before", "CREATE TABLE log (what varchar(20))", "--before", "INSERT INTO log VALUES ('before')", "--after",
                 "INSERT INTO log SELECT 'after' FROM few WHERE id = 10"), 0)
         #expect(try target.ask("SELECT count(*), min(name), max(src) FROM few") == [["10", "NAME 1", "erp"]])
         #expect(try target.ask("SELECT what FROM log ORDER BY what DESC") == [["before"], ["after"]])
         expect(
             try user.apus(
-                "copy", source.url(), target.url(), "--query", "SELECT id, amount * 2 AS twice FROM orders WHERE id > 500", "--slice-by", "id", "--slices", "4",
+                "copy", source.url(), target.url(), "--query", "SELECT id, amount * 2 AS twice FROM orders WHERE id > 500", "--slice-by",
+                "id", "--slices", "4",
                 "--to", "doubled"), 0)
         #expect(try target.ask("SELECT count(*), min(id), max(id) FROM doubled") == [["500", "501", "1000"]])
         #expect(try user.apus("show").stdout.contains("4"))
@@ -42,11 +44,14 @@ import Testing
 
     @Test func `a rate holds over all channels`() throws {
         let begin = Date()
-        expect(try user.apus("copy", "generator:t?rows=20000", "null:", "--rows-per-second", "10000", "--channels", "4", "--slices", "8"), 0, "20,000")
+        expect(
+            try user.apus("copy", "generator:t?rows=20000", "null:", "--rows-per-second", "10000", "--channels", "4", "--slices", "8"), 0,
+            "20,000")
         let seconds = -begin.timeIntervalSinceNow
         #expect(seconds >= 1.7 && seconds < 6)
         let second = Date()
-        expect(try user.apus("copy", "generator:t?rows=20000", "null:", "--bytes-per-second", "1MiB", "--channels", "4", "--slices", "8"), 0)
+        expect(
+            try user.apus("copy", "generator:t?rows=20000", "null:", "--bytes-per-second", "1MiB", "--channels", "4", "--slices", "8"), 0)
         #expect(-second.timeIntervalSinceNow >= 1.5)
         expect(try user.apus("copy", "generator:t?rows=10", "null:", "--rows-per-second", "fast"), 78, "--rows-per-second")
     }
@@ -55,7 +60,8 @@ import Testing
     func `a snapshot gives all channels one state of the source`(_ kind: Kind) throws {
         let source = try Store(kind), target = try Store(.sqlite)
         try source.fill(20_000)
-        let running = try user.start("copy", source.url(), target.url(), "--snapshot", "--channels", "3", "--slices", "10", "--rows-per-second", "10000")
+        let running = try user.start(
+            "copy", source.url(), target.url(), "--snapshot", "--channels", "3", "--slices", "10", "--rows-per-second", "10000")
         try wait("the load to begin") { running.errorsSoFar.contains(": started") }
         try source.run("DELETE FROM orders WHERE id > 10000; UPDATE orders SET name = 'changed'; INSERT INTO orders VALUES (0, 'new', 0);")
         expect(running.wait(), 0)
@@ -92,7 +98,9 @@ import Testing
         let lines = try user.apus("copy", "json:-", again.url(), "--to", "lines", input: "{\"a\":1}\n{\"a\":2}\n")
         expect(lines, 0)
         #expect(try again.ask("SELECT a FROM lines ORDER BY a") == [["1"], ["2"]])
-        let piped = try user.shell("apus copy \(store.url()) csv:- --table orders -q | apus copy csv:- sqlite:piped.db --to orders -q > /dev/null; sqlite3 piped.db 'SELECT count(*) FROM orders'")
+        let piped = try user.shell(
+            "apus copy \(store.url()) csv:- --table orders -q | apus copy csv:- sqlite:piped.db --to orders -q > /dev/null; sqlite3 piped.db 'SELECT count(*) FROM orders'"
+        )
         #expect(piped.status == 0 && piped.stdout == "1000\n", "\(piped.stderr)")
         let broken = try user.shell("apus copy 'generator:t?rows=300000' csv:- -q | head -n 2; echo ${PIPESTATUS[0]}")
         #expect(broken.stdout.split(separator: "\n").count == 3, "\(broken.stdout)\(broken.stderr)")
@@ -107,7 +115,9 @@ import Testing
     @Test func `output files and summaries are for their owner alone`() throws {
         let target = try Store(.csv)
         expect(try user.apus("copy", "generator:t?rows=10", target.url(), "--to", "t", "--summary-file", user.home.file("s.json")), 0)
-        expect(try user.apus("copy", "generator:t?rows=10", "null:", "--summary-file", "/no/such/folder/s.json"), 78, "/no/such/folder/s.json", "--summary-file")
+        expect(
+            try user.apus("copy", "generator:t?rows=10", "null:", "--summary-file", "/no/such/folder/s.json"), 78, "/no/such/folder/s.json",
+            "--summary-file")
         #expect(mode(of: user.home.file("s.json")) == 0o600)
         #expect(mode(of: user.home.file("state/apus/ledger.db")) == 0o600)
         #expect(mode(of: user.home.file("state/apus")) == 0o700)

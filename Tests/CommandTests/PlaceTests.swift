@@ -24,7 +24,8 @@ import Testing
                 [
                     "postgres:///\(store.database)?user=postgres&password=pw&host=\(store.postgres.socketFolder)&port=\(store.port)",
                     "postgres://\(account)@:\(store.port)/\(store.database)?host=\(store.postgres.socketFolder)",
-                    "postgresql://\(account)@\(place)", "pg://\(account)@\(place)", "jdbc:postgresql://\(place)?user=postgres&password=pw&stringtype=unspecified",
+                    "postgresql://\(account)@\(place)", "pg://\(account)@\(place)",
+                    "jdbc:postgresql://\(place)?user=postgres&password=pw&stringtype=unspecified",
                 ]
             }
         for url in urls {
@@ -71,6 +72,8 @@ import Testing
         }
         // The shared server speaks no TLS.
         let plain = try Store(kind)
-        for mode in ["require", "verify", "verify-ca"] { expect(try user.apus("conn", "test", plain.url() + "?tls=\(mode)", "--log", "json"), 78, "connection.tls", "\"hint\"") }
+        for mode in ["require", "verify", "verify-ca"] {
+            expect(try user.apus("conn", "test", plain.url() + "?tls=\(mode)", "--log", "json"), 78, "connection.tls", "\"hint\"")
+        }
     }
 }

@@ -37,7 +37,8 @@ import Testing
         let before = try target.dump()
         expect(try user.apus("copy", store.url(), target.url(), "--table", "ordres"), 78, "`ordres`", "Did you mean `orders`?")
         expect(
-            try user.apus("copy", store.url(), target.url(), "--table", "orders", "--columns", "id,amuont"), 78, "orders", "`amuont`", "amount")
+            try user.apus("copy", store.url(), target.url(), "--table", "orders", "--columns", "id,amuont"), 78, "orders", "`amuont`",
+            "amount")
         expect(try user.apus("copy", store.url(), target.url(), "--table", "orders", "--where", "nmae = 1"), 78, "orders", "nmae")
         expect(try user.apus("copy", store.url(), target.url(), "--query", "SELECT nope FROM orders", "--to", "x"), 78, "nope")
         expect(try user.apus("copy", store.url(), target.url(), "--table", "orders", "--slice-by", "ide"), 78, "orders", "`ide`", "`id`")
@@ -73,7 +74,9 @@ import Testing
         default: try store.run("CREATE ROLE \(name) LOGIN PASSWORD 'pw'; GRANT SELECT ON orders TO \(name);")
         }
         let before = try store.dump()
-        for arguments in [["--to", "fresh"], ["--mode", "replace"], ["--mode", "append"], ["--mode", "truncate"], ["--mode", "upsert"]] {
+        for arguments in [
+            ["--to", "fresh"], ["--mode", "replace"], ["--mode", "append"], ["--mode", "truncate"], ["--mode", "upsert"],
+        ] {
             let result = try user.run(["copy", source.url(), store.url(user: name, "pw"), "--attempts", "1"] + arguments)
             #expect([1, 78].contains(result.status), "\(arguments) \(result.stderr)")
             expect(result, result.status, "object.permission", "rant", "hint: ")
@@ -87,7 +90,9 @@ import Testing
         let source = try Store(.sqlite), target = try Store(kind)
         try source.fill()
         try target.fill(1)
-        try target.run("CREATE TABLE items (id int PRIMARY KEY, orders_id bigint, FOREIGN KEY (orders_id) REFERENCES orders (id)); INSERT INTO items VALUES (1, 1);")
+        try target.run(
+            "CREATE TABLE items (id int PRIMARY KEY, orders_id bigint, FOREIGN KEY (orders_id) REFERENCES orders (id)); INSERT INTO items VALUES (1, 1);"
+        )
         let before = try target.dump()
         // SQLite checks foreign keys only when it is asked to: emptying the table is no fault there.
         for mode in kind == .sqlite ? ["replace"] : ["replace", "truncate"] {

@@ -27,7 +27,10 @@ import Testing
         for result in results { bytes += result.output + result.errors }
         let data = Data(bytes)
         // As it is, percent-encoded, and as JSON writes it.
-        for form in [Self.password, Self.encoded, Self.password.replacing("\"", with: "\\\""), Self.password.replacing("'", with: "''"), "p@ss:", "p%40ss"] {
+        for form in [
+            Self.password, Self.encoded, Self.password.replacing("\"", with: "\\\""), Self.password.replacing("'", with: "''"), "p@ss:",
+            "p%40ss",
+        ] {
             #expect(data.range(of: Data(form.utf8)) == nil, "\(form)", sourceLocation: sourceLocation)
         }
     }
@@ -45,9 +48,15 @@ import Testing
         chmod(connections, 0o600)
         let source = try Store(.sqlite)
         try source.fill()
-        let environment = ["SECRET": Self.password, "APUS_CONNECTIONS": connections, "APUS_CONNECTION_OTHER_ONE": "\(scheme)://\(name):\(Self.encoded)@\(place)"]
+        let environment = [
+            "SECRET": Self.password, "APUS_CONNECTIONS": connections,
+            "APUS_CONNECTION_OTHER_ONE": "\(scheme)://\(name):\(Self.encoded)@\(place)",
+        ]
         let jdbc = "jdbc:\(kind == .mariadb ? "mariadb" : "postgresql")://\(place)?user=\(name)&password=\(Self.encoded)"
-        for target in ["\(scheme)://\(name):\(Self.encoded)@\(place)", "\(scheme)://\(name):${SECRET}@\(place)", "\(scheme)://\(name):${file:\(file)}@\(place)", "named", "other-one", jdbc] {
+        for target in [
+            "\(scheme)://\(name):\(Self.encoded)@\(place)", "\(scheme)://\(name):${SECRET}@\(place)",
+            "\(scheme)://\(name):${file:\(file)}@\(place)", "named", "other-one", jdbc,
+        ] {
             let summary = user.home.file("summary.json")
             let copied = try user.run(
                 ["copy", source.url(), target, "--mode", "replace", "-v", "--log", "json", "--summary-file", summary], with: environment)
@@ -58,7 +67,9 @@ import Testing
             #expect(tested.status == 0, "\(target)\n\(tested.stderr)")
             let missing = try user.run(["copy", target, "null:", "--table", "nope"], with: environment)
             #expect(missing.status == 78)
-            let flow = try store.folder.write("from: \(source.url())\nto: \(target.contains("'") || target.contains("$") ? "\"\(target)\"" : "'\(target)'")\n", to: "flow.yaml")
+            let flow = try store.folder.write(
+                "from: \(source.url())\nto: \(target.contains("'") || target.contains("$") ? "\"\(target)\"" : "'\(target)'")\n",
+                to: "flow.yaml")
             let plan = user.home.file("plan.json")
             let planned = try user.run(["plan", flow, "-o", plan], with: environment)
             #expect(planned.status == 0, "\(target)\n\(planned.stderr)")
@@ -77,9 +88,12 @@ import Testing
         let source = try Store(.sqlite)
         try source.fill(8000)
         let url = "\(kind == .mariadb ? "mysql" : "postgres")://\(name):\(Self.encoded)@127.0.0.1:\(store.port)/\(store.database)"
-        let flow = try store.folder.write("from: \(source.url())\nto: \(url)\nlimits: { rows_per_second: 4000 }\ndefaults: { slices: 8 }\n", to: "flow.yaml")
+        let flow = try store.folder.write(
+            "from: \(source.url())\nto: \(url)\nlimits: { rows_per_second: 4000 }\ndefaults: { slices: 8 }\n", to: "flow.yaml")
         for isFlow in [false, true] {
-            let running = isFlow ? try user.start("run", flow) : try user.start("copy", source.url(), url, "--rows-per-second", "4000", "--slices", "8")
+            let running =
+                isFlow
+                ? try user.start("run", flow) : try user.start("copy", source.url(), url, "--rows-per-second", "4000", "--slices", "8")
             try wait("the load to begin") { running.errorsSoFar.contains(": started") }
             usleep(400_000)
             running.signal(SIGINT)
@@ -97,14 +111,16 @@ import Testing
 
     @Test func `a password that was not encoded is not shown by the error either`() throws {
         let wrong = "mysql://root:\(Self.password)@127.0.0.1:1/db"
-        let flow = try user.home.write("from: \"\(wrong.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"\nto: sqlite:x.db\n", to: "flow.yaml")
+        let flow = try user.home.write(
+            "from: \"\(wrong.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"\nto: sqlite:x.db\n", to: "flow.yaml")
         let results = [
             try user.apus("copy", wrong, "null:"), try user.apus("conn", "test", wrong, "--log", "json"), try user.apus("check", flow),
             try user.apus("copy", "null:", wrong, "--nope"),
         ]
         for result in results {
             #expect(result.status != 0)
-            #expect(!(result.stdout + result.stderr).contains("p@ss") && !(result.stdout + result.stderr).contains("%w'"), "\(result.stderr)")
+            #expect(
+                !(result.stdout + result.stderr).contains("p@ss") && !(result.stdout + result.stderr).contains("%w'"), "\(result.stderr)")
         }
     }
 }

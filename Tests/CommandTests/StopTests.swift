@@ -17,7 +17,8 @@ import Testing
         for (signal, code) in Self.signals {
             let id: String
             do {
-                let running = try user.start("copy", source.url(), target.url(), "--table", "orders", "--rows-per-second", "6000", "--slices", "6")
+                let running = try user.start(
+                    "copy", source.url(), target.url(), "--table", "orders", "--rows-per-second", "6000", "--slices", "6")
                 try wait("the load to begin") { running.errorsSoFar.contains("orders: started") }
                 usleep(600_000)
                 let start = Date()
@@ -29,13 +30,19 @@ import Testing
                 #expect(result.stdout.contains(id))
             }
             // The table appears when it is whole, not before.
-            if kind != .mariadb, kind != .csv { #expect(try !target.changes(since: before).contains { $0.contains("TABLE orders ") || $0.contains("TABLE public.orders ") }) }
+            if kind != .mariadb, kind != .csv {
+                #expect(try !target.changes(since: before).contains { $0.contains("TABLE orders ") || $0.contains("TABLE public.orders ") })
+            }
             expect(try user.apus("resume"), 0)
             #expect(try target.rows() == Store.filled(12_000))
             #expect(try target.leftovers() == [])
             expect(try user.apus("resume", id), 0, "nothing to resume")
             expect(try user.apus("resume"), 78, "there is no run that could be resumed")
-            if kind == .csv { try FileManager.default.removeItem(atPath: target.folder.file("orders.csv")) } else { try target.run("DROP TABLE orders") }
+            if kind == .csv {
+                try FileManager.default.removeItem(atPath: target.folder.file("orders.csv"))
+            } else {
+                try target.run("DROP TABLE orders")
+            }
         }
         // No password is left on the disk, now that all is done.
         #expect(!user.files().contains { $0.hasSuffix(".connections") })
@@ -49,7 +56,9 @@ import Testing
         let proxy = try FaultProxy(to: server.port)
         defer { proxy.end() }
         let url = server.url(port: proxy.port)
-        let running = try user.start("copy", isSource ? url : source.url(), isSource ? target.url() : url, "--table", "orders", "--rows-per-second", "10000", "--slices", "8")
+        let running = try user.start(
+            "copy", isSource ? url : source.url(), isSource ? target.url() : url, "--table", "orders", "--rows-per-second", "10000",
+            "--slices", "8")
         try wait("the load to begin") { running.errorsSoFar.contains("orders: started") }
         usleep(300_000)
         proxy.behaviour = .blackHole
@@ -122,7 +131,8 @@ import Testing
                 stdin: "START TRANSACTION; SELECT * FROM orders; DO SLEEP(\(seconds)); COMMIT;")
         default:
             return try RunningCommand(
-                "psql", ["--no-psqlrc", "-h", store.postgres.socketFolder, "-p", "\(store.postgres.port)", "-U", "postgres", store.database],
+                "psql",
+                ["--no-psqlrc", "-h", store.postgres.socketFolder, "-p", "\(store.postgres.port)", "-U", "postgres", store.database],
                 environment: ["PGPASSWORD": store.postgres.options.password],
                 stdin: "BEGIN; SELECT * FROM orders; SELECT pg_sleep(\(seconds)); COMMIT;")
         }
@@ -130,14 +140,20 @@ import Testing
 
     private func locks(_ store: Store) throws -> Bool {
         switch store.kind {
-        case .mariadb: try store.ask("SELECT count(*) FROM information_schema.processlist WHERE db = '\(store.database)' AND info LIKE 'DO SLEEP%'")[0][0] == "1"
-        default: try store.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = '\(store.database)' AND query LIKE 'SELECT pg_sleep%'")[0][0] == "1"
+        case .mariadb:
+            try store.ask("SELECT count(*) FROM information_schema.processlist WHERE db = '\(store.database)' AND info LIKE 'DO SLEEP%'")[
+                0][0] == "1"
+        default:
+            try store.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = '\(store.database)' AND query LIKE 'SELECT pg_sleep%'")[0][
+                0] == "1"
         }
     }
 
     /// Rows in the staging table, or 0 when there is none.
     private func staged(_ store: Store) throws -> Int {
-        let name = try store.ask("SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'apus_stg%' AND table_schema IN ('\(store.database)', 'public')").first?.first
+        let name = try store.ask(
+            "SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'apus_stg%' AND table_schema IN ('\(store.database)', 'public')"
+        ).first?.first
         // It may be gone again by now.
         guard let name, let rows = try? store.ask("SELECT count(*) FROM \"\(name)\"") else { return 0 }
         return Int(rows[0][0]) ?? 0

@@ -79,15 +79,23 @@ final class Store: Sendable {
         case .mariadb:
             return try said(
                 "mariadb-dump",
-                ["--no-defaults", "--socket=\(mariadb.socketPath)", "--user=\(mariadb.options.user)", "--skip-comments", "--skip-extended-insert", "--order-by-primary", "--routines", "--skip-dump-date", "--no-autocommit=0", database],
+                [
+                    "--no-defaults", "--socket=\(mariadb.socketPath)", "--user=\(mariadb.options.user)", "--skip-comments",
+                    "--skip-extended-insert", "--order-by-primary", "--routines", "--skip-dump-date", "--no-autocommit=0", database,
+                ],
                 ["MYSQL_PWD": mariadb.options.password])
         case .postgres:
             let text = try said(
-                "pg_dump", ["--host=\(postgres.socketFolder)", "--port=\(postgres.port)", "--username=\(postgres.options.user)", "--inserts", database],
+                "pg_dump",
+                [
+                    "--host=\(postgres.socketFolder)", "--port=\(postgres.port)", "--username=\(postgres.options.user)", "--inserts",
+                    database,
+                ],
                 ["PGPASSWORD": postgres.options.password])
             return text.split(separator: "\n").filter { !$0.hasPrefix("\\") && !$0.hasPrefix("--") }.joined(separator: "\n")
         case .sqlite:
-            return FileManager.default.fileExists(atPath: folder.file("a.db")) ? try said("sqlite3", [folder.file("a.db"), ".dump"], [:]) : ""
+            return FileManager.default.fileExists(atPath: folder.file("a.db"))
+                ? try said("sqlite3", [folder.file("a.db"), ".dump"], [:]) : ""
         case .csv:
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
             return try names.map { "\($0):\n" + (try folder.read($0)) }.joined()

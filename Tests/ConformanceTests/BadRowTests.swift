@@ -11,18 +11,23 @@ import Testing
     private static func pipeline(_ pair: Pair, _ mode: LoadMode, old: Bool = false) throws -> (Place, Place, Pipeline) {
         let source = try ModeTests.orders(pair.from, count: count), target = try Place(pair.to)
         try source.run(
-            "UPDATE orders SET note = '4711' WHERE id = 1; UPDATE orders SET note = '4711' WHERE id = 2501; UPDATE orders SET name = 'bad' WHERE id IN (2500, 5000);")
+            "UPDATE orders SET note = '4711' WHERE id = 1; UPDATE orders SET note = '4711' WHERE id = 2501; UPDATE orders SET name = 'bad' WHERE id IN (2500, 5000);"
+        )
         try target.run(
-            "CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note \(pair.to.keyText), CONSTRAINT no_bad CHECK (name <> 'bad'), CONSTRAINT no_4711 CHECK (note <> '4711'));")
+            "CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note \(pair.to.keyText), CONSTRAINT no_bad CHECK (name <> 'bad'), CONSTRAINT no_4711 CHECK (note <> '4711'));"
+        )
         if old { try target.run("INSERT INTO orders VALUES (999999, 'old', NULL);") }
         var pipeline = try Pipeline(source, target)
         pipeline.flow.limits.badRows = nil
-        pipeline.take("orders") { $0.mode = mode; $0.slices = 2 }
+        pipeline.take("orders") {
+            $0.mode = mode; $0.slices = 2
+        }
         return (source, target, pipeline)
     }
 
     @Test(arguments: System.enginePairs, [LoadMode.replace, .append, .truncate, .upsert])
-    func `every bad row is kept with its reason and its values, all others arrive, and rows balance`(_ pair: Pair, _ mode: LoadMode) throws {
+    func `every bad row is kept with its reason and its values, all others arrive, and rows balance`(_ pair: Pair, _ mode: LoadMode) throws
+    {
         let (source, target, pipeline) = try Self.pipeline(pair, mode)
         let id = RunID.make()
         let result = try pipeline.run(id: id)
@@ -38,7 +43,9 @@ import Testing
         #expect(try target.rows("orders") == source.rows("orders").filter { !["1", "2500", "2501", "5000"].contains($0[0]) })
 
         // Mended, they are loaded from where they were kept.
-        try target.run(target.system == .sqlite ? Self.withoutChecks : "ALTER TABLE orders DROP CONSTRAINT no_bad; ALTER TABLE orders DROP CONSTRAINT no_4711;")
+        try target.run(
+            target.system == .sqlite
+                ? Self.withoutChecks : "ALTER TABLE orders DROP CONSTRAINT no_bad; ALTER TABLE orders DROP CONSTRAINT no_4711;")
         let plan = try pipeline.plan()
         let tables = [RejectedRows.Table(planned: plan.tables[0], rows: try pipeline.ledger.rejected(run: id).map { ($0.slice, $0.row) })]
         let connector = RejectedRows(tables)
@@ -80,7 +87,9 @@ import Testing
     @Test(arguments: System.enginePairs)
     func `values that do not fit the target's columns are bad rows`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
-        try source.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, n bigint, s varchar(50)); INSERT INTO t VALUES (1, 1, 'ok'), (2, 40000, 'ok'), (3, 3, '雨燕雨燕雨燕'), (4, -32768, '雨燕雨燕雨'), (5, NULL, NULL);")
+        try source.run(
+            "CREATE TABLE t (id int NOT NULL PRIMARY KEY, n bigint, s varchar(50)); INSERT INTO t VALUES (1, 1, 'ok'), (2, 40000, 'ok'), (3, 3, '雨燕雨燕雨燕'), (4, -32768, '雨燕雨燕雨'), (5, NULL, NULL);"
+        )
         try target.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, n smallint, s varchar(5));")
         var pipeline = try Pipeline(source, target)
         pipeline.flow.limits.badRows = nil

@@ -40,12 +40,15 @@ import Testing
             let target = try Place(system)
             if system.connector.abilities.declaresTables {
                 try target.run(
-                    "CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note varchar(200)); INSERT INTO orders VALUES (0, 'old', NULL), (-5, 'older', '');")
+                    "CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note varchar(200)); INSERT INTO orders VALUES (0, 'old', NULL), (-5, 'older', '');"
+                )
                 if mode == .upsert { try target.run("INSERT INTO orders VALUES (17, 'stale', 'x');") }
             }
             var pipeline = try Pipeline(source, target)
             pipeline.flow.limits.channels = 2
-            pipeline.take("orders") { $0.mode = mode; $0.slices = 6 }
+            pipeline.take("orders") {
+                $0.mode = mode; $0.slices = 6
+            }
             let plan = try pipeline.plan(), id = RunID.make()
             var result = RunResult(status: .stopped, tables: [], seconds: 0)
             for attempt in 0..<4 where result.status != .done {

@@ -52,7 +52,9 @@ import Testing
             let ear = Ear()
             pipeline.listeners = [ear]
             pipeline.flow.limits.channels = 2
-            pipeline.take("wide") { $0.slices = 4; $0.mode = mode }
+            pipeline.take("wide") {
+                $0.slices = 4; $0.mode = mode
+            }
             let plan = try pipeline.plan()
             proxy.cut(after: octets, .toServer)
             let id = RunID.make()

@@ -7,7 +7,9 @@ import Testing
     private func pipeline(_ pair: Pair, _ mode: LoadMode?, by column: String = "id") throws -> (Place, Place, Pipeline) {
         let source = try ModeTests.orders(pair.from, count: 200), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
-        pipeline.take("orders") { $0.mode = mode; $0.watermark = column; $0.slices = 2 }
+        pipeline.take("orders") {
+            $0.mode = mode; $0.watermark = column; $0.slices = 2
+        }
         return (source, target, pipeline)
     }
 
@@ -32,12 +34,14 @@ import Testing
     func `a watermark of timestamps keeps its fraction`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
         try source.run(
-            "CREATE TABLE t (id int NOT NULL PRIMARY KEY, at \(pair.from.timestamp)); INSERT INTO t VALUES (1, '2024-01-01 00:00:00.000001'), (2, '2024-01-01 00:00:00.000002'), (3, NULL);")
+            "CREATE TABLE t (id int NOT NULL PRIMARY KEY, at \(pair.from.timestamp)); INSERT INTO t VALUES (1, '2024-01-01 00:00:00.000001'), (2, '2024-01-01 00:00:00.000002'), (3, NULL);"
+        )
         var pipeline = try Pipeline(source, target)
         pipeline.take("t") { $0.watermark = "at" }
         #expect(try pipeline.succeed().tally.read == 3)
         #expect(try pipeline.succeed().tally.read == 0)
-        try source.run("INSERT INTO t VALUES (4, '2024-01-01 00:00:00.000003'); UPDATE t SET at = '2024-01-01 00:00:00.000004' WHERE id = 1;")
+        try source.run(
+            "INSERT INTO t VALUES (4, '2024-01-01 00:00:00.000003'); UPDATE t SET at = '2024-01-01 00:00:00.000004' WHERE id = 1;")
         #expect(try pipeline.succeed().tally.read == 2)
         #expect(try target.count("t") == 4)
         #expect(try target.rows("t")[0][1]?.hasSuffix(".000004") == true)
@@ -46,7 +50,8 @@ import Testing
     @Test(arguments: System.enginePairs)
     func `a watermark of text with quotes and Chinese is compared by the server`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
-        try source.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, v varchar(20)); INSERT INTO t VALUES (1, 'a'), (2, 'it''s'), (3, '雨''\\');")
+        try source.run(
+            "CREATE TABLE t (id int NOT NULL PRIMARY KEY, v varchar(20)); INSERT INTO t VALUES (1, 'a'), (2, 'it''s'), (3, '雨''\\');")
         var pipeline = try Pipeline(source, target)
         pipeline.take("t") { $0.watermark = "v" }
         #expect(try pipeline.succeed().tally.read == 3)

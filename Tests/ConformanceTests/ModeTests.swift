@@ -25,7 +25,9 @@ import Testing
     func `replace gives the target exactly the rows of the source, and a second run changes nothing`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 1000), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
-        pipeline.take("orders") { $0.mode = .replace; $0.slices = 3 }
+        pipeline.take("orders") {
+            $0.mode = .replace; $0.slices = 3
+        }
         for _ in 0..<2 {
             try pipeline.succeed()
             #expect(try target.rows("orders") == source.rows("orders"))
@@ -40,7 +42,9 @@ import Testing
     func `truncate empties the target first`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 500), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
-        pipeline.take("orders") { $0.mode = .truncate; $0.slices = 2 }
+        pipeline.take("orders") {
+            $0.mode = .truncate; $0.slices = 2
+        }
         for _ in 0..<2 {
             try pipeline.succeed()
             #expect(try target.rows("orders") == source.rows("orders"))
@@ -78,7 +82,9 @@ import Testing
     func `upsert changes rows by key, adds new ones and leaves the others`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 300), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
-        pipeline.take("orders") { $0.mode = .upsert; $0.slices = 3 }
+        pipeline.take("orders") {
+            $0.mode = .upsert; $0.slices = 3
+        }
         try pipeline.succeed()
         #expect(try target.rows("orders") == source.rows("orders"))
         try source.run(
@@ -96,10 +102,14 @@ import Testing
     @Test(arguments: System.enginePairs)
     func `upsert of a source with a key twice keeps one row of it`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
-        try source.run("CREATE TABLE twins (k int NOT NULL, v varchar(10)); INSERT INTO twins VALUES (1, 'a'), (2, 'b'), (1, 'c'), (3, 'd'), (1, 'e');")
+        try source.run(
+            "CREATE TABLE twins (k int NOT NULL, v varchar(10)); INSERT INTO twins VALUES (1, 'a'), (2, 'b'), (1, 'c'), (3, 'd'), (1, 'e');"
+        )
         try target.run("CREATE TABLE twins (k int NOT NULL PRIMARY KEY, v varchar(10)); INSERT INTO twins VALUES (2, 'old');")
         var pipeline = try Pipeline(source, target)
-        pipeline.take("twins") { $0.mode = .upsert; $0.key = ["k"] }
+        pipeline.take("twins") {
+            $0.mode = .upsert; $0.key = ["k"]
+        }
         let result = try pipeline.succeed()
         #expect(result.tally.read == 5)
         let rows = try target.rows("twins")
@@ -110,13 +120,18 @@ import Testing
     @Test(arguments: System.enginePairs)
     func `upsert by a composite key of text and number`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
-        try source.run("CREATE TABLE c (a varchar(10) NOT NULL, b int NOT NULL, v int, PRIMARY KEY (a, b)); INSERT INTO c VALUES ('x', 1, 1), ('x', 2, 2), ('y', 1, 3);")
+        try source.run(
+            "CREATE TABLE c (a varchar(10) NOT NULL, b int NOT NULL, v int, PRIMARY KEY (a, b)); INSERT INTO c VALUES ('x', 1, 1), ('x', 2, 2), ('y', 1, 3);"
+        )
         var pipeline = try Pipeline(source, target)
         pipeline.take("c") { $0.mode = .upsert }
         try pipeline.succeed()
         try source.run("UPDATE c SET v = v + 10 WHERE a = 'x'; INSERT INTO c VALUES ('y', 2, 4);")
         try pipeline.succeed()
-        #expect(try target.ask("SELECT a, b, v FROM c ORDER BY a, b") == [["x", "1", "11"], ["x", "2", "12"], ["y", "1", "3"], ["y", "2", "4"]])
+        #expect(
+            try target.ask("SELECT a, b, v FROM c ORDER BY a, b") == [
+                ["x", "1", "11"], ["x", "2", "12"], ["y", "1", "3"], ["y", "2", "4"],
+            ])
     }
 
     @Test(arguments: System.enginePairs)
@@ -134,7 +149,9 @@ import Testing
         let source = try Self.orders(pair.from, count: 20), target = try Place(pair.to)
         try target.run("CREATE TABLE orders (wrong int, id varchar(3)); INSERT INTO orders VALUES (1, 'x');")
         var pipeline = try Pipeline(source, target)
-        pipeline.take("orders") { $0.create = .recreate; $0.mode = mode; $0.key = ["id"] }
+        pipeline.take("orders") {
+            $0.create = .recreate; $0.mode = mode; $0.key = ["id"]
+        }
         try pipeline.succeed()
         #expect(try target.columns("orders").map(\.name) == ["id", "name", "note"])
         #expect(try target.rows("orders") == source.rows("orders"))
@@ -151,7 +168,9 @@ import Testing
             """)
         for (table, code) in [("short", ApusError.Code.notFound), ("strict", .configurationInvalid), ("seen", .unsupported)] {
             var pipeline = try Pipeline(source, target)
-            pipeline.take("orders") { $0.to = table; $0.mode = .append }
+            pipeline.take("orders") {
+                $0.to = table; $0.mode = .append
+            }
             #expect(fault { try pipeline.run() }?.code == code, "\(table)")
         }
         #expect(try target.count("strict") == 0)

@@ -61,7 +61,8 @@ final class Place: Sendable {
     }
 
     /// The same quotes, escapes and operators as the other engines.
-    private static let standardSQL = "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES');\n"
+    private static let standardSQL =
+        "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES');\n"
 
     func run(_ sql: String) throws { try ask(sql) }
 
@@ -81,7 +82,9 @@ final class Place: Sendable {
             ).map { ($0[0], $0[1]) }
         case .sqlite: return try ask("SELECT name, type FROM pragma_table_xinfo('\(name)')").map { ($0[0], $0[1]) }
         case .mysql:
-            return try ask("SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name)' ORDER BY ordinal_position").map { ($0[0], $0[1]) }
+            return try ask(
+                "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name)' ORDER BY ordinal_position"
+            ).map { ($0[0], $0[1]) }
         case .csv, .json: return []
         }
     }
@@ -188,7 +191,8 @@ final class Place: Sendable {
         """#
 
     private func fileRows(_ table: String) throws -> [[String?]] {
-        let result = try runCommand(findProgram("/usr/bin/python3") ?? "python3", ["-c", Self.reader, folder.file("\(table).\(system.rawValue)*")])
+        let result = try runCommand(
+            findProgram("/usr/bin/python3") ?? "python3", ["-c", Self.reader, folder.file("\(table).\(system.rawValue)*")])
         guard result.status == 0 else { throw KitError("python3: \(result.stderr)") }
         let rows: [[String?]] = result.stdout.split(separator: "\n").map { line in
             line.split(separator: " ", omittingEmptySubsequences: false).map { field -> String? in

@@ -64,7 +64,9 @@ private struct OwnServer: Sendable {
             }
         ]
         pipeline.flow.limits.channels = 2
-        pipeline.take("wide") { $0.slices = 6; $0.mode = .append }
+        pipeline.take("wide") {
+            $0.slices = 6; $0.mode = .append
+        }
         let id = RunID.make(), plan = try pipeline.plan()
         var result = try pipeline.run(plan, id: id)
         // The connection that holds the target's lock is gone: then a resume goes on.
@@ -98,10 +100,14 @@ private struct OwnServer: Sendable {
         guard let small = try SmallPlace(system, mode) else { return }
         defer { small.end() }
         let target = small.place
-        try target.run("CREATE TABLE wide (id bigint NOT NULL PRIMARY KEY, v varchar(400)) \(small.tableOptions); INSERT INTO wide VALUES (-1, 'old');")
+        try target.run(
+            "CREATE TABLE wide (id bigint NOT NULL PRIMARY KEY, v varchar(400)) \(small.tableOptions); INSERT INTO wide VALUES (-1, 'old');"
+        )
         var pipeline = try Pipeline(source, nil, target, small.url)
         pipeline.flow.limits.attempts = 2
-        pipeline.take("wide") { $0.mode = mode; $0.slices = 1 }
+        pipeline.take("wide") {
+            $0.mode = mode; $0.slices = 1
+        }
         let result = try pipeline.run()
         #expect(result.tables[0].error?.code == .full)
         #expect(try target.ask("SELECT id FROM wide") == [["-1"]])
@@ -112,13 +118,20 @@ private struct OwnServer: Sendable {
         let source = try Place(system), target = try Place(.sqlite)
         let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT i FROM n"
         let sleep = system == .mysql ? "sleep(0.002 + id * 0)" : "pg_sleep(0.002 + id * 0)::text"
-        try source.run("CREATE TABLE base (id int NOT NULL PRIMARY KEY); INSERT INTO base \(numbers); CREATE VIEW slow AS SELECT id, \(sleep) AS v FROM base;")
-        for option in ["statement_timeout=300ms", system == .mysql ? "init_sql=SET%20max_statement_time%3D0.3" : "init_sql=SET%20statement_timeout%3D300"] {
+        try source.run(
+            "CREATE TABLE base (id int NOT NULL PRIMARY KEY); INSERT INTO base \(numbers); CREATE VIEW slow AS SELECT id, \(sleep) AS v FROM base;"
+        )
+        for option in [
+            "statement_timeout=300ms",
+            system == .mysql ? "init_sql=SET%20max_statement_time%3D0.3" : "init_sql=SET%20statement_timeout%3D300",
+        ] {
             var pipeline = try Pipeline(source, source.url(option), target)
             let ear = Ear()
             pipeline.listeners = [ear]
             pipeline.flow.limits.channels = 2
-            pipeline.take("slow") { $0.sliceBy = ["id"]; $0.slices = 1 }
+            pipeline.take("slow") {
+                $0.sliceBy = ["id"]; $0.slices = 1
+            }
             let result = try pipeline.run()
             #expect(result.status == .done && result.tables[0].error == nil, "\(option)")
             #expect(ear.splits >= 1)

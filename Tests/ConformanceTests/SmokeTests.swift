@@ -16,7 +16,9 @@ import Testing
             """
         _ = try runCommand("/usr/bin/sqlite3", [a], stdin: sql)
         var pipeline = try Pipeline((SQLiteConnector(), "sqlite:" + a), (SQLiteConnector(), "sqlite:" + b))
-        pipeline.take("orders") { $0.slices = 4; $0.withIndexes = true }
+        pipeline.take("orders") {
+            $0.slices = 4; $0.withIndexes = true
+        }
         for _ in 0..<2 {
             let result = try pipeline.run()
             #expect(result.tables[0].error == nil)

@@ -49,7 +49,8 @@ import Testing
     func `in PostgreSQL a view on the target does not hinder replace`() throws {
         let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(.postgres)
         try target.run(
-            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE VIEW seen AS SELECT id FROM orders;")
+            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE VIEW seen AS SELECT id FROM orders;"
+        )
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
         for _ in 0..<2 { try pipeline.succeed() }
@@ -60,7 +61,8 @@ import Testing
     func `in MariaDB replace of a table with triggers is refused and nothing has changed`() throws {
         let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(.mysql)
         try target.run(
-            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE TRIGGER touched BEFORE UPDATE ON orders FOR EACH ROW SET NEW.note = 'touched';")
+            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE TRIGGER touched BEFORE UPDATE ON orders FOR EACH ROW SET NEW.note = 'touched';"
+        )
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
         let result = try pipeline.run()
@@ -72,7 +74,8 @@ import Testing
     func `replace of a table that another refers to is refused and nothing has changed`(_ system: System) throws {
         let source = try ModeTests.orders(.sqlite, count: 50), target = try Place(system)
         try target.run(
-            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE TABLE items (o bigint, FOREIGN KEY (o) REFERENCES orders (id)); INSERT INTO items VALUES (99);")
+            "CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(40), note text); INSERT INTO orders VALUES (99, 'old', NULL); CREATE TABLE items (o bigint, FOREIGN KEY (o) REFERENCES orders (id)); INSERT INTO items VALUES (99);"
+        )
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
         let result = try pipeline.run()
@@ -124,7 +127,8 @@ import Testing
             CREATE TRIGGER noted AFTER DELETE ON orders BEGIN INSERT INTO log VALUES (old.id); END;
             CREATE VIEW seen AS SELECT id FROM orders;
             """)
-        let facts = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE 'apus_%' ORDER BY 1, 2"
+        let facts =
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE 'apus_%' ORDER BY 1, 2"
         let before = try target.ask(facts)
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
@@ -146,17 +150,27 @@ import Testing
             CREATE INDEX by_shop ON orders (shop, price); CREATE UNIQUE INDEX by_name ON orders (name);
             """)
         var pipeline = try Pipeline(source, target)
-        for table in ["orders", "shops"] { pipeline.take(table) { $0.withIndexes = true; $0.withForeignKeys = true } }
+        for table in ["orders", "shops"] {
+            pipeline.take(table) {
+                $0.withIndexes = true; $0.withForeignKeys = true
+            }
+        }
         try pipeline.succeed()
-        #expect(try target.ask("SELECT id, shop, price, name FROM orders ORDER BY id").map { [$0[0], $0[1], $0[3]] } == [["5", "1", "x"], ["41", "2", "y"]])
+        #expect(
+            try target.ask("SELECT id, shop, price, name FROM orders ORDER BY id").map { [$0[0], $0[1], $0[3]] } == [
+                ["5", "1", "x"], ["41", "2", "y"],
+            ])
         try target.run("INSERT INTO orders (shop, name) VALUES (1, 'z');")
-        #expect(try target.ask("SELECT id, price FROM orders WHERE name = 'z'").map { [$0[0], String($0[1].prefix(3))] } == [["42", "1.5"]])
+        #expect(
+            try target.ask("SELECT id, price FROM orders WHERE name = 'z'").map { [$0[0], String($0[1].prefix(3))] } == [["42", "1.5"]])
         try target.run("INSERT INTO shops (id) VALUES (3);")
         #expect(try target.value("SELECT city FROM shops WHERE id = 3") == "Ulm's")
         #expect(throws: KitError.self, "unique index") { try target.run("INSERT INTO orders (shop, name) VALUES (1, 'x');") }
         #expect(throws: KitError.self, "primary key") { try target.run("INSERT INTO orders (id, shop) VALUES (5, 1);") }
         #expect(throws: KitError.self, "NOT NULL") { try target.run("INSERT INTO orders (shop) VALUES (NULL);") }
-        #expect(throws: KitError.self, "foreign key") { try target.run("\(pair.to == .sqlite ? "PRAGMA foreign_keys = on;" : "") INSERT INTO orders (shop) VALUES (77);") }
+        #expect(throws: KitError.self, "foreign key") {
+            try target.run("\(pair.to == .sqlite ? "PRAGMA foreign_keys = on;" : "") INSERT INTO orders (shop) VALUES (77);")
+        }
         // The second time the tables are there, and refer to each other.
         pipeline.flow.tables.removeLast()
         try pipeline.succeed()

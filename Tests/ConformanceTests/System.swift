@@ -58,9 +58,15 @@ extension Place {
     /// Tables of the database, by name.
     func tables() throws -> [String] {
         switch system {
-        case .postgres: try ask("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r','p') ORDER BY 1").map { $0[0] }
+        case .postgres:
+            try ask("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r','p') ORDER BY 1").map {
+                $0[0]
+            }
         case .sqlite: try ask("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1").map { $0[0] }
-        case .mysql: try ask("SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND table_type = 'BASE TABLE' ORDER BY 1").map { $0[0] }
+        case .mysql:
+            try ask(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND table_type = 'BASE TABLE' ORDER BY 1"
+            ).map { $0[0] }
         case .csv, .json: []
         }
     }

@@ -68,7 +68,9 @@ struct HardTables: Sendable {
             let rows = hard.values.enumerated().map { id, value in
                 system == .csv ? "\(id),\(value.sql)" : "{\"id\":\(id),\"v\":\(value.sql)}"
             }
-            try place.folder.write(((system == .csv ? ["id,v"] : []) + rows).joined(separator: "\n") + "\n", to: "h\(number).\(system == .csv ? "csv" : "jsonl")")
+            try place.folder.write(
+                ((system == .csv ? ["id,v"] : []) + rows).joined(separator: "\n") + "\n",
+                to: "h\(number).\(system == .csv ? "csv" : "jsonl")")
         }
         self.names = names
     }

@@ -44,7 +44,9 @@ struct CatalogueTests {
         #expect(try session.tables(schema: nil).map(\.name.name) == ["other", "t", "v"])
 
         // What it is made of makes the same table again.
-        for sql in session.dialectForTests.create(shape, as: TableName("again")) + session.dialectForTests.createIndexes(shape, on: TableName("again")) {
+        for sql in session.dialectForTests.create(shape, as: TableName("again"))
+            + session.dialectForTests.createIndexes(shape, on: TableName("again"))
+        {
             try session.execute(sql)
         }
         var again = try session.describe(TableName("again"))
@@ -61,7 +63,10 @@ struct CatalogueTests {
     @Test func `statements take parameters outside of quotes and comments`() throws {
         let play = try Playground()
         let session = try play.open()
-        #expect(try session.query("SELECT ?, '?', `?` /* ? */ FROM (SELECT 1 AS `?`) t WHERE 1 = ? -- ?", ["a'b\\c\n\0?", "1"]) == [["a'b\\c\n\0?", "?", "1"]])
+        #expect(
+            try session.query("SELECT ?, '?', `?` /* ? */ FROM (SELECT 1 AS `?`) t WHERE 1 = ? -- ?", ["a'b\\c\n\0?", "1"]) == [
+                ["a'b\\c\n\0?", "?", "1"]
+            ])
         #expect(try session.query("SELECT ?", [nil]) == [[nil]])
         #expect(apusError { _ = try session.query("SELECT ?", ["a", "b"]) }?.code == .internalFault)
         #expect(apusError { _ = try session.execute("SELECT 1; SELECT 2") }?.code == .statement)
@@ -72,7 +77,9 @@ struct CatalogueTests {
 
     @Test func `zero dates and tinyint(1) follow their options`() throws {
         let play = try Playground()
-        try play.run("SET sql_mode=''; CREATE TABLE t (a date NOT NULL, b tinyint(1)); INSERT INTO t VALUES ('0000-00-00', 1), ('2020-02-02', 0), ('2020-02-02', 7)")
+        try play.run(
+            "SET sql_mode=''; CREATE TABLE t (a date NOT NULL, b tinyint(1)); INSERT INTO t VALUES ('0000-00-00', 1), ('2020-02-02', 0), ('2020-02-02', 7)"
+        )
         for way in ["binary", "text"] {
             let source = try play.open("zero_dates=null&tinyint1=boolean&protocol=\(way)")
             let shape = try source.describe(TableName("t"))
@@ -93,11 +100,16 @@ struct CatalogueTests {
         let play = try Playground()
         let session = try play.open()
         let types: [(String, ColumnType)] = [
-            ("id", .text), ("bool", .boolean), ("i8", .integer(bits: 8, unsigned: false)), ("u64", .uint64), ("f32", .float(bits: 32)), ("f64", .float64),
-            ("dec", .decimal(precision: 65, scale: 30)), ("dec_wide", .decimal(precision: 100, scale: 50)), ("dec_free", .decimal(precision: nil, scale: nil)),
-            ("t", .text), ("t5", .text(length: 5)), ("t_long", .text(length: 16_000)), ("t_longer", .text(length: 100_000)), ("b", .bytes), ("b7", .bytes(length: 7)),
-            ("d", .date), ("ti", .time(precision: 6)), ("du", .duration(precision: 3)), ("ts", .timestamp(precision: 6)), ("inst", .instant(precision: 6)),
-            ("js", .json), ("uu", .uuid), ("bits", .bits(length: 12)), ("bits_free", .bits(length: nil)), ("arr", .array(.int32)), ("oth", .other("money")),
+            ("id", .text), ("bool", .boolean), ("i8", .integer(bits: 8, unsigned: false)), ("u64", .uint64), ("f32", .float(bits: 32)),
+            ("f64", .float64),
+            ("dec", .decimal(precision: 65, scale: 30)), ("dec_wide", .decimal(precision: 100, scale: 50)),
+            ("dec_free", .decimal(precision: nil, scale: nil)),
+            ("t", .text), ("t5", .text(length: 5)), ("t_long", .text(length: 16_000)), ("t_longer", .text(length: 100_000)), ("b", .bytes),
+            ("b7", .bytes(length: 7)),
+            ("d", .date), ("ti", .time(precision: 6)), ("du", .duration(precision: 3)), ("ts", .timestamp(precision: 6)),
+            ("inst", .instant(precision: 6)),
+            ("js", .json), ("uu", .uuid), ("bits", .bits(length: 12)), ("bits_free", .bits(length: nil)), ("arr", .array(.int32)),
+            ("oth", .other("money")),
         ]
         var shape = TableShape(name: TableName("from_pg"), origin: "postgres", columns: types.map { ColumnShape($0, $1, native: "x") })
         shape.primaryKey = ["id"]
@@ -109,7 +121,9 @@ struct CatalogueTests {
         shape.indexes = [IndexShape(name: String(repeating: "long", count: 20), columns: ["t5", "t"], unique: true)]
         let dialect = session.dialectForTests
         let (translated, losses) = dialect.translate(shape, named: TableName("made"), origin: "mysql")
-        for sql in dialect.create(translated, as: TableName("made")) + dialect.createIndexes(translated, on: TableName("made")) { try session.execute(sql) }
+        for sql in dialect.create(translated, as: TableName("made")) + dialect.createIndexes(translated, on: TableName("made")) {
+            try session.execute(sql)
+        }
         let made = try session.describe(TableName("made"))
         #expect(made.columns.map(\.name) == types.map(\.0))
         #expect(made.column("id")?.type == .text(length: 255))
@@ -142,7 +156,9 @@ struct CatalogueTests {
                 if length > 0 { bytes[(length * 7) % length] = special; bytes[length / 2] = special }
                 let expected = bytes.flatMap { $0 == 9 ? [92, 116] : $0 == 10 ? [92, 110] : $0 == 92 ? [92, 92] : [$0] }
                 var out = [UInt8](repeating: 0, count: length * 2 + 8)
-                let count = bytes.withUnsafeBufferPointer { input in out.withUnsafeMutableBufferPointer { MySQLEscape.file(input, to: $0.baseAddress!) } }
+                let count = bytes.withUnsafeBufferPointer { input in
+                    out.withUnsafeMutableBufferPointer { MySQLEscape.file(input, to: $0.baseAddress!) }
+                }
                 #expect(Array(out[..<count]) == expected)
             }
         }

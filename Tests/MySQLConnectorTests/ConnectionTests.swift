@@ -32,13 +32,16 @@ struct ConnectionTests {
 
     @Test func `JDBC's parameters and a unix socket are understood`() throws {
         let server = try MariaDBServer.shared()
-        let jdbc = "jdbc:mysql://127.0.0.1:\(server.port)/mysql?user=root&password=pw&useSSL=false&serverTimezone=Asia/Shanghai&characterEncoding=utf8&zzz=1"
+        let jdbc =
+            "jdbc:mysql://127.0.0.1:\(server.port)/mysql?user=root&password=pw&useSSL=false&serverTimezone=Asia/Shanghai&characterEncoding=utf8&zzz=1"
         let endpoint = try Endpoint(ConnectionURL(parsing: jdbc), MySQLConnector())
         #expect(endpoint.ignored == ["zzz"])
         let session = try MySQLConnector().open(endpoint, interrupt: Interrupt()) as! any SQLSession
         #expect(try session.query("SELECT @@time_zone, @@character_set_client") == [["+00:00", "utf8mb4"]])
         #expect(session.banner.hasPrefix("MariaDB 1"))
-        let socket = try MySQLConnector().open(Endpoint(ConnectionURL(parsing: "mysql://root:pw@/mysql?socket=\(server.socketPath)"), MySQLConnector()), interrupt: Interrupt())
+        let socket = try MySQLConnector().open(
+            Endpoint(ConnectionURL(parsing: "mysql://root:pw@/mysql?socket=\(server.socketPath)"), MySQLConnector()), interrupt: Interrupt()
+        )
         socket.close()
     }
 
@@ -52,7 +55,9 @@ struct ConnectionTests {
         }
         func cipher(_ server: MariaDBServer, _ parameters: String, host: String = "localhost") throws -> String? {
             let url = "mysql://root:pw@\(host):\(server.port)/mysql?\(parameters)"
-            let session = try MySQLConnector().open(Endpoint(ConnectionURL(parsing: url), MySQLConnector()), interrupt: Interrupt()) as! any SQLSession
+            let session =
+                try MySQLConnector().open(Endpoint(ConnectionURL(parsing: url), MySQLConnector()), interrupt: Interrupt())
+                as! any SQLSession
             defer { session.close() }
             return try session.query("SHOW STATUS LIKE 'Ssl_cipher'")[0][1]
         }
@@ -201,7 +206,9 @@ struct ConnectionTests {
         let play = try Playground()
         try play.run("CREATE USER 'plain'@'%' IDENTIFIED BY 'p'; GRANT SELECT ON \(play.database).* TO 'plain'@'%'")
         let url = "mysql://plain:p@127.0.0.1:\(play.server.port)/\(play.database)"
-        let error = apusError { _ = try MySQLConnector().openSnapshot(Endpoint(ConnectionURL(parsing: url), MySQLConnector()), count: 2, interrupt: Interrupt()) }
+        let error = apusError {
+            _ = try MySQLConnector().openSnapshot(Endpoint(ConnectionURL(parsing: url), MySQLConnector()), count: 2, interrupt: Interrupt())
+        }
         #expect(error?.code == .permission)
         #expect(error?.hint?.contains("RELOAD") == true)
     }

@@ -47,7 +47,9 @@ struct MeasureTests {
                     goesOn = try reader.read(into: batch)
                     bytes += batch.byteCount
                 }
-                print("MEASURE read \(parameters): \(reader.rowsRead) rows, \(bytes) B, cpu \(cpu() - before) s, wall \(start.duration(to: .now))")
+                print(
+                    "MEASURE read \(parameters): \(reader.rowsRead) rows, \(bytes) B, cpu \(cpu() - before) s, wall \(start.duration(to: .now))"
+                )
                 reader.close()
             }
         }

@@ -38,7 +38,9 @@ struct ReplaceTests {
         try sink.finish(load)
         try sink.finish(load)
         #expect(try play.rows("SELECT a, b, p FROM t ORDER BY a") == [["7", "new", "1"], ["8", "newer", "1"]])
-        func sorted(_ text: String) -> [String] { text.split(separator: "\n").map { $0.hasSuffix(",") ? String($0.dropLast()) : String($0) }.sorted() }
+        func sorted(_ text: String) -> [String] {
+            text.split(separator: "\n").map { $0.hasSuffix(",") ? String($0.dropLast()) : String($0) }.sorted()
+        }
         let after = sorted(try play.rows("SHOW CREATE TABLE t")[0][1])
         #expect(after == sorted(before))
         try sink.forget(load)
@@ -132,7 +134,8 @@ struct ReplaceTests {
         let play = try Playground()
         try play.run(target)
         let session = try play.open()
-        var (shape, losses) = MySQLConnector().dialect!.translate(try session.describe(TableName("t")), named: TableName("copy"), origin: "mysql")
+        var (shape, losses) = MySQLConnector().dialect!.translate(
+            try session.describe(TableName("t")), named: TableName("copy"), origin: "mysql")
         #expect(losses == [])
         shape.foreignKeys.removeAll { $0.name == "to_self" }
         shape.foreignKeys[0].name = "copy_to_parent"

@@ -61,11 +61,15 @@ struct SinkTests {
         try sink.lock(load)
         try sink.prepare(load)
         let schema = Schema([
-            Column("id", .int64), Column("small", .int64), Column("name", .text), Column("g", .text), Column("p", .int64), Column("j", .json),
+            Column("id", .int64), Column("small", .int64), Column("name", .text), Column("g", .text), Column("p", .int64),
+            Column("j", .json),
             Column("e", .text), Column("dt", .date), Column("n", .decimal(precision: 9, scale: 3)),
         ])
         let batch = Batch(schema: schema, rowCapacity: 400)
-        func row(_ id: Int64, small: Int64 = 1, name: String? = "ok", g: String = "中", p: Int64 = 1, j: String = "{}", e: String = "x", dt: Int64 = 0, n: String = "1.5") {
+        func row(
+            _ id: Int64, small: Int64 = 1, name: String? = "ok", g: String = "中", p: Int64 = 1, j: String = "{}", e: String = "x",
+            dt: Int64 = 0, n: String = "1.5"
+        ) {
             batch.columns[0].append(id)
             batch.columns[1].append(small)
             if let name { batch.columns[2].append(name) } else { batch.columns[2].appendNull() }
@@ -78,16 +82,16 @@ struct SinkTests {
             batch.endRow(bytes: 40)
         }
         for id in 0..<300 { row(Int64(id)) }
-        row(7)                                   // 300 duplicate
-        row(301, small: 300)                     // range
-        row(302, name: "too long")               // length
-        row(303, name: nil)                      // NULL
-        row(304, g: "😀")                        // no place in gbk
-        row(305, p: 9)                           // foreign key
-        row(306, j: "{")                         // JSON
-        row(307, e: "z")                         // enum
-        row(308, dt: Temporal.infinity)          // infinity
-        row(309, n: "-1")                        // check
+        row(7)  // 300 duplicate
+        row(301, small: 300)  // range
+        row(302, name: "too long")  // length
+        row(303, name: nil)  // NULL
+        row(304, g: "😀")  // no place in gbk
+        row(305, p: 9)  // foreign key
+        row(306, j: "{")  // JSON
+        row(307, e: "z")  // enum
+        row(308, dt: Temporal.infinity)  // infinity
+        row(309, n: "-1")  // check
         row(310)
         let writer = try sink.writer(load)
         try writer.begin(Self.all, careful: true)
@@ -107,7 +111,8 @@ struct SinkTests {
     @Test(arguments: ["infile", "insert"])
     func `upsert changes the row of the same key, the last one wins, and input rows are counted`(_ way: String) throws {
         let play = try Playground()
-        try play.run("CREATE TABLE t (a int PRIMARY KEY, b varchar(9), untouched int DEFAULT 5); INSERT INTO t VALUES (1,'old',7),(2,'stay',8)")
+        try play.run(
+            "CREATE TABLE t (a int PRIMARY KEY, b varchar(9), untouched int DEFAULT 5); INSERT INTO t VALUES (1,'old',7),(2,'stay',8)")
         let sink = try play.open("load=\(way)")
         let load = Load(try sink.describe(TableName("t")), mode: .upsert, key: ["a"], columns: ["a", "b"])
         try sink.lock(load)
@@ -115,13 +120,17 @@ struct SinkTests {
         let writer = try sink.writer(load)
         for careful in [false, true] {
             try writer.begin(Slice(id: careful ? 1 : 0, bounds: .all), careful: careful)
-            let rows: [(Int64?, String?)] = careful ? [(1, "again"), (4, nil), (5, "far too long")] : [(1, "new"), (3, "first"), (3, "last")]
+            let rows: [(Int64?, String?)] =
+                careful ? [(1, "again"), (4, nil), (5, "far too long")] : [(1, "new"), (3, "first"), (3, "last")]
             let bad = try writer.write(Self.batch(rows, try sink.accepts(load)))
             #expect(bad.count == (careful ? 1 : 0))
             #expect(try writer.flush() == (careful ? 2 : 3))
             try writer.commit(SliceMark(slice: careful ? 1 : 0, read: 3, written: 3 - bad.count, rejected: bad.count))
         }
-        #expect(try play.rows("SELECT * FROM t ORDER BY a") == [["1", "again", "7"], ["2", "stay", "8"], ["3", "last", "5"], ["4", "NULL", "5"]])
+        #expect(
+            try play.rows("SELECT * FROM t ORDER BY a") == [
+                ["1", "again", "7"], ["2", "stay", "8"], ["3", "last", "5"], ["4", "NULL", "5"],
+            ])
         let wrong = Load(try sink.describe(TableName("t")), mode: .upsert, run: "run-2", key: ["b"], columns: ["a", "b"])
         #expect(apusError { try sink.prepare(wrong) }?.code == .unsupported)
     }

@@ -8,7 +8,8 @@ import Testing
 @Suite(.requires(.mariadb))
 struct SliceTests {
     private func check(
-        _ play: Playground, _ table: String, key: [String], channels: Int = 4, rowsPerSlice: Int = 10_000, evenness: Double? = nil, minimum: Int = 4,
+        _ play: Playground, _ table: String, key: [String], channels: Int = 4, rowsPerSlice: Int = 10_000, evenness: Double? = nil,
+        minimum: Int = 4,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let source = try play.open()

@@ -15,7 +15,9 @@ struct Playground {
     }
 
     func endpoint(_ parameters: String = "", port: UInt16? = nil) throws -> Endpoint {
-        try Endpoint(ConnectionURL(parsing: server.url(database: database, port: port) + (parameters.isEmpty ? "" : "?" + parameters)), MySQLConnector())
+        try Endpoint(
+            ConnectionURL(parsing: server.url(database: database, port: port) + (parameters.isEmpty ? "" : "?" + parameters)),
+            MySQLConnector())
     }
 
     func open(_ parameters: String = "", interrupt: Interrupt = Interrupt(), port: UInt16? = nil) throws -> any SQLSession & Source & Sink {
@@ -50,7 +52,8 @@ extension Load {
 /// Moves what a reader gives through a writer, casting in between, as a channel does.
 @discardableResult
 func move(
-    _ read: Read, _ slice: Slice = Slice(id: 0, bounds: .all), from source: any Source, _ load: Load, to sink: any Sink, careful: Bool = false
+    _ read: Read, _ slice: Slice = Slice(id: 0, bounds: .all), from source: any Source, _ load: Load, to sink: any Sink,
+    careful: Bool = false
 ) throws -> (read: Int, written: Int, rejected: [RejectedRow]) {
     let reader = try source.reader(read, slice, wire: [])
     let writer = try sink.writer(load)

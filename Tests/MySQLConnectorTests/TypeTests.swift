@@ -9,9 +9,12 @@ import Testing
 struct TypeTests {
     static let declarations: [(name: String, sql: String)] = [
         ("id", "int NOT NULL PRIMARY KEY"), ("ti", "tinyint"), ("tu", "tinyint unsigned"), ("si", "smallint"), ("su", "smallint unsigned"),
-        ("mi", "mediumint"), ("mu", "mediumint unsigned"), ("ii", "int"), ("iu", "int unsigned"), ("bi", "bigint"), ("bu", "bigint unsigned"),
-        ("bool", "tinyint(1)"), ("yr", "year"), ("dec1", "decimal(65,30)"), ("dec2", "decimal(10,0) unsigned"), ("f", "float"), ("d", "double"),
-        ("bit1", "bit(1)"), ("bit9", "bit(9)"), ("bit64", "bit(64)"), ("c", "char(5)"), ("vc", "varchar(40)"), ("tx", "text"), ("lt", "longtext"),
+        ("mi", "mediumint"), ("mu", "mediumint unsigned"), ("ii", "int"), ("iu", "int unsigned"), ("bi", "bigint"),
+        ("bu", "bigint unsigned"),
+        ("bool", "tinyint(1)"), ("yr", "year"), ("dec1", "decimal(65,30)"), ("dec2", "decimal(10,0) unsigned"), ("f", "float"),
+        ("d", "double"),
+        ("bit1", "bit(1)"), ("bit9", "bit(9)"), ("bit64", "bit(64)"), ("c", "char(5)"), ("vc", "varchar(40)"), ("tx", "text"),
+        ("lt", "longtext"),
         ("gbk", "varchar(40) CHARACTER SET gbk"), ("lat", "varchar(40) CHARACTER SET latin1"), ("u16", "varchar(40) CHARACTER SET utf16"),
         ("bin", "binary(4)"), ("vb", "varbinary(40)"), ("bl", "longblob"), ("dt", "date"), ("tm", "time(6)"), ("dtm", "datetime(6)"),
         ("ts", "timestamp(6) NULL"), ("en", "enum('a','b,c','d''e','中')"), ("st", "set('x','y','z')"), ("js", "json"), ("uu", "uuid"),
@@ -65,11 +68,15 @@ struct TypeTests {
             let name = Self.quoted(column.name)
             return "(HEX(a.\(name)) <=> HEX(b.\(name)))"
         }
-        let which = Self.declarations.map(\.name).enumerated().map { "IF(\(same[$0]), '', '\($1.replacing("'", with: "")) ')" }.joined(separator: ", ")
+        let which = Self.declarations.map(\.name).enumerated().map { "IF(\(same[$0]), '', '\($1.replacing("'", with: "")) ')" }.joined(
+            separator: ", ")
         return try play.rows("SELECT a.id, CONCAT(\(which)) AS d FROM \(a) a LEFT JOIN \(b) b ON a.id = b.id HAVING d <> ''")
     }
 
-    @Test(arguments: ["protocol=binary&load=infile", "protocol=text&load=infile", "protocol=binary&load=insert", "protocol=text&load=insert", "time_zone=%2B08:00"])
+    @Test(arguments: [
+        "protocol=binary&load=infile", "protocol=text&load=infile", "protocol=binary&load=insert", "protocol=text&load=insert",
+        "time_zone=%2B08:00",
+    ])
     func `every type survives a round trip`(_ parameters: String) throws {
         let play = try Playground()
         try make(play, "a")

@@ -60,7 +60,10 @@ import Testing
             ])
         #expect(shape.indexes.map(\.name) == ["down", "expr", "gin", "uq"])
         #expect(shape.indexes.map(\.columns) == [["d"], [], [], ["v", "n"]])
-        #expect(shape.indexes.map(\.definition) == ["USING btree (d DESC)", "USING btree (lower((v)::text)) WHERE (n > (0)::numeric)", "USING gin (j)", nil])
+        #expect(
+            shape.indexes.map(\.definition) == [
+                "USING btree (d DESC)", "USING btree (lower((v)::text)) WHERE (n > (0)::numeric)", "USING gin (j)", nil,
+            ])
         let key = try #require(shape.foreignKeys.first)
         #expect(key.columns == ["a", "bb"])
         #expect(key.referencedColumns == ["a", "b"])
@@ -71,7 +74,9 @@ import Testing
         let name = TableName(schema: "public", "again")
         let (again, losses) = session.dialect.translate(shape, named: name, origin: "postgres")
         #expect(losses == [])
-        for sql in session.dialect.create(again, as: name) + session.dialect.createIndexes(again, on: name) + session.dialect.createForeignKeys(again, on: name) {
+        for sql in session.dialect.create(again, as: name) + session.dialect.createIndexes(again, on: name)
+            + session.dialect.createForeignKeys(again, on: name)
+        {
             try session.execute(sql)
         }
         var made = try session.describe(name)
@@ -101,15 +106,18 @@ import Testing
         let expected: [(ColumnType, String, String)] = [
             (.boolean, "tinyint(1)", "boolean"), (.integer(bits: 8, unsigned: false), "tinyint", "smallint"),
             (.integer(bits: 8, unsigned: true), "tinyint unsigned", "smallint"), (.int16, "year", "smallint"),
-            (.integer(bits: 16, unsigned: true), "smallint unsigned", "integer"), (.integer(bits: 24, unsigned: true), "mediumint unsigned", "integer"),
+            (.integer(bits: 16, unsigned: true), "smallint unsigned", "integer"),
+            (.integer(bits: 24, unsigned: true), "mediumint unsigned", "integer"),
             (.int32, "int", "integer"), (.integer(bits: 32, unsigned: true), "int unsigned", "bigint"), (.int64, "bigint", "bigint"),
             (.uint64, "bigint unsigned", "numeric(20)"), (.float(bits: 32), "float", "real"), (.float64, "double", "double precision"),
-            (.decimal(precision: 65, scale: 30), "decimal(65,30)", "numeric(65,30)"), (.decimal(precision: nil, scale: nil), "NUMERIC", "numeric"),
+            (.decimal(precision: 65, scale: 30), "decimal(65,30)", "numeric(65,30)"),
+            (.decimal(precision: nil, scale: nil), "NUMERIC", "numeric"),
             (.text(length: 40), "varchar(40)", "varchar(40)"), (.text, "longtext", "text"), (.text(length: 3), "enum('a','bcd')", "text"),
             (.bytes(length: 16), "binary(16)", "bytea"), (.date, "date", "date"), (.time(precision: 3), "time(3)", "time(3)"),
             (.duration(precision: 0), "time", "interval(0)"), (.duration(precision: 6), "time(6)", "interval"),
             (.timestamp(precision: 6), "datetime(6)", "timestamp"), (.instant(precision: 0), "timestamp", "timestamp(0) with time zone"),
-            (.json, "json", "json"), (.uuid, "uuid", "uuid"), (.bits(length: 7), "bit(7)", "bit(7)"), (.bits(length: nil), "", "bit varying"),
+            (.json, "json", "json"), (.uuid, "uuid", "uuid"), (.bits(length: 7), "bit(7)", "bit(7)"),
+            (.bits(length: nil), "", "bit varying"),
             (.array(.int32), "int[]", "integer[]"),
         ]
         for (type, native, declared) in expected {

@@ -43,15 +43,18 @@ import Testing
         let place = try Place(server)
         try place.sql("CREATE SCHEMA \"Odd, one\"; CREATE TABLE \"Odd, one\".t (x int); CREATE SCHEMA two; CREATE TABLE two.u (x int)")
         let session = try Self.open(
-            server.url(database: place.database, scheme: "jdbc:postgresql") + "&ApplicationName=mover&currentSchema=two&loggerLevel=OFF".replacing("&A", with: "?A"))
+            server.url(database: place.database, scheme: "jdbc:postgresql")
+                + "&ApplicationName=mover&currentSchema=two&loggerLevel=OFF".replacing("&A", with: "?A"))
         #expect(try session.query("SHOW application_name") == [["mover"]])
         #expect(try session.tables(schema: nil).map(\.name.name) == ["u"])
         #expect(try session.tables(schema: "Odd, one").map(\.name) == [TableName(schema: "Odd, one", "t")])
         let local = try Self.open(
-            "pgsql://postgres:pw@\(server.socketFolder.replacing("/", with: "%2F")):\(server.port)/\(place.database)?statement_timeout=2s&init_sql=SET%20work_mem='7MB'&synchronous_commit=local&options=-c%20enable_sort=off")
+            "pgsql://postgres:pw@\(server.socketFolder.replacing("/", with: "%2F")):\(server.port)/\(place.database)?statement_timeout=2s&init_sql=SET%20work_mem='7MB'&synchronous_commit=local&options=-c%20enable_sort=off"
+        )
         #expect(
             try local.query(
-                "SELECT current_setting('statement_timeout'), current_setting('work_mem'), current_setting('synchronous_commit'), current_setting('TimeZone'), current_setting('client_encoding'), current_setting('enable_sort')")
+                "SELECT current_setting('statement_timeout'), current_setting('work_mem'), current_setting('synchronous_commit'), current_setting('TimeZone'), current_setting('client_encoding'), current_setting('enable_sort')"
+            )
                 == [["2s", "7MB", "local", "UTC", "UTF8", "off"]])
         #expect(local.banner.hasPrefix("PostgreSQL 15"))
         let timeout = #expect(throws: ApusError.self) { try local.query("SELECT pg_sleep(10)") }
@@ -136,7 +139,8 @@ import Testing
 
     @Test(.requires(.postgres)) func `a connection lost in mid-copy is transient and leaves nothing`() throws {
         let place = try Place()
-        try place.sql("CREATE TABLE a AS SELECT g AS x, repeat('y', 1000) AS y FROM generate_series(1, 100000) g; CREATE TABLE b (x int, y text)")
+        try place.sql(
+            "CREATE TABLE a AS SELECT g AS x, repeat('y', 1000) AS y FROM generate_series(1, 100000) g; CREATE TABLE b (x int, y text)")
         let sink = try place.session()
         let load = try place.load(sink, "b")
         try sink.prepare(load)

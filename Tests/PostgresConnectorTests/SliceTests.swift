@@ -27,7 +27,8 @@ import Testing
             result.append((slice, reader.rowsRead))
         }
         let from = table.lowercased().hasPrefix("select") ? "(\(table)) q" : table
-        let total = try place.values("SELECT count(*) FROM \(from)" + (filters.isEmpty ? "" : " WHERE \(filters.joined(separator: " AND "))"))
+        let total = try place.values(
+            "SELECT count(*) FROM \(from)" + (filters.isEmpty ? "" : " WHERE \(filters.joined(separator: " AND "))"))
         #expect(ids.count == Int(total[0]), "rows are missing")
         return result
     }
@@ -83,7 +84,8 @@ import Testing
             """
             CREATE TABLE t (row_id int, x text COLLATE "en_x", n numeric, ts timestamptz);
             """.replacing("COLLATE \"en_x\"", with: "COLLATE \"und-x-icu\"")
-                + "INSERT INTO t SELECT g, CASE WHEN g < 700 THEN 'hot' ELSE chr(65 + g % 2 * 32 + g % 26) || 'ß' || g END, CASE WHEN g % 7 = 0 THEN 'NaN' ELSE g::numeric / 7 END, 'infinity' FROM generate_series(1, 1000) g")
+                + "INSERT INTO t SELECT g, CASE WHEN g < 700 THEN 'hot' ELSE chr(65 + g % 2 * 32 + g % 26) || 'ß' || g END, CASE WHEN g % 7 = 0 THEN 'NaN' ELSE g::numeric / 7 END, 'infinity' FROM generate_series(1, 1000) g"
+        )
         let wish = SliceWish(channels: 4, count: 10)
         let counts = try Self.counts(place, "t", key: ["x"], wish: wish)
         #expect(counts.count >= 4)
@@ -93,10 +95,14 @@ import Testing
 
     @Test(.requires(.postgres)) func `a slice is halved down to a floor`() throws {
         let place = try Place()
-        try place.sql("CREATE TABLE t AS SELECT g AS row_id, CASE WHEN g <= 9000 THEN 1 ELSE g END AS hot, NULLIF(g, 5) AS n FROM generate_series(1, 10000) g")
+        try place.sql(
+            "CREATE TABLE t AS SELECT g AS row_id, CASE WHEN g <= 9000 THEN 1 ELSE g END AS hot, NULLIF(g, 5) AS n FROM generate_series(1, 10000) g"
+        )
         let session = try place.session()
         func count(_ read: Read, _ bounds: Slice.Bounds) throws -> Int {
-            Int(try session.query("SELECT count(*) FROM \(read.relationSQL(session.dialect))\(read.whereSQL(bounds, session.dialect))")[0][0]!)!
+            Int(
+                try session.query("SELECT count(*) FROM \(read.relationSQL(session.dialect))\(read.whereSQL(bounds, session.dialect))")[0][
+                    0]!)!
         }
         let read = try place.read(session, "t", key: ["row_id"])
         let parts = try #require(try session.halves(of: Slice(id: 0, bounds: .range(from: ["2000"], upTo: ["8000"])), in: read))

@@ -39,7 +39,11 @@ import Testing
     /// What pg_dump says of the table, without rows.
     static func dump(_ place: Place) throws -> [String] {
         let result = try runCommand(
-            "pg_dump", ["--schema-only", "--table=s.\"Order\"", "--host=\(place.server.socketFolder)", "--port=\(place.server.port)", "--username=postgres", place.database],
+            "pg_dump",
+            [
+                "--schema-only", "--table=s.\"Order\"", "--host=\(place.server.socketFolder)", "--port=\(place.server.port)",
+                "--username=postgres", place.database,
+            ],
             environment: ["PGPASSWORD": "pw"])
         #expect(result.status == 0, "\(result.stderr)")
         // pg_dump orders by name, but the restrict line is random.
@@ -54,9 +58,14 @@ import Testing
         #expect(copied.written == 100)
         #expect(try Self.dump(place).sorted() == before.sorted())
         #expect(try place.values("SELECT count(*) FROM s.\"Order\" WHERE twice = id * 2") == ["100"])
-        #expect(try place.values("SELECT string_agg(relname, ',') FROM pg_class WHERE relname LIKE 'apus%' AND relname NOT LIKE 'apus_marks%'") == ["NULL"])
+        #expect(
+            try place.values("SELECT string_agg(relname, ',') FROM pg_class WHERE relname LIKE 'apus%' AND relname NOT LIKE 'apus_marks%'")
+                == ["NULL"])
         #expect(try place.values("SELECT count(*) FROM s.apus_marks") == ["0"])
-        #expect(try place.values("SELECT attstattarget FROM pg_attribute WHERE attrelid = 's.\"Order\"'::regclass AND attname = 'name'") == ["500"])
+        #expect(
+            try place.values("SELECT attstattarget FROM pg_attribute WHERE attrelid = 's.\"Order\"'::regclass AND attname = 'name'") == [
+                "500"
+            ])
         try place.sql("INSERT INTO s.\"Order\" (name) VALUES ('next')")
         #expect(try place.rows("SELECT id, serial_no FROM s.\"Order\" WHERE name = 'next'") == [["5001", "1101"]])
         // Once more: what the first swap left must itself be swappable.
@@ -114,7 +123,9 @@ import Testing
 
     @Test(.requires(.postgres)) func `every step may be repeated, and a discarded load leaves the target as it was`() throws {
         let place = try Place()
-        try place.sql("CREATE TABLE a AS SELECT 2 AS x; CREATE TABLE b (x int PRIMARY KEY); CREATE INDEX bx ON b (x, (x + 1)); INSERT INTO b VALUES (1)")
+        try place.sql(
+            "CREATE TABLE a AS SELECT 2 AS x; CREATE TABLE b (x int PRIMARY KEY); CREATE INDEX bx ON b (x, (x + 1)); INSERT INTO b VALUES (1)"
+        )
         let (source, sink) = (try place.session(), try place.session())
         let load = try place.load(sink, "b", mode: .replace)
         let read = try place.read(source, "a")
@@ -168,7 +179,8 @@ import Testing
         var shape = TableShape(
             name: TableName(schema: "public", "made"), origin: "mysql",
             columns: [
-                ColumnShape("id", .uint64, native: "bigint unsigned", nullable: false), ColumnShape("v", .text(length: 9), native: "varchar(9)"),
+                ColumnShape("id", .uint64, native: "bigint unsigned", nullable: false),
+                ColumnShape("v", .text(length: 9), native: "varchar(9)"),
             ])
         shape.columns[0].identity = true
         shape.primaryKey = ["id"]
@@ -183,13 +195,19 @@ import Testing
         try sink.finish(load)
         try place.sql("INSERT INTO made (v) VALUES ('next')")
         #expect(try place.rows("SELECT * FROM made ORDER BY id") == [["7", "x"], ["8", "next"]])
-        #expect(try place.values("SELECT relname FROM pg_class WHERE relname LIKE 'made%' ORDER BY 1") == ["made", "made_id_seq", "made_pkey", "made_v_idx"])
+        #expect(
+            try place.values("SELECT relname FROM pg_class WHERE relname LIKE 'made%' ORDER BY 1") == [
+                "made", "made_id_seq", "made_pkey", "made_v_idx",
+            ])
         load.runID = RunID.make()
         load.create = .recreate
         load.exists = true
         try sink.prepare(load)
         try sink.finish(load)
-        #expect(try place.values("SELECT relname FROM pg_class WHERE relname LIKE 'made%' ORDER BY 1") == ["made", "made_id_seq", "made_pkey", "made_v_idx"])
+        #expect(
+            try place.values("SELECT relname FROM pg_class WHERE relname LIKE 'made%' ORDER BY 1") == [
+                "made", "made_id_seq", "made_pkey", "made_v_idx",
+            ])
         #expect(try place.values("SELECT count(*) FROM made") == ["0"])
         var nowhere = load
         nowhere.runID = "x"

@@ -10,7 +10,9 @@ import Testing
 
     @Test(.requires(.postgres)) func `a bad row fails a fast slice with row rejected and leaves nothing`() throws {
         let place = try Place()
-        try place.sql("\(Self.checked); CREATE TABLE a AS SELECT g AS id, 'v'||g AS v, CASE WHEN g = 700 THEN 100 ELSE 1 END AS n FROM generate_series(1, 2000) g")
+        try place.sql(
+            "\(Self.checked); CREATE TABLE a AS SELECT g AS id, 'v'||g AS v, CASE WHEN g = 700 THEN 100 ELSE 1 END AS n FROM generate_series(1, 2000) g"
+        )
         let (source, sink) = (try place.session(), try place.session())
         let load = try place.load(sink, "b")
         try sink.prepare(load)
@@ -58,7 +60,9 @@ import Testing
 
     @Test(.requires(.postgres)) func `a deferred constraint fails a fast slice before it is marked`() throws {
         let place = try Place()
-        try place.sql("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE b (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED); CREATE TABLE a AS SELECT 9 AS p")
+        try place.sql(
+            "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE b (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED); CREATE TABLE a AS SELECT 9 AS p"
+        )
         let (source, sink) = (try place.session(), try place.session())
         let load = try place.load(sink, "b")
         try sink.prepare(load)
@@ -145,7 +149,9 @@ import Testing
 
     // MARK: Upsert
 
-    @Test(.requires(.postgres), arguments: [false, true]) func `upsert changes rows by key and the last of equal keys wins`(careful: Bool) throws {
+    @Test(.requires(.postgres), arguments: [false, true]) func `upsert changes rows by key and the last of equal keys wins`(careful: Bool)
+        throws
+    {
         let place = try Place()
         try place.sql(
             """
@@ -166,7 +172,9 @@ import Testing
             ])
     }
 
-    @Test(.requires(.postgres)) func `upsert keeps every row without a key, rejects what breaks a constraint and wants a unique index`() throws {
+    @Test(.requires(.postgres)) func `upsert keeps every row without a key, rejects what breaks a constraint and wants a unique index`()
+        throws
+    {
         let place = try Place()
         try place.sql(
             """

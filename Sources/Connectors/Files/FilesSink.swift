@@ -122,8 +122,7 @@ extension FilesSession: Sink {
         return FileFinish(outputs: outputs, removals: removals)
     }
 
-    private func emptyPart(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> SliceFolder.Part
-    {
+    private func emptyPart(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws -> SliceFolder.Part {
         let encoder = format.encoder(try accepts(load).columns)
         let writer = try PartWriter(
             folder.file("empty"), try RowText.Output(encoder, options), files.compression, options.level, interrupt)

@@ -17,8 +17,7 @@ final class StreamWriter: Writer {
     private var rows = 0
     private var isDirty = false
 
-    init(_ path: String, _ load: Load, _ encoder: any RowEncoder, _ options: FileOptions, _ interrupt: Interrupt) throws
-    {
+    init(_ path: String, _ load: Load, _ encoder: any RowEncoder, _ options: FileOptions, _ interrupt: Interrupt) throws {
         let isStandard = path == FileLocation.standard
         let descriptor =
             isStandard

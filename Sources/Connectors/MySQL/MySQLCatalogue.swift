@@ -171,7 +171,8 @@ extension MySQLSession {
         var isAfterQuote = false
         for character in text.dropFirst().dropLast() {
             if isEscaped {
-                result.append(character == "n" ? "\n" : character == "t" ? "\t" : character == "0" ? "\0" : character == "r" ? "\r" : character)
+                result.append(
+                    character == "n" ? "\n" : character == "t" ? "\t" : character == "0" ? "\0" : character == "r" ? "\r" : character)
                 isEscaped = false
             } else if character == "\\" {
                 isEscaped = true

@@ -38,7 +38,9 @@ extension MySQLDialect {
 
     private func defaultSQL(_ column: ColumnShape) -> String? {
         let native = column.native.lowercased()
-        let hasNoDefault = ["text", "blob", "json", "geometry", "point", "polygon", "linestring"].contains { native.split(separator: " ")[0].hasSuffix($0) }
+        let hasNoDefault = ["text", "blob", "json", "geometry", "point", "polygon", "linestring"].contains {
+            native.split(separator: " ")[0].hasSuffix($0)
+        }
         switch column.initial {
         case nil: return nil
         case .literal(let text):
@@ -69,7 +71,8 @@ extension MySQLDialect {
             if counters.contains(index.name) { return nil }
             if let definition = index.definition, shape.origin == "mysql" { return "ALTER TABLE \(quote(name)) ADD \(definition)" }
             guard !index.columns.isEmpty else { return nil }
-            return "ALTER TABLE \(quote(name)) ADD \(index.unique ? "UNIQUE " : "")KEY \(quote(Self.shortened(index.name))) (\(list(index.columns)))"
+            return
+                "ALTER TABLE \(quote(name)) ADD \(index.unique ? "UNIQUE " : "")KEY \(quote(Self.shortened(index.name))) (\(list(index.columns)))"
         }
     }
 

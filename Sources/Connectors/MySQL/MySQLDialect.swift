@@ -130,11 +130,13 @@ struct MySQLDialect: Dialect {
         case .text(let length) where length == nil || length! > most:
             let chars = min(255, most)
             return Declaration(
-                "varchar(\(chars))", .text(length: chars), loss: "it is part of an index, which needs a length: texts up to \(chars) characters fit")
+                "varchar(\(chars))", .text(length: chars),
+                loss: "it is part of an index, which needs a length: texts up to \(chars) characters fit")
         case .bytes(let length) where length == nil || length! > most * 4:
             let octets = min(767, most * 4)
             return Declaration(
-                "varbinary(\(octets))", .bytes(length: octets), loss: "it is part of an index, which needs a length: values up to \(octets) octets fit")
+                "varbinary(\(octets))", .bytes(length: octets),
+                loss: "it is part of an index, which needs a length: values up to \(octets) octets fit")
         default: return declared
         }
     }

@@ -62,7 +62,9 @@ extension MySQLSession {
         let present = Set(MySQLKeyLine.all(in: try createStatement(load.staging)).map(\.name))
         let missing = MySQLKeyLine.all(in: try createStatement(load.target)).filter { !present.contains($0.name) }
         if !missing.isEmpty {
-            try run("ALTER TABLE \(staging) " + missing.map { "ADD \($0.text)" }.joined(separator: ", "), doing: "build the indexes of \(load.target)")
+            try run(
+                "ALTER TABLE \(staging) " + missing.map { "ADD \($0.text)" }.joined(separator: ", "),
+                doing: "build the indexes of \(load.target)")
         }
         let made = Set(try foreignKeyShapes(load.staging).map(\.name))
         for var key in try foreignKeyShapes(load.target) {
@@ -81,7 +83,8 @@ extension MySQLSession {
             try attempt("ALTER TABLE \(dialect.quote(table)) ADD \(dialect.foreignKeySQL(key, named: name))")
         } catch let fault as MySQLFault where fault.number == 1452 {
             throw ApusError(
-                .statement, "the new rows of \(load.target) break its foreign key \(key.name) to \(key.references); the target is as it was",
+                .statement,
+                "the new rows of \(load.target) break its foreign key \(key.name) to \(key.references); the target is as it was",
                 hint: "Load \(key.references) first, or drop the foreign key.", context: endpoint.label)
         } catch let fault as MySQLFault {
             throw error(fault, doing: "make the foreign key \(key.name) of \(load.target)")

@@ -34,7 +34,8 @@ extension MySQLSession {
     }
 
     func setMark(_ slice: Int, _ load: Load) throws {
-        let sql = markInsert(SliceMark(slice: slice, read: 0, written: 0, rejected: 0), load).replacing("INSERT INTO", with: "REPLACE INTO", maxReplacements: 1)
+        let sql = markInsert(SliceMark(slice: slice, read: 0, written: 0, rejected: 0), load).replacing(
+            "INSERT INTO", with: "REPLACE INTO", maxReplacements: 1)
         try run(sql, doing: "mark \(load.target) in apus_marks")
     }
 
@@ -72,7 +73,9 @@ extension MySQLSession {
     func deleteMarks(_ load: Load, where condition: String) throws {
         try guardingMarks(load) {
             guard try tableFacts(TableName(schema: load.target.schema, SliceMark.tableName)) != nil else { return }
-            try run("DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))", doing: "clear the marks of \(load.target)")
+            try run(
+                "DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))",
+                doing: "clear the marks of \(load.target)")
             if try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
                 try run("DROP TABLE IF EXISTS \(marksTable(load))", doing: "drop the empty table of marks")
             }

@@ -77,7 +77,8 @@ struct MySQLOptions {
                 "VERIFY_CA", "VERIFY_IDENTITY",
             ]), default: "prefer", aliases: ["useSSL", "sslMode", "ssl_mode", "ssl-mode", "sslmode", "ssl"],
             "off, prefer (TLS when the server has it), require, verify-ca, verify (authority and host name)"),
-        Setting("ca", .text, aliases: ["ssl_ca", "ssl-ca", "serverSslCert"], "PEM file of the authorities to trust; default: the system's"),
+        Setting(
+            "ca", .text, aliases: ["ssl_ca", "ssl-ca", "serverSslCert"], "PEM file of the authorities to trust; default: the system's"),
         Setting("cert", .text, aliases: ["ssl_cert", "ssl-cert"], "PEM file of the client's certificate"),
         Setting("key", .text, aliases: ["ssl_key", "ssl-key"], "PEM file of the client's key"),
         Setting("socket", .text, aliases: ["unix_socket", "unixSocket", "localSocket"], "unix socket instead of host and port"),
@@ -105,7 +106,8 @@ struct MySQLOptions {
             "tinyint1", .choice(["integer", "boolean"]), default: "integer", aliases: ["tinyInt1isBit"],
             "what tinyint(1) is; with boolean, a value other than 0 and 1 is a rejected row"),
         Setting("compress", .boolean, default: "false", aliases: ["useCompression"], "compress the protocol"),
-        Setting("init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"], "one statement to run at the start of each session"),
+        Setting(
+            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"], "one statement to run at the start of each session"),
         Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
         Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
         Setting(

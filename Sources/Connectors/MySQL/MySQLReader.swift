@@ -71,7 +71,8 @@ final class MySQLReader: Reader, MySQLRowStream {
             case .rejected(let column): reject(column, batch)
             case .malformed:
                 breakOff()
-                throw ApusError(.internalFault, "could not \(doing): row \(rowsRead) does not follow the protocol", context: session.endpoint.label)
+                throw ApusError(
+                    .internalFault, "could not \(doing): row \(rowsRead) does not follow the protocol", context: session.endpoint.label)
             }
         }
         return true

@@ -90,7 +90,8 @@ extension MySQLSession: Sink {
             """, doing: "find the triggers of \(load.target)")
         guard !rows.isEmpty else { return }
         throw ApusError(
-            .unsupported, "\(load.target) cannot be replaced: its triggers would be lost (\(rows.compactMap { $0[0] }.joined(separator: ", ")))",
+            .unsupported,
+            "\(load.target) cannot be replaced: its triggers would be lost (\(rows.compactMap { $0[0] }.joined(separator: ", ")))",
             hint: "Use mode truncate, append or upsert, which keep the table, or drop the triggers first.", context: endpoint.label)
     }
 
@@ -130,10 +131,13 @@ extension MySQLSession: Sink {
         try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging))", doing: "drop the last staging table of \(load.target)")
         guard target != nil, load.create != .recreate else { return try create(load.shape, as: load.staging) }
         try run(
-            "CREATE TABLE \(dialect.quote(load.staging)) LIKE \(dialect.quote(load.target))", doing: "make a staging table for \(load.target)")
+            "CREATE TABLE \(dialect.quote(load.staging)) LIKE \(dialect.quote(load.target))",
+            doing: "make a staging table for \(load.target)")
         let dropped = try secondaryKeys(of: load.staging).map { "DROP KEY \(dialect.quote($0.name))" }
         if !dropped.isEmpty {
-            try run("ALTER TABLE \(dialect.quote(load.staging)) \(dropped.joined(separator: ", "))", doing: "put the indexes of \(load.staging) off until its rows are there")
+            try run(
+                "ALTER TABLE \(dialect.quote(load.staging)) \(dropped.joined(separator: ", "))",
+                doing: "put the indexes of \(load.staging) off until its rows are there")
         }
     }
 

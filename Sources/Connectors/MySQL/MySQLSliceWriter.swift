@@ -106,7 +106,9 @@ class MySQLSliceWriter {
         guard literal.buffer.count + head.utf8.count + tail.utf8.count + 64 < limit else {
             return rejected(
                 batch, row, column: nil,
-                reason: "the row needs \(literal.buffer.count) octets in a statement, more than the server's max_allowed_packet of \(limit); raise it there")
+                reason:
+                    "the row needs \(literal.buffer.count) octets in a statement, more than the server's max_allowed_packet of \(limit); raise it there"
+            )
         }
         do {
             try session.attempt("SAVEPOINT apus")
@@ -126,7 +128,9 @@ class MySQLSliceWriter {
     /// The column that the server's words name: `… for column 'a' at row 1`.
     private func column(in words: String) -> String? {
         target.items.map(\.name).first { name in
-            ["column '\(name)'", "column `\(name)`", ".`\(name)` at row", "Column '\(name)'", "Field '\(name)'"].contains { words.contains($0) }
+            ["column '\(name)'", "column `\(name)`", ".`\(name)` at row", "Column '\(name)'", "Field '\(name)'"].contains {
+                words.contains($0)
+            }
         }
     }
 }

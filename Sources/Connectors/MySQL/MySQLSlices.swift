@@ -54,7 +54,8 @@ extension MySQLSession {
         for key in read.key {
             guard let column = columns.first(where: { $0.name == key.name }), !Self.canCut(column) else { continue }
             throw ApusError(
-                .unsupported, "\(read.title) cannot be cut by `\(key.name)`: a column of type \(column.native) has no order that conditions follow",
+                .unsupported,
+                "\(read.title) cannot be cut by `\(key.name)`: a column of type \(column.native) has no order that conditions follow",
                 hint: "Name another key column, or read the table as one slice.", context: endpoint.label)
         }
     }

@@ -88,7 +88,8 @@ final class MySQLTextReader: Reader, MySQLRowStream {
                 batch.dropUnfinishedRow()
                 let name = batch.schema[bad].name
                 batch.rejected.append(
-                    RejectedRow(row: rowsRead - 1, column: name, reason: "the value of `\(name)` is no \(batch.schema[bad].type)", values: "{}"))
+                    RejectedRow(
+                        row: rowsRead - 1, column: name, reason: "the value of `\(name)` is no \(batch.schema[bad].type)", values: "{}"))
             } else {
                 batch.endRow(bytes: bytes)
             }

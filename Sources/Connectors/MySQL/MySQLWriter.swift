@@ -61,7 +61,8 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
             if chunk == nil {
                 guard let taken = running.feed.take() else {
                     try finishLoad()
-                    throw ApusError(.statement, "the server ended LOAD DATA into \(load.target) before its rows did", context: session.endpoint.label)
+                    throw ApusError(
+                        .statement, "the server ended LOAD DATA into \(load.target) before its rows did", context: session.endpoint.label)
                 }
                 chunk = taken
             }
@@ -108,7 +109,8 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
         session.isInfileRefused = true
         if session.options.loading == .infile {
             return session.error(
-                fault, doing: doing, hint: "The server does not allow LOAD DATA LOCAL: set local_infile=ON there, or load=auto or load=insert here.")
+                fault, doing: doing,
+                hint: "The server does not allow LOAD DATA LOCAL: set local_infile=ON there, or load=auto or load=insert here.")
         }
         // The next try goes by INSERT.
         var error = session.error(fault, doing: doing)

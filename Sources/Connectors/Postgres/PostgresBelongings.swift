@@ -83,7 +83,8 @@ extension PostgresSession {
     }
 
     private func addTriggers(_ oid: UInt32, _ table: String, _ add: (String) throws -> Void) throws {
-        try add("SELECT pg_catalog.pg_get_triggerdef(oid) FROM pg_catalog.pg_trigger WHERE tgrelid = \(oid) AND NOT tgisinternal ORDER BY oid")
+        try add(
+            "SELECT pg_catalog.pg_get_triggerdef(oid) FROM pg_catalog.pg_trigger WHERE tgrelid = \(oid) AND NOT tgisinternal ORDER BY oid")
         try add(
             """
             SELECT format('ALTER TABLE %s %s TRIGGER %I', \(table),

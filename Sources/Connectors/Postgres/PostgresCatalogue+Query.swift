@@ -102,7 +102,8 @@ enum PostgresDefault {
         }
         guard position < bytes.count, bytes[position] == UInt8(ascii: "'") else { return nil }
         let rest = bytes[(position + 1)...]
-        let isCast = rest.isEmpty
+        let isCast =
+            rest.isEmpty
             || (rest.starts(with: Array("::".utf8))
                 && rest.dropFirst(2).allSatisfy { byte in
                     (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 32 || byte == 40

@@ -35,7 +35,8 @@ extension PostgresSession {
 
     /// The tables and views of a schema, without those that Apus itself makes.
     func tables(schema: String?) throws -> [TableSummary] {
-        let place = schema.map { "n.nspname = \(dialect.literal($0))" }
+        let place =
+            schema.map { "n.nspname = \(dialect.literal($0))" }
             ?? "n.nspname = ANY (pg_catalog.current_schemas(false))"
         let rows = try run(
             """

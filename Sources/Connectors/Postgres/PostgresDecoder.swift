@@ -71,7 +71,8 @@ enum PostgresDecoder {
             guard length == 4 else { return .malformed }
             let days = Int32(bitPattern: bigEndian32(bytes))
             column.pointee.append(
-                days == .max ? Temporal.infinity
+                days == .max
+                    ? Temporal.infinity
                     : days == .min ? Temporal.negativeInfinity : Int64(days) &+ PostgresEpoch.days)
         case .timestamp:
             guard length == 8 else { return .malformed }

@@ -121,7 +121,8 @@ public struct PostgresDialect: Dialect {
 
     public func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String] {
         shape.foreignKeys.map { key in
-            var sql = "ALTER TABLE \(quote(name)) ADD CONSTRAINT \(quote(PostgresDialect.shortened(key.name))) FOREIGN KEY (\(list(key.columns)))"
+            var sql =
+                "ALTER TABLE \(quote(name)) ADD CONSTRAINT \(quote(PostgresDialect.shortened(key.name))) FOREIGN KEY (\(list(key.columns)))"
             sql += " REFERENCES \(quote(key.references)) (\(list(key.referencedColumns)))"
             if let action = key.onDelete, action != "NO ACTION" { sql += " ON DELETE \(action)" }
             if let action = key.onUpdate, action != "NO ACTION" { sql += " ON UPDATE \(action)" }

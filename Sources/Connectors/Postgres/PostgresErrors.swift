@@ -87,10 +87,12 @@ extension PostgresSession {
             return error(.unreachable, "the host name is unknown", "Check the host's spelling and the name service.")
         }
         if text.contains("does not support SSL") || (text.contains("SSL was required") && state.isEmpty) {
-            return error(.tls, "encryption is asked for, but the server does not offer it", "Turn `ssl` on at the server, or use tls=prefer.")
+            return error(
+                .tls, "encryption is asked for, but the server does not offer it", "Turn `ssl` on at the server, or use tls=prefer.")
         }
         if text.contains("does not match host name") {
-            return error(.tls, "the server's certificate is for another host name", "Connect by the name in the certificate, or use tls=verify-ca.")
+            return error(
+                .tls, "the server's certificate is for another host name", "Connect by the name in the certificate, or use tls=verify-ca.")
         }
         if text.contains("certificate verify failed") {
             return error(.tls, "the server's certificate is not signed by a known authority", "Give the authority's file as `ca`.")
@@ -101,7 +103,8 @@ extension PostgresSession {
         switch state {
         case "28P01": return error(.refused, "user or password is wrong")
         case "28000":
-            return error(.refused, "the server does not let this user in", "Check user name, client certificate, TLS and the server's pg_hba.conf.")
+            return error(
+                .refused, "the server does not let this user in", "Check user name, client certificate, TLS and the server's pg_hba.conf.")
         case "3D000": return error(.refused, "the database does not exist", "Check its name, or create it.")
         case "42501": return error(.refused, "the user may not connect to this database", "GRANT CONNECT ON DATABASE … TO the user.")
         case "53300": return error(.transient, "the server has no connection left", "Use fewer channels, or raise max_connections.")

@@ -113,4 +113,3 @@ extension Substring {
         return text
     }
 }
-

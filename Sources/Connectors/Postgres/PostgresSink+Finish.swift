@@ -48,7 +48,8 @@ extension PostgresSession {
             ).value
             guard let sequence else { continue }
             // A counter that runs downwards or ends below the column's values is left as it is.
-            let fits = version >= 100000
+            let fits =
+                version >= 100000
                 ? """
                  AND EXISTS (SELECT 1 FROM pg_catalog.pg_sequence q WHERE q.seqrelid = \(dialect.literal(sequence))::regclass
                   AND q.seqincrement > 0 AND m.top <= q.seqmax)
@@ -136,13 +137,16 @@ extension PostgresSession {
             let temporary = "\(load.staging.name)_i\(row[1]!)"
             let start = "CREATE \(row[3] == "t" ? "UNIQUE " : "")INDEX \(row[5]!) ON "
             // Older servers leave the schema out where the search path has it.
-            guard let tail = ["\(start)\(row[6]!) USING ", "\(start)\(row[7]!) USING "].lazy.compactMap({ row[2]!.dropping(prefix: $0) }).first
+            guard
+                let tail = ["\(start)\(row[6]!) USING ", "\(start)\(row[7]!) USING "].lazy.compactMap({ row[2]!.dropping(prefix: $0) })
+                    .first
             else {
                 throw ApusError(
                     .unsupported, "index \(row[0]!) of \(load.target) has a definition that Apus cannot rebuild",
                     hint: "Use mode truncate.", context: endpoint.label)
             }
-            let sql = "CREATE \(row[3] == "t" ? "UNIQUE " : "")INDEX \(dialect.quote(temporary)) ON \(dialect.quote(load.staging)) USING \(tail)"
+            let sql =
+                "CREATE \(row[3] == "t" ? "UNIQUE " : "")INDEX \(dialect.quote(temporary)) ON \(dialect.quote(load.staging)) USING \(tail)"
             return Twin(name: row[0]!, temporary: temporary, definition: sql, tablespace: row[4])
         }
     }

@@ -58,10 +58,11 @@ extension PostgresSession {
         }
         if load.mode == .upsert, load.create != .recreate { try checkUniqueKey(load) }
         guard load.mode == .replace || load.create == .recreate else { return }
-        let isPartOfTree = try run(
-            "SELECT 1 FROM pg_catalog.pg_inherits WHERE inhrelid = \(target.oid) OR inhparent = \(target.oid) LIMIT 1",
-            doing: "looking at \(load.target)"
-        ).rowCount > 0
+        let isPartOfTree =
+            try run(
+                "SELECT 1 FROM pg_catalog.pg_inherits WHERE inhrelid = \(target.oid) OR inhparent = \(target.oid) LIMIT 1",
+                doing: "looking at \(load.target)"
+            ).rowCount > 0
         if target.kind == "p" || isPartOfTree {
             throw ApusError(
                 .unsupported, "\(load.target) is partitioned, a partition, or in an inheritance tree, and cannot be replaced as a whole",
@@ -80,7 +81,8 @@ extension PostgresSession {
         ).rows.compactMap { $0[0] }
         guard !tables.isEmpty else { return }
         throw ApusError(
-            .referenced, "\(load.target) cannot be \(load.mode == .truncate ? "emptied" : "replaced"): foreign keys of \(tables.joined(separator: ", ")) refer to it",
+            .referenced,
+            "\(load.target) cannot be \(load.mode == .truncate ? "emptied" : "replaced"): foreign keys of \(tables.joined(separator: ", ")) refer to it",
             hint: "Use mode upsert or append, or drop those foreign keys for the load.", context: endpoint.label)
     }
 

@@ -25,12 +25,13 @@ extension PostgresSession {
         guard version >= 90500, !isGreenplum, case .table(let name) = read.relation, let relation = try relation(name),
             ["r", "m", "p"].contains(relation.kind)
         else { return nil }
-        let pages = try run(
-            """
-            SELECT sum(pg_catalog.pg_relation_size(c.oid)) / current_setting('block_size')::bigint FROM pg_catalog.pg_class c
-            WHERE c.oid = \(relation.oid)\(version >= 120000 ? " OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(\(relation.oid)))" : "")
-            """, doing: "cutting \(name)"
-        ).value.flatMap { Double($0) } ?? 0
+        let pages =
+            try run(
+                """
+                SELECT sum(pg_catalog.pg_relation_size(c.oid)) / current_setting('block_size')::bigint FROM pg_catalog.pg_class c
+                WHERE c.oid = \(relation.oid)\(version >= 120000 ? " OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(\(relation.oid)))" : "")
+                """, doing: "cutting \(name)"
+            ).value.flatMap { Double($0) } ?? 0
         // Neighbouring rows often have neighbouring keys, so it is the pages that count: 250 a slice keep the parts within some 20 %.
         let percent = Double(count) * 250 / max(pages, 1) * 100
         guard percent < 30 else { return nil }
@@ -74,9 +75,10 @@ extension PostgresSession {
         let doing = "cutting a slice of \(PostgresSession.subject(read))"
         // The NULL rows of an uncut table are a part of their own.
         let bounds = Slice.Bounds.range(from: from, upTo: upTo)
-        let count = try run(
-            "SELECT count(*) FROM \(read.relationSQL(dialect))\(read.whereSQL(bounds, dialect))", doing: doing
-        ).value.flatMap { Int($0) } ?? 0
+        let count =
+            try run(
+                "SELECT count(*) FROM \(read.relationSQL(dialect))\(read.whereSQL(bounds, dialect))", doing: doing
+            ).value.flatMap { Int($0) } ?? 0
         guard count >= PostgresSession.smallestSlice else { return nil }
         func key(behind start: [String]?, _ offset: Int) throws -> [String]? {
             let sql = read.keysetSQL(within: bounds, from: start, offset: offset, dialect, text: PostgresSession.text)

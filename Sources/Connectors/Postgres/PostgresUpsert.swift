@@ -24,7 +24,8 @@ final class PostgresUpsert {
         let others = load.columns.filter { !load.key.contains($0) }.map(dialect.quote)
         // NULL keys are never equal: such rows are all kept.
         let nullable = load.key.filter { load.shape.column($0)?.nullable != false }.map(dialect.quote)
-        let lone = nullable.isEmpty
+        let lone =
+            nullable.isEmpty
             ? "" : ", CASE WHEN \(nullable.map { "\($0) IS NULL" }.joined(separator: " OR ")) THEN \"apus_ordinal\" END"
         let last = "SELECT DISTINCT ON (\(key)\(lone)) \(columns) FROM \(temporary) ORDER BY \(key)\(lone), \"apus_ordinal\" DESC"
         let identities = load.columns.contains { load.shape.column($0)?.identity == true }

@@ -179,7 +179,8 @@ final class PostgresWriter: Writer {
         let text = PostgresSession.tidy(String(cString: PQerrorMessage(session.connection)))
         let result = session.drain()
         let error = session.failure(result?.isGood == false ? result : nil, doing, rows: true)
-        return error.underlying?.isEmpty == false ? error : ApusError(error.code, error.message, hint: error.hint, context: error.context, underlying: text)
+        return error.underlying?.isEmpty == false
+            ? error : ApusError(error.code, error.message, hint: error.hint, context: error.context, underlying: text)
     }
 
     private func rejection(_ batch: Batch, _ row: Int, _ column: Int, _ fault: PostgresFault) -> RejectedRow {

@@ -33,8 +33,7 @@ extension SQLiteSession {
     }
 
     /// The name as it is spelled in the catalogue, which takes names without regard to case; nil when there is none.
-    func realName(_ name: String) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool)?
-    {
+    func realName(_ name: String) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool)? {
         let rows = try reading().rows(
             "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
             [name], doing: "look for table \(name)")

@@ -16,7 +16,9 @@ struct Check: ParsableCommand {
         let file = try flowOptions.read(flow)
         for notice in file.notices { log.say(.warning, notice) }
         let count = file.flow.tables.count
-        Output.product("ok: \(flow) has \(count == 0 ? "all tables" : Quantity.text(count, "entry", "entries")) from \(file.flow.from.endpoint.label) to \(file.flow.to.endpoint.label)")
+        Output.product(
+            "ok: \(flow) has \(count == 0 ? "all tables" : Quantity.text(count, "entry", "entries")) from \(file.flow.from.endpoint.label) to \(file.flow.to.endpoint.label)"
+        )
     }
 }
 

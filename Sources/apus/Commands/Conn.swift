@@ -31,7 +31,8 @@ struct ConnectionArgument: ParsableArguments {
 
 extension Conn {
     struct Test: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Connects, and says to what.", discussion: "EXAMPLE: apus conn test mysql://u@db/shop --ask-password")
+        static let configuration = CommandConfiguration(
+            abstract: "Connects, and says to what.", discussion: "EXAMPLE: apus conn test mysql://u@db/shop --ask-password")
         @OptionGroup var target: ConnectionArgument
         @OptionGroup var output: Output
 
@@ -46,7 +47,8 @@ extension Conn {
     }
 
     struct Tables: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists tables and views.", discussion: "EXAMPLE: apus conn tables warehouse --schema ods")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists tables and views.", discussion: "EXAMPLE: apus conn tables warehouse --schema ods")
         @OptionGroup var target: ConnectionArgument
         @Option(help: "The schema or database to list; the connection's own without it.") var schema: String?
         @OptionGroup var output: Output
@@ -70,7 +72,8 @@ extension Conn {
     }
 
     struct Peek: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows the columns and first rows of a table.", discussion: "EXAMPLE: apus conn peek sqlite:shop.db orders --rows 20")
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the columns and first rows of a table.", discussion: "EXAMPLE: apus conn peek sqlite:shop.db orders --rows 20")
         @OptionGroup var target: ConnectionArgument
         @Argument(help: "The table, e.g. orders or sales.orders.") var table: String
         @Option(help: "Rows to show.") var rows = 10
@@ -88,7 +91,10 @@ extension Conn {
                 TextTable.text(
                     ["column", "type", "native", "null", "key"],
                     shape.columns.map {
-                        [$0.name, $0.type.description, $0.native, $0.nullable ? "null" : "not null", shape.primaryKey.contains($0.name) ? "key" : ""]
+                        [
+                            $0.name, $0.type.description, $0.native, $0.nullable ? "null" : "not null",
+                            shape.primaryKey.contains($0.name) ? "key" : "",
+                        ]
                     }))
             guard rows > 0 else { return }
             let items = shape.columns.map { Read.Item($0.name) }
@@ -115,7 +121,8 @@ extension Conn {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the named connections of connections.yaml.", discussion: "EXAMPLE: apus conn list")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the named connections of connections.yaml.", discussion: "EXAMPLE: apus conn list")
         @OptionGroup var output: Output
 
         func run() throws {

@@ -26,7 +26,8 @@ struct Copy: ParsableCommand {
 
     @Argument(help: "Where rows come from: a URL or a connection's name.") var from: String
     @Argument(help: "Where they go.") var to: String
-    @Option(help: ArgumentHelp("Tables: names or patterns, comma-separated; all without it. Repeatable.", valueName: "patterns")) var table: [String] = []
+    @Option(help: ArgumentHelp("Tables: names or patterns, comma-separated; all without it. Repeatable.", valueName: "patterns")) var table:
+        [String] = []
     @Option(help: ArgumentHelp("Tables to leave out.", valueName: "patterns")) var exclude: [String] = []
     @Option(name: .customLong("to"), help: ArgumentHelp("The target's name, e.g. 'ods.{table}'.", valueName: "pattern")) var target: String?
     @Option(help: "replace, truncate, append or upsert.") var mode: String?

@@ -16,7 +16,8 @@ struct RetryRejected: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String
-    @Option(help: ArgumentHelp("The run's target, when its password stood on the command line and was not kept.", valueName: "connection")) var to: String?
+    @Option(help: ArgumentHelp("The run's target, when its password stood on the command line and was not kept.", valueName: "connection"))
+    var to: String?
     @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -52,8 +53,11 @@ struct RetryRejected: ParsableCommand {
 
     private func targetEnds(_ plan: Plan, _ record: RunRecord) throws -> Ends {
         guard let to else {
-            do { return try Ends(plan: plan, runID: record.id, askPassword: askPassword) } catch var error as ApusError where plan.to.reference.contains("•••") {
-                error.hint = "Give the target once more: `apus retry-rejected \(record.id) --to '\(plan.to.reference)'`, with the password in its place."
+            do { return try Ends(plan: plan, runID: record.id, askPassword: askPassword) } catch var error as ApusError
+                where plan.to.reference.contains("•••")
+            {
+                error.hint =
+                    "Give the target once more: `apus retry-rejected \(record.id) --to '\(plan.to.reference)'`, with the password in its place."
                 throw error
             }
         }

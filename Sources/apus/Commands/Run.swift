@@ -17,7 +17,8 @@ struct Run: ParsableCommand {
 
     @Argument(help: "The flow file.") var flow: String?
     @Option(help: ArgumentHelp("A plan of `apus plan -o`, instead of a flow file.", valueName: "file")) var plan: String?
-    @Option(help: ArgumentHelp("Load only this slice of the plan; workers share the ledger and the run.", valueName: "number")) var slice: Int?
+    @Option(help: ArgumentHelp("Load only this slice of the plan; workers share the ledger and the run.", valueName: "number")) var slice:
+        Int?
     @OptionGroup var flowOptions: FlowOptions
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
