@@ -86,10 +86,11 @@ public struct ConnectionURL: Hashable, Sendable {
             switch parameter.name.lowercased() {
             case "user" where user == nil: user = parameter.value
             case "password" where password == nil: password = Secret(parameter.value)
+            case "port" where port == nil: port = Int(parameter.value).flatMap { (1...65535).contains($0) ? $0 : nil }
             default: continue
             }
         }
-        parameters.removeAll { ["user", "password"].contains($0.name.lowercased()) }
+        parameters.removeAll { ["user", "password"].contains($0.name.lowercased()) || ($0.name.lowercased() == "port" && Int($0.value) == port) }
     }
 
     private static func split(_ authority: Substring, _ host: inout String?, _ port: inout Int?) throws {

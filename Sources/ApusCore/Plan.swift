@@ -82,11 +82,15 @@ public struct PlannedTable: Sendable, Hashable, Codable {
         public var after: String?
         /// The largest value when the plan was made; nil = no rows.
         public var upTo: String?
+        /// What it is remembered under: both ends, the table, and the target's name as the user asked for it, which is
+        /// the same before the target is made and after.
+        public var key: String
 
-        public init(column: String, after: String?, upTo: String?) {
+        public init(column: String, after: String?, upTo: String?, key: String) {
             self.column = column
             self.after = after
             self.upTo = upTo
+            self.key = key
         }
     }
 }

@@ -33,11 +33,13 @@ extension Runner {
                 sink.unlock(table.load)
                 left.removeAll { $0.id != share.slice }
             }
-            let estimates = slices.map(\.rows)
+            // A worker of many tells of its own slice.
+            let told = share == nil ? slices : slices.filter { $0.id == share?.slice }
+            let estimates = told.map(\.rows)
             events.send(
                 .tableStarted(
                     table: table.index, name: table.planned.name, target: table.load.target.description,
-                    slices: slices.count, doneSlices: slices.count - left.count,
+                    slices: told.count, doneSlices: told.count - left.count,
                     rows: estimates.contains(nil) ? nil : estimates.reduce(0) { $0 + ($1 ?? 0) }))
             let highest = slices.map(\.id).max() ?? -1
             schedule.prepared(table.index, slices: left, nextSliceID: highest + 1)
@@ -98,7 +100,7 @@ extension Runner {
             try sink.finish(table.load)
             try runTableStatements(table.planned.after, "after", sink)
             if let watermark = table.planned.watermark, let upTo = watermark.upTo {
-                try ledger.setWatermark(flow: plan.watermarkKey(table.planned), to: upTo)
+                try ledger.setWatermark(flow: watermark.key, to: upTo)
             }
             try recordDone(table)
             try sink.forget(table.load)
@@ -187,8 +189,6 @@ extension Runner {
 }
 
 extension Plan {
-    /// What a watermark is remembered under: both ends, the table and its target.
-    public func watermarkKey(_ table: PlannedTable) -> String {
-        "\(from.reference)|\(table.name)|\(to.reference)|\(table.load.target)|\(table.watermark?.column ?? "")"
-    }
+    /// What a table's watermark is remembered under; empty when it has none.
+    public func watermarkKey(_ table: PlannedTable) -> String { table.watermark?.key ?? "" }
 }

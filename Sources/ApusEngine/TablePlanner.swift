@@ -202,7 +202,7 @@ struct TablePlanner {
         if known.nullable {
             note(.note, .configurationInvalid, column, "rows whose watermark is NULL are loaded by the first run only")
         }
-        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(load.target)|\(column)"
+        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(selection.target)|\(column)"
         let after = try planner.watermark(key)
         // The first run takes rows without a watermark too; its upper bound is set below.
         if let after { read.filters.append(source.condition(column, .greater, after)) }
@@ -211,7 +211,7 @@ struct TablePlanner {
             let bound = source.condition(column, .atMost, upTo)
             read.filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
         }
-        return .init(column: column, after: after, upTo: upTo)
+        return .init(column: column, after: after, upTo: upTo, key: key)
     }
 }
 

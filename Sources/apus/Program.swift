@@ -41,11 +41,17 @@ struct Apus: ParsableCommand {
         discussion: """
             EXAMPLES:
               apus copy mysql://u@db/shop postgres://u@dw/ods --table 'orders,customer_*'
-              apus init mysql postgres > flow.yaml && apus plan flow.yaml && apus run flow.yaml
+              apus init mysql postgres > flow.yaml
+              apus plan flow.yaml && apus run flow.yaml
               apus resume
 
-            Exit codes: 0 all is in the target · 1 some tables failed or too many rows were bad · 64 wrong command
-            line · 75 a system could not be reached · 78 the configuration is invalid · 130/143 stopped at a checkpoint.
+            EXIT CODES:
+              0        all is in the target
+              1        some tables failed, or too many rows were bad
+              64       wrong command line
+              75       a system could not be reached
+              78       the configuration is invalid
+              130/143  stopped at a checkpoint: apus resume goes on
             """,
         version: "apus \(Version.number)",
         subcommands: [

@@ -49,7 +49,8 @@ import Testing
         // The password stood on the command line of a run that is done: it was not kept.
         let run = try user.latestRun()
         expect(try user.apus("retry-rejected", run), 78, "password", "--to")
-        expect(try user.apus("retry-rejected", run, "--to", source.url()), 78, "--to")
+        expect(try user.apus("retry-rejected", run, "--to", source.url()), 78, "was made for")
+        expect(try user.apus("retry-rejected", run, "--to", try Store(kind).url()), 78, "--to names")
         expect(try user.apus("retry-rejected", run, "--to", target.url()), 0)
         #expect(try user.apus("show", run, "--rejected").stdout == "")
         #expect(try target.ask("SELECT count(*), max(id) FROM orders") == [["16", "5000000000"]])

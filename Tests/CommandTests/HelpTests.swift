@@ -12,12 +12,15 @@ import Testing
         ["conn", "tables"], ["conn", "peek"], ["conn", "list"], ["connectors"],
     ]
 
-    @Test func `every command has help with an example, within 80 columns and ending well`() throws {
+    @Test func `every command has help, with an example that the line does not break`() throws {
         for command in [[]] + Self.commands {
             for help in [command + ["--help"], ["help"] + command] {
                 let result = try user.run(help)
                 #expect(result.status == 0 && result.stderr == "", "\(help)")
                 #expect(result.stdout.contains("EXAMPLE") && result.stdout.contains("apus " + command.joined(separator: " ")), "\(help)")
+                // An example goes over several lines only with a backslash.
+                let examples = result.stdout.split(separator: "\n").filter { $0.hasPrefix("  apus ") }
+                #expect(examples.allSatisfy { $0.count <= 80 }, "\(help)")
             }
         }
         expect(try user.apus("--version"), 0, "apus ")
@@ -75,7 +78,7 @@ import Testing
         let store = try Store(.sqlite)
         try store.fill()
         expect(try user.apus("conn", "test", store.url()), 0, "ok: ", "SQLite")
-        expect(try user.apus("conn", "tables", store.url()), 0, "orders", "~3")
+        expect(try user.apus("conn", "tables", store.url()), 0, "orders", "table")
         expect(try user.apus("conn", "peek", store.url(), "orders", "--rows", "2"), 0, "name 1", "name 2", "int64", "key")
         expect(try user.apus("conn", "peek", store.url(), "ordres"), 78, "orders")
         expect(try user.apus("conn", "list"), 0, "connections.yaml")

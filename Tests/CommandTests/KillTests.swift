@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Servers and the program itself, killed at the worst instant.
-@Suite(.requires(.mariadb, .postgres), .serialized) struct KillTests {
+@Suite(.requires(.mariadb, .postgres)) struct KillTests {
     let user: User
     init() throws { user = try User() }
 

@@ -28,8 +28,8 @@ import Testing
                 id = try user.latestRun()
                 #expect(result.stdout.contains(id))
             }
-            // Readers see nothing of it, but for the tables of Apus that the resume needs.
-            if kind == .sqlite || kind == .postgres { #expect(!(try target.dump()).contains("CREATE TABLE public.orders ") && before == "" || kind == .postgres) }
+            // The table appears when it is whole, not before.
+            if kind != .mariadb, kind != .csv { #expect(try !target.changes(since: before).contains { $0.contains("TABLE orders ") || $0.contains("TABLE public.orders ") }) }
             expect(try user.apus("resume"), 0)
             #expect(try target.rows() == Store.filled(12_000))
             #expect(try target.leftovers() == [])
@@ -138,7 +138,8 @@ import Testing
     /// Rows in the staging table, or 0 when there is none.
     private func staged(_ store: Store) throws -> Int {
         let name = try store.ask("SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'apus_stg%' AND table_schema IN ('\(store.database)', 'public')").first?.first
-        guard let name else { return 0 }
-        return Int(try store.ask("SELECT count(*) FROM \"\(name)\"")[0][0]) ?? 0
+        // It may be gone again by now.
+        guard let name, let rows = try? store.ask("SELECT count(*) FROM \"\(name)\"") else { return 0 }
+        return Int(rows[0][0]) ?? 0
     }
 }

@@ -74,7 +74,7 @@ struct MySQLFault: Error {
             return (.notFound, nil)
         case 1007, 1022, 1050, 1060, 1061, 1826: return (.exists, nil)
         case 2026, 3159, 1825: return (.tls, nil)
-        case 1451, 1701, 3730: return (.referenced, nil)
+        case 1451, 1701, 3730: return (.referenced, "Use mode upsert or append, or drop those foreign keys for the load.")
         case 1235, 1295, 1047, 1148, 2068, 3948, 4166: return (.unsupported, nil)
         default: return (.statement, nil)
         }

@@ -4,6 +4,8 @@ import Tabular
 
 extension PostgresSession {
     func finish(_ load: Load) throws {
+        try holdSteps(load)
+        defer { releaseSteps(load) }
         if try isMarked(load, .finished) { return }
         guard try isMarked(load, .prepared) else { return }
         if load.mode == .replace {

@@ -13,6 +13,8 @@ extension PostgresSession {
         }
         try holdMarks(load)
         defer { releaseMarks(load) }
+        try holdSteps(load)
+        defer { releaseSteps(load) }
         try createMarksTable(load)
         if try isMarked(load, .finished) { return }
         if try isMarked(load, .prepared) {

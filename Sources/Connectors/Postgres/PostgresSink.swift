@@ -121,6 +121,16 @@ extension PostgresSession {
         _ = try? run("SELECT pg_advisory_unlock_shared(\(key))", doing: "releasing the marks")
     }
 
+    /// Workers of one run share the table's lock; preparing and finishing it is one's at a time.
+    func holdSteps(_ load: Load) throws {
+        try run("SELECT pg_advisory_lock(\(try lockKey(load) ^ 2))", doing: "waiting for another worker on \(load.target)")
+    }
+
+    func releaseSteps(_ load: Load) {
+        guard let key = try? lockKey(load) else { return }
+        _ = try? run("SELECT pg_advisory_unlock(\(key ^ 2))", doing: "letting other workers on \(load.target)")
+    }
+
     /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
     /// and where somebody is about to write to it.
     func dropEmptyMarks(_ load: Load) {

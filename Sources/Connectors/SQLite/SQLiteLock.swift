@@ -21,6 +21,8 @@ final class SQLiteLock {
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 let owner = Self.content(descriptor)
                 Glibc.close(descriptor)
+                // A throwing initializer runs `deinit`, which must not remove the owner's file.
+                descriptor = -1
                 throw ApusError(
                     .locked, "table \(table) is being loaded by another run\(owner.map { ", \($0)" } ?? "")",
                     hint: "Wait until it ends; `apus history` shows it.", context: database)

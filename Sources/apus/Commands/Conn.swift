@@ -120,11 +120,12 @@ extension Conn {
 
         func run() throws {
             _ = output.open()
-            guard let file = ConnectionsFile.standard() else {
-                Output.product("no named connections: there is no ~/.config/apus/connections.yaml")
+            let file = ConnectionsFile.standard()
+            let rows = try file?.list(Registry.connectors).map { [$0.name, $0.reference] } ?? []
+            guard !rows.isEmpty else {
+                Output.product("no named connections in \(file?.name ?? "~/.config/apus/connections.yaml")")
                 return
             }
-            let rows = try file.list(Registry.connectors).map { [$0.name, $0.reference] }
             Output.product(TextTable.text(["name", "connection"], rows))
         }
     }

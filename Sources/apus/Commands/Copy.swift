@@ -9,15 +9,19 @@ struct Copy: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copies tables from one system to another.",
         discussion: """
-            Tables are made in the target when they are missing. The default is a full refresh: rows go into a staging table
-            that takes the target's place in one step. Views are copied when they are named.
+            Tables are made in the target when they are missing. The default is a full
+            refresh: rows go into a staging table that takes the target's place in one
+            step. Views are copied when they are named.
 
             EXAMPLES:
               apus copy mysql://u:p@h/shop postgres://u:p@h/dw --table 'orders,customer_*'
-              apus copy mysql://u@h/shop postgres://u@h/dw --to 'ods.{table}' --with indexes,foreign-keys
-              apus copy postgres://u@h/dw csv:out/ --table 'sales.*' --where "day = '{{ day }}'"
+              apus copy mysql://u@h/shop postgres://u@h/dw --to 'ods.{table}' \\
+                --with indexes,foreign-keys
+              apus copy postgres://u@h/dw csv:out/ --table 'sales.*' \\
+                --where "day = '{{ day }}'"
               apus copy csv:orders.csv.gz sqlite:shop.db --mode upsert --key id
-              apus copy mysql://u@h/shop postgres://u@h/dw --query 'SELECT * FROM a JOIN b USING (id)' --slice-by id --to ab
+              apus copy mysql://u@h/shop postgres://u@h/dw --slice-by id --to ab \\
+                --query 'SELECT * FROM a JOIN b USING (id)'
             """)
 
     @Argument(help: "Where rows come from: a URL or a connection's name.") var from: String
