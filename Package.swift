@@ -64,6 +64,7 @@ let package = Package(
         .testTarget(name: "GeneratorConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "GeneratorConnector"]),
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
+        .testTarget(name: "CommandTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "JourneyTests", dependencies: ["ApusCore", "ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],

@@ -38,6 +38,8 @@ public struct ApusError: Error, Sendable, Hashable {
 
         // Configuration: exit code 78.
         public static let configurationInvalid = Code("config.invalid")
+        /// The command line is wrong. Exit code 64.
+        public static let usage = Code("config.usage")
         public static let unknownKey = Code("config.unknown_key")
         public static let unsetVariable = Code("config.unset_variable")
         public static let unknownConnector = Code("config.unknown_connector")
@@ -109,6 +111,7 @@ extension ApusError {
     /// mend in flow, command line or rights is 78, what may pass by itself 75.
     public var exitCode: Int32 {
         switch code {
+        case .usage: ExitCode.usage
         case .unreachable, .transient, .timeout: ExitCode.unreachable
         case .notFound, .unsupported, .refused, .tls, .permission: ExitCode.configuration
         default: code.name.hasPrefix("config.") ? ExitCode.configuration : ExitCode.failed

@@ -6,6 +6,7 @@ extension Read {
     public func relationSQL(_ dialect: any Dialect) -> String {
         switch relation {
         case .table(let name): dialect.quote(name)
+        // The line's end closes a comment at the query's end.
         case .query(let sql): "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"
         }
     }

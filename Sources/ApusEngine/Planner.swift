@@ -53,7 +53,11 @@ public final class Planner {
             try interrupt.check()
             onTable(selection.name, number, selected.count)
             var planner = TablePlanner(self, selection, source, sink)
-            var table = try planner.plan(index: number)
+            var table: PlannedTable
+            do { table = try planner.plan(index: number) } catch var error as ApusError where error.code != .cancelled {
+                error.message = "planning \(selection.name): \(error.message)"
+                throw error
+            }
             table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
             tables.append(table)
         }

@@ -46,6 +46,7 @@ extension Runner {
             table.fail(error)
             // What `prepare` made is of no use to a later resume if nothing was loaded and the fault stays.
             if !error.isTransient, error.code != .cancelled, error.code != .locked, !isResumed { discard(table) }
+            if error.code != .locked { unlock(table) }
             end(table)
         }
     }
@@ -83,6 +84,7 @@ extension Runner {
         if let failure {
             // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
             if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            unlock(table)
             end(table)
             return
         }
@@ -159,6 +161,12 @@ extension Runner {
                     .warning,
                     "\(table.planned.name): what the failed load left in the target could not be removed: \(ApusError(wrapping: error).message)"))
         }
+    }
+
+    /// A failed load holds its lock no longer than needed, so that nothing of it is left in the target.
+    private func unlock(_ table: TableRun) {
+        guard share == nil, !interrupt.isFired, let sink = try? control.session(table: table.index) else { return }
+        sink.unlock(table.load)
     }
 
     private func end(_ table: TableRun, skipped: Bool = false) {

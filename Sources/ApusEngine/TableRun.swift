@@ -29,7 +29,7 @@ final class TableRun: Sendable {
 
     /// The first failure counts.
     func fail(_ error: ApusError) {
-        state.withLock { if $0.error == nil { $0.error = error.about(planned.name) } }
+        state.withLock { if $0.error == nil { $0.error = error.about(planned.name).advised() } }
     }
 
     var result: TableResult {

@@ -15,9 +15,9 @@ struct Ends {
 
     /// The ends of a plan that was made earlier: its references are resolved again, or what was kept for the run.
     /// - throws: `config.*`, when a reference means nothing any more.
-    init(plan: Plan, runID: String?) throws {
+    init(plan: Plan, runID: String?, to given: String? = nil, askPassword: Bool = false) throws {
         let kept = runID.flatMap(RunSecrets.kept)
-        let resolver = Resolver.make()
+        let resolver = Resolver.make(askPassword: askPassword)
         func open(_ text: String, _ connector: String) throws -> Connections {
             if connector == RejectedRowsName.connector {
                 throw ApusError(
@@ -33,7 +33,7 @@ struct Ends {
             return Connections(resolved.connector, resolved.connection.endpoint)
         }
         from = try open(kept?.from ?? plan.from.reference, plan.from.connector)
-        to = try open(kept?.to ?? plan.to.reference, plan.to.connector)
+        to = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector)
     }
 }
 

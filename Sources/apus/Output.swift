@@ -26,11 +26,14 @@ struct Output: ParsableArguments {
     static var log: ListenerChoice.Log {
         if let chosen { return chosen }
         var choice = ListenerChoice()
-        // The command line may be wrong before `--log json` is understood: every line of the log is JSON all the same.
-        let arguments = CommandLine.arguments
-        let isJSON = arguments.contains("--log=json") || zip(arguments, arguments.dropFirst()).contains { $0 == "--log" && $1 == "json" }
-        choice.format = isJSON ? .json : .text
+        choice.format = wantsJSON ? .json : .text
         return choice.log()
+    }
+
+    /// The command line may be wrong before `--log json` is understood: every line of the log is JSON all the same.
+    static var wantsJSON: Bool {
+        let arguments = CommandLine.arguments
+        return arguments.contains("--log=json") || zip(arguments, arguments.dropFirst()).contains { $0 == "--log" && $1 == "json" }
     }
 
     /// The log that these options ask for; `plan` lets it know what will come.

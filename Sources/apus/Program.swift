@@ -12,11 +12,15 @@ enum Program {
             var command = try Apus.parseAsRoot()
             try command.run()
         } catch let error as ApusError {
-            Output.log.fail(error)
+            Output.log.fail(error.advised())
             exit(StopSignals.signal == nil ? error.exitCode : StopSignals.exitCode)
         } catch let code as ExitStatus {
             exit(code.number)
         } catch {
+            if Output.wantsJSON, Apus.exitCode(for: error).rawValue == ExitCode.usage {
+                Output.log.fail(ApusError(.usage, Apus.message(for: error), hint: "`apus --help` and `apus <command> --help` say how."))
+                exit(ExitCode.usage)
+            }
             Apus.exit(withError: error)
         }
     }

@@ -10,6 +10,29 @@ struct RunSecrets {
     var from: String
     var to: String
 
+    /// What a flow's connections are with their passwords; nil when none was written out.
+    init?(_ flow: Flow) {
+        guard [flow.from, flow.to].contains(where: { $0.reference.contains("•••") }) else { return nil }
+        from = Self.clear(flow.from)
+        to = Self.clear(flow.to)
+    }
+
+    init(from: String, to: String) {
+        self.from = from
+        self.to = to
+    }
+
+    private static func clear(_ connection: Flow.Connection) -> String {
+        guard connection.reference.contains("•••"), let url = try? ConnectionURL(parsing: connection.endpoint.label),
+            let password = connection.endpoint.password?.reveal()
+        else { return connection.reference }
+        let encoded = password.utf8.map { byte in
+            let isPlain = byte < 128 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+            return isPlain ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+        return (connection.reference.hasPrefix("jdbc:") ? "jdbc:" : "") + url.text(password: encoded.joined())
+    }
+
     private static func path(_ runID: String) -> String { StateFolder.path + "/runs/\(runID).connections" }
 
     /// - throws: `target.full`, `object.permission`.

@@ -98,7 +98,7 @@ import Testing
         var orders = PlannedTable.sample("orders", slices: [100, 900])
         orders.ddl = ["CREATE TABLE ods.orders (\n  id bigint\n)"]
         orders.read.filters = ["id > 5"]
-        orders.watermark = .init(column: "id", after: nil, upTo: "77")
+        orders.watermark = .init(column: "id", after: nil, upTo: "77", key: "orders|id")
         orders.findings = [
             Finding(.note, .lossyMapping, "small"),
             Finding(.error, .lossyMapping, column: "名称", "40 characters into 20"),

@@ -57,7 +57,8 @@ import Testing
             + Repository.entries("docs").filter({ $0.hasSuffix(".md") }).map({ "docs/\($0)" })
         {
             for block in try Repository.text(page).matches(of: #/```yaml\n(.*?)```/#.dotMatchesNewlines()) {
-                guard block.1.contains("\nto:") else { continue }
+                // The page of flow files has a test of its own.
+                guard block.1.contains("\nto:"), page != "docs/flow-file.md" else { continue }
                 count += 1
                 let result = try runCommand(
                     try apusBinary(), ["check", try folder.write(String(block.1), to: "flow.yaml")],
@@ -65,7 +66,7 @@ import Testing
                 #expect(result.status == 0, "\(page): \(result.stderr)")
             }
         }
-        #expect(count >= 3)
+        #expect(count >= 2)
     }
 
     @Test func `every connector is on the page of types`() throws {

@@ -128,7 +128,7 @@ struct SinkTests {
 
     @Test func `a slice whose mark is there is not loaded twice`() throws {
         let play = try Playground()
-        try play.run("CREATE TABLE t (a int, b text)")
+        try play.run("CREATE TABLE t (a int PRIMARY KEY, b text)")
         let sink = try play.open()
         let load = Load(try sink.describe(TableName("t")))
         try sink.lock(load)
@@ -136,8 +136,8 @@ struct SinkTests {
         let writer = try sink.writer(load)
         for _ in 0..<2 {
             try writer.begin(Self.all, careful: false)
-            _ = try writer.write(Self.batch([(1, "x")], try sink.accepts(load)))
-            _ = try writer.flush()
+            #expect(try writer.write(Self.batch([(1, "x")], try sink.accepts(load))) == [])
+            #expect(try writer.flush() == 1)
             try writer.commit(SliceMark(slice: 0, read: 1, written: 1, rejected: 0))
         }
         #expect(try play.value("SELECT COUNT(*) FROM t") == "1")
@@ -169,7 +169,7 @@ struct SinkTests {
 
         let forced = try play.open("load=infile")
         let other = try forced.writer(load)
-        try other.begin(Self.all, careful: false)
+        try other.begin(Slice(id: 1, bounds: .all), careful: false)
         let error = apusError {
             _ = try other.write(Self.batch([(1, "x")], try forced.accepts(load)))
             _ = try other.flush()

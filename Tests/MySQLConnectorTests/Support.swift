@@ -69,6 +69,11 @@ func move(
         input.reset()
         output.reset()
         goesOn = try reader.read(into: input)
+        if projection.isPassthrough {
+            rejected += input.rejected
+            if input.rowCount > 0 { rejected += try writer.write(input) }
+            continue
+        }
         projection.apply(input, into: output)
         rejected += output.rejected
         if output.rowCount > 0 { rejected += try writer.write(output) }

@@ -199,6 +199,15 @@ import Testing
         #expect(error?.hint?.contains("CREATE SCHEMA \"nowhere\"") == true)
     }
 
+    @Test(.requires(.postgres)) func `a table found on the search path is replaced where it is`() throws {
+        let place = try Place()
+        try place.sql("CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE two.b (x int); CREATE TABLE a AS SELECT 5 AS x")
+        try refresh(place, from: "public.a", to: "b", mode: .replace, options: "schema=one,two")
+        #expect(try place.values("SELECT x FROM two.b") == ["5"])
+        #expect(try place.values("SELECT to_regclass('one.b')") == ["NULL"])
+        #expect(try place.values("SELECT count(*) FROM pg_class WHERE relname LIKE 'apus_stg%'") == ["0"])
+    }
+
     @Test(.requires(.postgres)) func `truncate empties the table once`() throws {
         let place = try Place()
         try place.sql("CREATE TABLE a AS SELECT 2 AS x; CREATE TABLE b (x int); INSERT INTO b VALUES (1)")

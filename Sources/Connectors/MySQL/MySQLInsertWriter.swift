@@ -19,6 +19,7 @@ final class MySQLInsertWriter: MySQLSliceWriter, Writer {
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
         try session.interrupt.check()
+        if passOver(batch) { return [] }
         let columns = batch.columns.baseAddress!
         let limit = try session.packetLimit() - head.utf8.count - tail.utf8.count - 64
         let most = min(Self.statementSize, limit)

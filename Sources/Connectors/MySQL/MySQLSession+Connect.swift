@@ -99,6 +99,9 @@ private final class ConnectAttempt: @unchecked Sendable {
         infile.install(on: handle)
         var packet = 1 << 30
         mysql_options(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet)
+        // Rows of LOAD DATA go out in packets of 4 KiB; this many octets of them make one system call.
+        var buffer: UInt = 64 << 10
+        mysql_options(handle, MYSQL_OPT_NET_BUFFER_LENGTH, &buffer)
         var reconnect: CChar = 0
         mysql_options(handle, MYSQL_OPT_RECONNECT, &reconnect)
         if options.compresses { mysql_options(handle, MYSQL_OPT_COMPRESS, nil) }

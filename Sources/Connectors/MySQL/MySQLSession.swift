@@ -19,7 +19,7 @@ final class MySQLSession: SQLSession {
     private(set) var handle: UnsafeMutablePointer<MYSQL>
     private var isOpen = true
     /// Its socket is shut down: the next statement opens another connection.
-    private var isBroken = false
+    private(set) var isBroken = false
     var isSnapshot = false
     /// The reader whose rows are still on the wire.
     weak var openReader: (any MySQLRowStream)?

@@ -11,6 +11,8 @@ class MySQLSliceWriter {
     var isCareful = false
     /// Rows of the slice that the target has taken.
     var written = 0
+    /// The slice was committed before, and the answer was lost: its rows are passed over, not loaded twice.
+    private(set) var isDone = false
     private var isOpen = false
 
     init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
@@ -27,21 +29,25 @@ class MySQLSliceWriter {
         isCareful = careful
         written = 0
         if isOpen { abort() }
+        isDone = try session.hasMark(slice.id, load)
+        if isDone { return }
         try session.run("START TRANSACTION", doing: "begin a transaction for \(load.target)")
         isOpen = true
     }
 
+    /// Counts the rows of a slice that is in the target already.
+    func passOver(_ batch: Batch) -> Bool {
+        if isDone { written += batch.rowCount }
+        return isDone
+    }
+
     func commit(_ mark: SliceMark) throws {
+        if isDone { return }
         do {
             try session.attempt(session.markInsert(mark, load))
             try session.attempt("COMMIT")
             isOpen = false
         } catch let fault as MySQLFault {
-            if fault.number == ER_DUP_ENTRY {
-                // This slice was committed before, and the answer was lost: its rows must not come twice.
-                abort()
-                return
-            }
             throw session.error(fault, doing: "commit rows of \(load.target)")
         }
     }
@@ -49,7 +55,7 @@ class MySQLSliceWriter {
     func abort() {
         guard isOpen else { return }
         isOpen = false
-        _ = try? session.attempt("ROLLBACK")
+        if !session.isBroken { _ = try? session.attempt("ROLLBACK") }
     }
 
     func close() { abort() }

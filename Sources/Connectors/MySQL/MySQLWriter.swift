@@ -46,6 +46,7 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
         try session.interrupt.check()
+        if passOver(batch) { return [] }
         return isCareful ? try writeCarefully(batch) : try stream(batch)
     }
 
@@ -149,7 +150,7 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
     }
 
     func flush() throws -> Int {
-        if isCareful { return written }
+        if isCareful || isDone { return written }
         guard running != nil else { return 0 }
         try finishLoad()
         do { try unload() } catch let fault as MySQLFault { throw rejection(fault) }

@@ -40,7 +40,7 @@ extension PostgresSession {
         var shape = TableShape(
             name: TableName("query"), kind: .query, origin: "postgres",
             columns: zip(columns, natives).map { ColumnShape($0.name, $0.type.type, native: $1 ?? "") })
-        shape.rows = try? estimatedRows(Read(relation: .query(query), items: [], schema: Schema([])).relationSQL(dialect))
+        shape.rows = try? estimatedRows(Read(relation: .query(query), items: [], schema: shape.schema).relationSQL(dialect))
         return shape
     }
 

@@ -80,8 +80,9 @@ extension PostgresSession {
 
     func describe(_ table: TableName) throws -> TableShape {
         let relation = try existing(table)
+        // Named as asked: a plan must call a table the same before and after it was made.
         var shape = TableShape(
-            name: relation.name, kind: relation.shapeKind, origin: "postgres", columns: try columns(of: relation.oid))
+            name: table, kind: relation.shapeKind, origin: "postgres", columns: try columns(of: relation.oid))
         shape.comment = relation.comment
         shape.rows = relation.rows
         shape.bytes = relation.bytes

@@ -4,6 +4,7 @@ import Tabular
 
 extension PostgresSession {
     func finish(_ load: Load) throws {
+        let load = try placed(load)
         if try isMarked(load, .finished) { return }
         guard try isMarked(load, .prepared) else { return }
         if load.mode == .replace {

@@ -3,7 +3,9 @@ import Tabular
 
 extension PostgresSession {
     func prepare(_ load: Load) throws {
-        let schema = try schema(of: load)
+        let load = try placed(load)
+        knownLayout = nil
+        let schema = load.target.schema ?? ""
         let known = try run(
             "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = \(dialect.literal(schema))", doing: "looking for schema \(schema)")
         guard known.rowCount > 0 else {
@@ -11,6 +13,8 @@ extension PostgresSession {
                 .notFound, "there is no schema \(schema) for \(load.target)",
                 hint: "CREATE SCHEMA \(dialect.quote(schema)), or name another target.", context: endpoint.label)
         }
+        try holdMarks(load)
+        defer { releaseMarks(load) }
         try createMarksTable(load)
         if try isMarked(load, .finished) { return }
         if try isMarked(load, .prepared) {
@@ -74,7 +78,7 @@ extension PostgresSession {
         ).rows.compactMap { $0[0] }
         guard !tables.isEmpty else { return }
         throw ApusError(
-            .referenced, "\(load.target) cannot be replaced: foreign keys of \(tables.joined(separator: ", ")) refer to it",
+            .referenced, "\(load.target) cannot be \(load.mode == .truncate ? "emptied" : "replaced"): foreign keys of \(tables.joined(separator: ", ")) refer to it",
             hint: "Use mode upsert or append, or drop those foreign keys for the load.", context: endpoint.label)
     }
 
@@ -87,6 +91,7 @@ extension PostgresSession {
         } else if target == nil {
             try create(load, as: load.target)
         } else if load.mode == .truncate {
+            if let target { try checkReferences(load, target) }
             do {
                 try run("TRUNCATE TABLE \(dialect.quote(load.target))", doing: "emptying \(load.target)")
             } catch let error as ApusError where error.underlying?.contains("foreign key") == true {
@@ -160,11 +165,13 @@ extension PostgresSession {
     }
 
     func discard(_ load: Load) throws {
+        let load = try placed(load)
         for table in [load.staging, load.retired] {
             try run("DROP TABLE IF EXISTS \(dialect.quote(table))", doing: "dropping the staging table of \(load.target)")
         }
         guard try hasMarksTable(load) else { return }
         try run(
             "DELETE FROM \(try marksTable(load)) WHERE \(try markCondition(load))", doing: "forgetting the marks of \(load.target)")
+        dropEmptyMarks(load)
     }
 }

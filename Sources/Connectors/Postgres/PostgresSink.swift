@@ -17,6 +17,14 @@ extension PostgresSession {
         return current
     }
 
+    /// The load with its target's schema written out: staging and target must be in one schema, whichever of the
+    /// search path it is.
+    func placed(_ load: Load) throws -> Load {
+        var load = load
+        load.shape.name.schema = try schema(of: load)
+        return load
+    }
+
     /// The quoted name of the table of marks beside the target.
     func marksTable(_ load: Load) throws -> String {
         dialect.quote(TableName(schema: try schema(of: load), SliceMark.tableName))
@@ -27,7 +35,7 @@ extension PostgresSession {
         dialect.literal("\(try schema(of: load)).\(load.target.name)#\(load.table)")
     }
 
-    func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, load) }
+    func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, placed(load)) }
 
     func accepts(_ load: Load) throws -> Schema { try layout(load).schema }
 
@@ -35,6 +43,7 @@ extension PostgresSession {
 
     /// Asked of the catalogue once a load: the table does not change between `prepare` and `finish`.
     func layout(_ load: Load) throws -> PostgresLayout {
+        let load = try placed(load)
         if let known = knownLayout, known.load == load { return known.layout }
         let layout = try PostgresLayout(self, load)
         knownLayout = (load, layout)
@@ -108,6 +117,31 @@ extension PostgresSession {
             DELETE FROM \(table) m WHERE m.target = \(key) AND EXISTS (SELECT 1 FROM \(table) f WHERE f.run_id = m.run_id
               AND f.target = m.target AND f.slice = -2 AND f.marked_at < now() - interval '7 days')
             """, doing: "forgetting the marks of \(load.target)")
+        dropEmptyMarks(load)
+    }
+
+    /// Held by whoever is about to write the first mark of a load: nobody drops the table in that time.
+    func holdMarks(_ load: Load) throws {
+        try run("SELECT pg_advisory_lock_shared(\(try lockKey(load, SliceMark.tableName)))", doing: "waiting for another run's marks")
+    }
+
+    func releaseMarks(_ load: Load) {
+        guard let key = try? lockKey(load, SliceMark.tableName) else { return }
+        _ = try? run("SELECT pg_advisory_unlock_shared(\(key))", doing: "releasing the marks")
+    }
+
+    /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
+    /// and where somebody is about to write to it.
+    func dropEmptyMarks(_ load: Load) {
+        try? transaction("dropping the empty table of marks") {
+            let doing = "dropping the empty table of marks"
+            let key = try lockKey(load, SliceMark.tableName)
+            guard try run("SELECT pg_try_advisory_xact_lock(\(key))", doing: doing).value == "t", try hasMarksTable(load) else { return }
+            let table = try marksTable(load)
+            guard try run("SELECT 1 FROM \(table) LIMIT 1", doing: doing).rowCount == 0 else { return }
+            try run("SET LOCAL lock_timeout = '1s'", doing: doing)
+            try run("DROP TABLE \(table)", doing: doing)
+        }
     }
 
     // MARK: Lock
@@ -150,9 +184,9 @@ extension PostgresSession {
     }
 
     /// Locks are per database, so schema and table are enough (FNV-1a, 64 bits).
-    private func lockKey(_ load: Load) throws -> Int64 {
+    private func lockKey(_ load: Load, _ table: String? = nil) throws -> Int64 {
         var hash: UInt64 = 14_695_981_039_346_656_037
-        for byte in "apus\u{0}\(try schema(of: load))\u{0}\(load.target.name)".utf8 {
+        for byte in "apus\u{0}\(try schema(of: load))\u{0}\(table ?? load.target.name)".utf8 {
             hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211
         }
         return Int64(bitPattern: hash)

@@ -1,5 +1,6 @@
 import ApusCore
 import CSQLite
+import Glibc
 import Tabular
 
 /// Preparing, finishing and undoing loads. Every step is one transaction together with its mark.
@@ -9,9 +10,10 @@ extension SQLiteSession {
     static let finishedMark = -2
 
     public func lock(_ load: Load) throws {
-        _ = try writing()
         let table = load.target.name.lowercased()
         guard locks[table] == nil else { return }
+        // Opened first where it is to be made; else only afterwards, since that waits for the writer that holds the lock.
+        if access(path, F_OK) != 0 { _ = try writing() }
         locks[table] = try SQLiteLock(database: path, table: load.target.name, run: load.runID)
     }
 

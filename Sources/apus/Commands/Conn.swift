@@ -31,7 +31,7 @@ struct ConnectionArgument: ParsableArguments {
 
 extension Conn {
     struct Test: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Connects, and says to what.")
+        static let configuration = CommandConfiguration(abstract: "Connects, and says to what.", discussion: "EXAMPLE: apus conn test mysql://u@db/shop --ask-password")
         @OptionGroup var target: ConnectionArgument
         @OptionGroup var output: Output
 
@@ -46,7 +46,7 @@ extension Conn {
     }
 
     struct Tables: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists tables and views.")
+        static let configuration = CommandConfiguration(abstract: "Lists tables and views.", discussion: "EXAMPLE: apus conn tables warehouse --schema ods")
         @OptionGroup var target: ConnectionArgument
         @Option(help: "The schema or database to list; the connection's own without it.") var schema: String?
         @OptionGroup var output: Output
@@ -70,7 +70,7 @@ extension Conn {
     }
 
     struct Peek: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows the columns and first rows of a table.")
+        static let configuration = CommandConfiguration(abstract: "Shows the columns and first rows of a table.", discussion: "EXAMPLE: apus conn peek sqlite:shop.db orders --rows 20")
         @OptionGroup var target: ConnectionArgument
         @Argument(help: "The table, e.g. orders or sales.orders.") var table: String
         @Option(help: "Rows to show.") var rows = 10
@@ -115,7 +115,7 @@ extension Conn {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the named connections of connections.yaml.")
+        static let configuration = CommandConfiguration(abstract: "Lists the named connections of connections.yaml.", discussion: "EXAMPLE: apus conn list")
         @OptionGroup var output: Output
 
         func run() throws {

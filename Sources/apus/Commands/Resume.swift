@@ -18,6 +18,7 @@ struct Resume: ParsableCommand {
 
     @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String?
     @Flag(help: "Instead of going on, remove what the run left in the target (staging tables, marks).") var discard = false
+    @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
@@ -36,7 +37,7 @@ struct Resume: ParsableCommand {
                 hint: "Stop it first, or wait for it.")
         }
         let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
-        let ends = try Ends(plan: plan, runID: record.id)
+        let ends = try Ends(plan: plan, runID: record.id, askPassword: askPassword)
         let launcher = Launcher(
             plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
@@ -58,6 +59,8 @@ struct Resume: ParsableCommand {
             var load = table.load
             load.runID = record.id
             load.table = index
+            try sink.lock(load)
+            defer { sink.unlock(load) }
             try sink.discard(load)
         }
         try ledger.finish(run: record.id, status: .failed, error: InterruptedLoads.discarded)

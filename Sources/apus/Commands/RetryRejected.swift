@@ -16,6 +16,8 @@ struct RetryRejected: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String
+    @Option(help: ArgumentHelp("The run's target, when its password stood on the command line and was not kept.", valueName: "connection")) var to: String?
+    @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
@@ -37,7 +39,7 @@ struct RetryRejected: ParsableCommand {
         let order = tables.keys.sorted()
         let source = RejectedRows(order.map { tables[$0]! })
         let again = source.plan(like: plan, runID: record.id)
-        let ends = try Ends(plan: plan, runID: record.id)
+        let ends = try targetEnds(plan, record)
         let from = Connections(source, try Endpoint(ConnectionURL(parsing: "rejected:\(record.id)"), source))
         let launcher = Launcher(
             plan: again, from: from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
@@ -46,6 +48,22 @@ struct RetryRejected: ParsableCommand {
         let result = try launcher.run(runID: newID, resumed: false, ledger: ledger, log: output.open(plan: again))
         try forgetLoaded(order, tables, result, newID, record.id, ledger)
         throw ExitStatus(number: result.tally.rejected > 0 ? ExitCode.failed : Launcher.exitCode(result))
+    }
+
+    private func targetEnds(_ plan: Plan, _ record: RunRecord) throws -> Ends {
+        guard let to else {
+            do { return try Ends(plan: plan, runID: record.id, askPassword: askPassword) } catch var error as ApusError where plan.to.reference.contains("•••") {
+                error.hint = "Give the target once more: `apus retry-rejected \(record.id) --to '\(plan.to.reference)'`, with the password in its place."
+                throw error
+            }
+        }
+        let ends = try Ends(plan: plan, runID: record.id, to: to, askPassword: askPassword)
+        guard ends.to.endpoint.label == record.to else {
+            throw ApusError(
+                .configurationInvalid, "--to names \(ends.to.endpoint.label), but run \(record.id) loaded \(record.to)",
+                hint: "Rejected rows go where the others went.")
+        }
+        return ends
     }
 
     /// Rows that were taken leave the old run's list.

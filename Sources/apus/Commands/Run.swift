@@ -41,6 +41,7 @@ struct Run: ParsableCommand {
         var launcher = Launcher(
             plan: made, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
+        launcher.secrets = RunSecrets(file.flow)
         launcher.open = open
         try launcher.launch()
     }
@@ -49,7 +50,7 @@ struct Run: ParsableCommand {
         _ = output.open()
         let plan = try PlanFile.read(path)
         if let fault = plan.fault(strict: false) { throw fault }
-        let ends = try Ends(plan: plan, runID: nil)
+        let ends = try Ends(plan: plan, runID: nil, askPassword: flowOptions.askPassword)
         let launcher = Launcher(
             plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
