@@ -39,7 +39,8 @@ import Testing
         pipeline.take("orders") { $0.slices = 2 }
         for _ in 0..<2 { try pipeline.succeed() }
         #expect(try target.rows("orders", columns: ["id", "name", "note"]) == source.rows("orders"))
-        #expect(try target.ask(facts) == before)
+        let changed = try target.ask(facts).difference(from: before).map { "\($0)" }
+        #expect(changed == [])
         #expect(try target.value("INSERT INTO orders (name) VALUES ('next') RETURNING id") == "51")
         #expect(fault { try target.run("INSERT INTO orders (shop) VALUES (9)") } == nil)
         #expect(throws: KitError.self) { try target.run("INSERT INTO orders (shop) VALUES (9)") }
@@ -111,7 +112,8 @@ import Testing
         pipeline.take("orders") { $0.slices = 2 }
         for _ in 0..<2 { try pipeline.succeed() }
         #expect(try target.rows("orders", columns: ["id", "name", "note"]) == source.rows("orders"))
-        #expect(try target.ask(facts) == before)
+        let changed = try target.ask(facts).difference(from: before).map { "\($0)" }
+        #expect(changed == [])
         #expect(try target.ask("INSERT INTO orders (name) VALUES ('next'); SELECT max(id) FROM orders") == [["51"]])
         #expect(throws: KitError.self) { try target.run("INSERT INTO orders (shop) VALUES (9)") }
     }
@@ -133,7 +135,8 @@ import Testing
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
         for _ in 0..<2 { try pipeline.succeed() }
-        #expect(try target.ask(facts) == before)
+        let changed = try target.ask(facts).difference(from: before).map { "\($0)" }
+        #expect(changed == [])
         #expect(try target.value("SELECT count(*) FROM log") == "0")
         #expect(try target.value("INSERT INTO orders (name) VALUES ('next') RETURNING id") == "51")
     }
