@@ -47,7 +47,7 @@ extension Runner {
             let error = ApusError(wrapping: error)
             table.fail(error)
             // What `prepare` made is of no use to a later resume if nothing was loaded and the fault stays.
-            if !error.isTransient, error.code != .cancelled, error.code != .locked, !isResumed { discard(table) }
+            if !error.isTransient, error.code != .cancelled, error.code != .locked, !isResumed, share == nil { discard(table) }
             if error.code != .locked { unlock(table) }
             end(table)
         }
@@ -106,7 +106,8 @@ extension Runner {
             try sink.forget(table.load)
             sink.unlock(table.load)
         } catch {
-            table.fail(ApusError(wrapping: error))
+            // Of several workers one has just finished the table and taken its marks away.
+            if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
         }
         end(table)
     }

@@ -24,7 +24,7 @@ import Testing
                 [
                     "postgres:///\(store.database)?user=postgres&password=pw&host=\(store.postgres.socketFolder)&port=\(store.port)",
                     "postgres://\(account)@:\(store.port)/\(store.database)?host=\(store.postgres.socketFolder)",
-                    "postgresql://\(account)@\(place)", "pg://\(account)@\(place)",
+                    "postgresql://\(account)@\(place)", "pgsql://\(account)@\(place)",
                     "jdbc:postgresql://\(place)?user=postgres&password=pw&stringtype=unspecified",
                 ]
             }
