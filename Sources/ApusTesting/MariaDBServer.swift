@@ -45,12 +45,15 @@ public final class MariaDBServer: Sendable {
         let folder = try TemporaryFolder(prefix: "apus-my")
         socketPath = folder.file("s")
         let data = folder.file("data")
+        // Its own: a server that starts removes what it takes for left-over temporary tables, of other servers too.
+        let scratch = folder.file("tmp")
+        mkdir(scratch, 0o755)
         let installed = try runCommand(
             "mariadb-install-db",
             [
                 "--no-defaults", "--datadir=\(data)", "--auth-root-authentication-method=normal", "--skip-test-db",
                 "--skip-name-resolve", "--skip-log-bin", "--innodb-flush-method=nosync", "--innodb-log-file-size=8M",
-            ] + (geteuid() == 0 ? ["--user=root"] : []))
+            ] + (geteuid() == 0 ? ["--user=root"] : []), environment: ["TMPDIR": scratch])
         guard installed.status == 0 else {
             throw KitError("mariadb-install-db: \(installed.stdout)\(installed.stderr)")
         }
@@ -65,7 +68,7 @@ public final class MariaDBServer: Sendable {
 
             """, to: "accounts.sql")
         var arguments = [
-            "--no-defaults", "--datadir=\(data)", "--socket=\(socketPath)", "--port=\(port)",
+            "--no-defaults", "--datadir=\(data)", "--tmpdir=\(scratch)", "--socket=\(socketPath)", "--port=\(port)",
             "--bind-address=127.0.0.1", "--pid-file=\(folder.file("pid"))", "--init-file=\(accounts)",
             "--skip-log-bin", "--skip-name-resolve", "--local-infile=1", "--character-set-server=utf8mb4",
             "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
