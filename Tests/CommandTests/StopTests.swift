@@ -102,7 +102,7 @@ import Testing
         let old = try target.rows()
         for signal in [SIGTERM, SIGKILL] {
             // Someone reads the old table for a while: the swap waits for them.
-            let client = try reader(target, seconds: 4)
+            let client = try reader(target, seconds: 20)
             try wait("the reader's lock") { try locks(target) }
             let running = try user.start("copy", source.url(), target.url(), "--table", "orders")
             try wait("all rows to be in the staging table") { try staged(target) == 2000 }
