@@ -50,6 +50,8 @@ public struct Load: Hashable, Sendable, Codable {
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int
+    /// Further loads beside this one follow: the table of marks stays when it is empty. Never part of a plan.
+    public var keepsMarks: Bool?
 
     public init(
         runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,

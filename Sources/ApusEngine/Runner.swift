@@ -47,7 +47,7 @@ public final class Runner: Sendable {
         self.interrupt = interrupt
         self.isResumed = isResumed
         events = EventStream(runID: runID, listeners: listeners)
-        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID) }
+        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID, keepsMarks: budget != nil) }
         schedule = Schedule(tables: tables.count, interrupt: interrupt)
         limit =
             budget?.limit ?? RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)

@@ -78,7 +78,7 @@ extension MySQLSession {
             try run(
                 "DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))",
                 doing: "clear the marks of \(load.target)")
-            if try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
+            if load.keepsMarks != true, try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
                 try run("DROP TABLE IF EXISTS \(marksTable(load))", doing: "drop the empty table of marks")
             }
         }

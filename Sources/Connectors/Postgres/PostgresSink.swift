@@ -73,7 +73,8 @@ extension PostgresSession {
     }
 
     func hasMarksTable(_ load: Load) throws -> Bool {
-        try relation(TableName(schema: try schema(of: load), SliceMark.tableName)) != nil
+        let name = dialect.quote(TableName(schema: try schema(of: load), SliceMark.tableName))
+        return try run("SELECT pg_catalog.to_regclass(\(dialect.literal(name)))", doing: "looking for marks").value != nil
     }
 
     func isMarked(_ load: Load, _ state: State) throws -> Bool {
@@ -143,6 +144,7 @@ extension PostgresSession {
     /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
     /// and where somebody is about to write to it.
     func dropEmptyMarks(_ load: Load) {
+        if load.keepsMarks == true { return }
         try? transaction("dropping the empty table of marks") {
             let doing = "dropping the empty table of marks"
             let key = try lockKey(load, SliceMark.tableName)

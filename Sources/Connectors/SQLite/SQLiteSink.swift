@@ -66,7 +66,7 @@ extension SQLiteSession {
             "DELETE FROM \(SliceMark.tableName) WHERE target = ? AND (\(condition))",
             [load.target.description, load.runID],
             doing: doing)
-        if try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
+        if load.keepsMarks != true, try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
             try database.run("DROP TABLE \(SliceMark.tableName)", doing: doing)
         }
     }
