@@ -55,7 +55,7 @@ public struct Transform: Sendable, Hashable, Codable {
     public var name: String { change.name }
 
     /// Whether the column is text afterwards.
-    public var makesText: Bool { if case .filter = change { false } else { true } }
+    public var makesText: Bool { change.makesText }
 
     /// The columns after the transforms: those that are changed are text.
     /// - throws: `config.invalid` for a column that is not there.
@@ -89,6 +89,8 @@ extension Transform: CustomStringConvertible {
 }
 
 extension Transform.Change {
+    public var makesText: Bool { if case .filter = self { false } else { true } }
+
     public var name: String {
         switch self {
         case .substring: "dx_substr"
