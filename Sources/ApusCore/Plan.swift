@@ -126,20 +126,6 @@ public struct Finding: Sendable, Hashable, Codable {
     public var message: String
     /// The error code that it would have as an error.
     public var code: ApusError.Code
-    /// Of `config.column_count`.
-    public var counts: ColumnCounts?
-
-    public struct ColumnCounts: Sendable, Hashable, Codable {
-        /// Columns that the source gives.
-        public var read: Int
-        /// Columns that the target, or the first of several places, has for them.
-        public var wanted: Int
-
-        public init(read: Int, wanted: Int) {
-            self.read = read
-            self.wanted = wanted
-        }
-    }
 
     public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String) {
         self.severity = severity

@@ -120,7 +120,6 @@ extension TablePlanner {
             note(
                 .error, .columnCount,
                 "\(label) gives \(columns.items.count) columns, but \(first.label) gives \(first.columns.items.count)")
-            findings[findings.count - 1].counts = .init(read: columns.items.count, wanted: first.columns.items.count)
             return
         }
         for index in columns.items.indices where columns.items[index].expression != "NULL" {
@@ -193,7 +192,6 @@ extension TablePlanner {
                 .error, .columnCount,
                 "the source gives \(columns.items.count) columns and \(existing.name) is to take \(matched.count): by position they must be as many"
             )
-            findings[findings.count - 1].counts = .init(read: columns.items.count, wanted: matched.count)
             return matched
         }
         for (index, name) in matched.enumerated() {

@@ -67,15 +67,7 @@ public struct DataXLog: Sendable {
     }
 
     /// The last words of a job that failed: the line by which DataX's failures are told from its successes.
-    ///
-    /// - parameter plan: the one that cannot run, if there is one already.
-    public func fail(_ error: ApusError, in plan: Plan? = nil) {
-        let findings = plan?.tables.flatMap(\.findings) ?? []
-        guard error.code == .columnCount, let counts = findings.compactMap(\.counts).first else {
-            return fail(DataXFailure(error))
-        }
-        fail(DataXFailure(columnsRead: counts.read, columnsWritten: counts.wanted))
-    }
+    public func fail(_ error: ApusError) { fail(DataXFailure(error)) }
 
     func fail(_ failure: DataXFailure) {
         print(.error, "Engine", "\n\n经DataX智能分析,该任务最可能的错误原因是:\n\(failure.exception)\n")

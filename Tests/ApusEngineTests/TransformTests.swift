@@ -254,7 +254,7 @@ struct TransformerModel {
                 Transform(column: 0, .filter(.less, value: "100")), Transform(column: 1, .pad(.left, length: 6, filler: "*")),
                 Transform(column: 2, .filter(.like, value: ".*3")), Transform(column: 1, .substring(start: 0, length: 6)),
             ], from: batch.schema)
-        #expect(pass.to.types == [.int64, .text, .text])
+        #expect(pass.to.types == [.int64, .text(length: 6), .text])
         let out = pass.apply(batch)
         var row = 0
         for number in 100..<4000 where number % 7 == 0 || number % 10 != 3 {

@@ -253,23 +253,10 @@ extension Plan {
         #expect(story.text.contains(" - 脏数据百分比检查不通过，限制是[0.020000]，但实际上捕获到[0.031250].\n"))
     }
 
-    @Test func `counts of columns that differ fail with DataX's sentence`() {
-        var plan = Plan.dataX()
-        var finding = Finding(.error, .columnCount, "the source gives 3 columns and t is to take 4")
-        finding.counts = .init(read: 3, wanted: 4)
-        plan.tables[0].findings = [finding]
-        let story = DataXStory(plan)
-        story.log.fail(ApusError(.columnCount, finding.message), in: plan)
-        #expect(
-            story.text.contains(
-                "Code:[DBUtilErrorCode-00], Description:[您的配置错误.].  - 列配置信息有错误. 因为您配置的任务中，源头读取字段数:3 与 目的表要写入的字段数:4 不相等. 请检查您的配置并作出修改.\n"
-            ))
-    }
-
     @Test(arguments: [
         (ApusError.Code.unreachable, "DBUtilErrorCode-10"), (.refused, "DBUtilErrorCode-10"), (.statement, "DBUtilErrorCode-06"),
         (.configurationInvalid, "Framework-03"), (.usage, "Framework-03"), (.unknownConnector, "Framework-12"),
-        (.internalFault, "Framework-02"), (.full, "Framework-02"), (.cancelled, "Framework-143"),
+        (.columnCount, "DBUtilErrorCode-00"), (.internalFault, "Framework-02"), (.full, "Framework-02"), (.cancelled, "Framework-143"),
     ])
     func `every failure has the line that schedulers look for`(code: ApusError.Code, dataX: String) {
         let story = DataXStory(.dataX())
