@@ -85,6 +85,8 @@ public struct TableWish: Sendable, Hashable {
     public var sliceBy: [String]?
     public var withIndexes: Bool?
     public var withForeignKeys: Bool?
+    /// What rows pass between reading and loading, in order: DataX jobs only.
+    public var transforms: [Transform] = []
     public var before: [String] = []
     public var after: [String] = []
     /// Where it was written, for errors: `flow.yaml:7:3`.

@@ -53,6 +53,8 @@ public struct PlannedTable: Sendable, Hashable, Codable {
     /// The run id in it is filled in when a run begins.
     public var load: Load
     public var slices: [Slice]
+    /// What rows pass between reading and loading, in order.
+    public var transforms: [Transform] = []
     /// For incremental loads.
     public var watermark: Watermark?
     public var before: [String]

@@ -19,6 +19,7 @@ extension TableWish {
         merged.sliceBy = sliceBy ?? base.sliceBy
         merged.withIndexes = withIndexes ?? base.withIndexes
         merged.withForeignKeys = withForeignKeys ?? base.withForeignKeys
+        if transforms.isEmpty { merged.transforms = base.transforms }
         if before.isEmpty { merged.before = base.before }
         if after.isEmpty { merged.after = base.after }
         merged.place = place ?? base.place
