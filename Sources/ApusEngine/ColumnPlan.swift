@@ -64,6 +64,8 @@ struct ColumnPlan {
             let described = try Self.describe(items, wish, shape, connector, source)
             for (index, column) in described.enumerated() where shapes[index] == nil { shapes[index] = column }
         }
+        // A target that declares no tables takes the names as they are given.
+        if wish.positional, let given = wish.targets, given.count == targets.count { targets = given }
         // One name twice in a batch is legal: columns go by position.
         self.items = items
         self.targets = targets

@@ -55,6 +55,7 @@ extension Runner {
 
     /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds.
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
+        if table.load.isShared == true { return }
         let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {

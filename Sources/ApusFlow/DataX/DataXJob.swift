@@ -33,7 +33,7 @@ public struct DataXJob: Hashable, Sendable {
     public var memory: Int?
     public var dryRun = false
     /// `content[0].transformer`, in its order.
-    var transformers: [JobValue] = []
+    public var transforms: [Transform] = []
     /// Seconds between two progress lines, `core.container.job.reportInterval`.
     public var reportInterval: Double?
     /// Dirty rows that are printed, `core.statistics.collector.plugin.maxDirtyNumber`.

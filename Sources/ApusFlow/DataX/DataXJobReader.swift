@@ -57,9 +57,7 @@ public struct DataXJobReader: Sendable {
         guard let reader, let writer else { throw reading.error ?? ApusError(.configurationInvalid, "\(name) is no job") }
         var made = DataXJob(name: name, reader: reader, writer: writer)
         reading.check(content, ["reader", "writer", "transformer"], in: "content[0]")
-        if let transformers = content["transformer"] {
-            made.transformers = transformers.elements ?? [transformers]
-        }
+        made.transforms = transforms(content["transformer"], reading)
         readSetting(root, job, &made, reading)
         checkShape(made, reading)
         made.notices = parameters.notices + reading.notices
@@ -105,9 +103,27 @@ public struct DataXJobReader: Sendable {
         do {
             let family = try DataXPlugins.family(name, role)
             return (name, value["parameter"] ?? .object([]), family)
-        } catch {
-            reading.fault(ApusError(wrapping: error))
-            return nil
+        } catch let error as ApusError {
+            reading.fault(error)
+        } catch {}
+        return nil
+    }
+
+    private func transforms(_ value: JobValue?, _ reading: JobReading) -> [Transform] {
+        (value?.elements ?? value.map { [$0] } ?? []).enumerated().compactMap { number, element -> Transform? in
+            let key = "transformer[\(number)]"
+            guard let name = element["name"]?.text else {
+                reading.fault("\(key) has no `name`", hint: "There are \(Transform.names.joined(separator: ", ")).")
+                return nil
+            }
+            let parameter = element["parameter"]
+            reading.check(parameter, ["columnIndex", "paras"], ignored: ["code", "extraPackage"], in: "\(key).parameter")
+            let column = reading.integer(parameter?["columnIndex"], "\(key).columnIndex")
+            let words = name == "dx_groovy" ? [] : reading.texts(parameter?["paras"], "\(key).paras") ?? []
+            do throws(ApusError) { return try Transform(named: name, column: column, parameters: words) } catch {
+                reading.fault(error)
+                return nil
+            }
         }
     }
 

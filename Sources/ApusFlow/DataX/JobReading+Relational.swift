@@ -119,11 +119,10 @@ extension JobReading {
         }
         var addresses: [JDBCAddress] = []
         for url in urls {
-            do { addresses += try JDBCAddress.parse(url) } catch {
-                var error = ApusError(wrapping: error)
+            do { addresses += try JDBCAddress.parse(url) } catch var error as ApusError {
                 error.message = "\(key): \(error.message)"
                 fault(error)
-            }
+            } catch {}
         }
         if let schemes, let odd = addresses.first(where: { !schemes.contains($0.scheme) }) {
             fault(

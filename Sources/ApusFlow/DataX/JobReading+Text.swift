@@ -1,4 +1,5 @@
 import ApusCore
+import Tabular
 
 /// `txtfilereader`, `txtfilewriter`, `streamreader`, `streamwriter`.
 extension JobReading {
@@ -156,12 +157,16 @@ extension JobReading {
     /// A date in the form that everything here reads; one that does not fit its format is a fault.
     private func isoDate(_ text: String, _ kind: DataXJob.Kind, _ format: String?, _ key: String) -> String {
         guard kind == .date else { return text }
-        do {
-            if let iso = try DatePattern(format ?? "yyyy-MM-dd HH:mm:ss").iso(text) { return iso }
-            if format == nil, let iso = try DatePattern("yyyy-MM-dd").iso(text) { return iso }
-        } catch {
-            fault(ApusError(wrapping: error))
-            return text
+        let patterns = format.map { [$0] } ?? ["yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd"]
+        for pattern in patterns {
+            guard let made = DatePattern(pattern) else {
+                fault("`\(key)`: `\(pattern)` is no date format", hint: "Write e.g. yyyy-MM-dd HH:mm:ss.")
+                return text
+            }
+            guard let moment = made.microseconds(text) else { continue }
+            var iso = ByteBuffer(capacity: 32)
+            iso.append(timestamp: moment)
+            return iso.string
         }
         fault("`\(key)`: a date does not fit its format `\(format ?? "yyyy-MM-dd HH:mm:ss")`")
         return text

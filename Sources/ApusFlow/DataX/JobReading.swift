@@ -6,12 +6,9 @@ final class JobReading {
     private(set) var notices: [String] = []
     private(set) var ignored: [String] = []
 
-    func fault(_ code: ApusError.Code = .configurationInvalid, _ message: String, hint: String? = nil) {
-        let error = ApusError(code, message, hint: hint)
-        if !faults.contains(error) { faults.append(error) }
-    }
-
-    func fault(_ error: ApusError) { fault(error.code, error.message, hint: error.hint) }
+    func fault(_ error: ApusError) { if !faults.contains(error) { faults.append(error) } }
+    func fault(_ code: ApusError.Code, _ message: String, hint: String? = nil) { fault(ApusError(code, message, hint: hint)) }
+    func fault(_ message: String, hint: String? = nil) { fault(.configurationInvalid, message, hint: hint) }
     func notice(_ text: String) { if !notices.contains(text) { notices.append(text) } }
     func ignore(_ path: String) { if !ignored.contains(path) { ignored.append(path) } }
 

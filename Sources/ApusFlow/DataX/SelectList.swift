@@ -52,7 +52,7 @@ public struct SelectList: Hashable, Sendable {
             guard text.count > 2, text.last == close else { return nil }
             let inside = text.dropFirst().dropLast()
             guard !inside.replacing(String([close, close]), with: "").contains(close) else { return nil }
-            return inside.replacing(String([close, close]), with: String(close))
+            return String(inside).replacing(String([close, close]), with: String(close))
         }
         let isName = !first.isNumber && text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" || $0 == "#" }
         return isName ? text : nil
