@@ -99,6 +99,12 @@ public struct SliceMark: Hashable, Sendable, Codable {
         self.rejected = rejected
     }
 
+    /// What is neither written nor rejected was dropped by a filter: nothing is committed that does not add up.
+    public var filtered: Int { read - written - rejected }
+
+    /// The slice's rows; a mark knows no octets.
+    public var tally: Tally { Tally(read: read, written: written, rejected: rejected, filtered: filtered) }
+
     /// The table beside the target in which SQL sinks keep marks: (run_id, target, slice, rows_read, rows_written,
     /// rows_rejected, marked_at); slice -1 says that the table is prepared, and holds the lock's owner.
     public static let tableName = "apus_marks"

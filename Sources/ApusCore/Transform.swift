@@ -1,3 +1,5 @@
+import Tabular
+
 /// A change to one column, or a test on it, that every row passes between reading and loading: DataX's transformers.
 ///
 /// Only DataX jobs have them; a flow file has SQL expressions of the source instead. Lengths and positions count
@@ -54,6 +56,36 @@ public struct Transform: Sendable, Hashable, Codable {
 
     /// Whether the column is text afterwards.
     public var makesText: Bool { if case .filter = change { false } else { true } }
+
+    /// The columns after the transforms: those that are changed are text.
+    /// - throws: `config.invalid` for a column that is not there.
+    public static func applied(_ transforms: [Transform], to schema: Schema) throws(ApusError) -> Schema {
+        var changed = schema
+        for transform in transforms {
+            guard schema.columns.indices.contains(transform.column) else {
+                throw ApusError(
+                    .configurationInvalid,
+                    "columnIndex[\(transform.column)] out of bound[\(schema.count)]. name=\(transform.name)",
+                    hint: "Columns are counted from 0.")
+            }
+            if transform.makesText { changed.columns[transform.column].type = .text }
+        }
+        return changed
+    }
+}
+
+extension Transform: CustomStringConvertible {
+    /// `dx_substr(0, 10)`.
+    public var description: String {
+        switch change {
+        case .substring(let start, let length): "\(name)(\(start), \(length))"
+        case .pad(let side, let length, let filler): "\(name)(\(side.rawValue), \(length), '\(filler)')"
+        case .replace(let start, let length, let text): "\(name)(\(start), \(length), '\(text)')"
+        case .filter(let comparison, let value): "\(name)(\(comparison.rawValue), '\(value)')"
+        case .digest(let algorithm, let uppercase):
+            "\(name)(\(algorithm.rawValue), \(uppercase ? "toUpperCase" : "toLowerCase"))"
+        }
+    }
 }
 
 extension Transform.Change {

@@ -9,7 +9,7 @@ struct ColumnPlan {
     let schema: Schema
     /// The target column of each item.
     let targets: [String]
-    /// The catalogue's column behind each item, where it is one.
+    /// The catalogue's column behind each item, where it is one; text where a transform makes text.
     let shapes: [ColumnShape]
 
     init(
@@ -69,8 +69,19 @@ struct ColumnPlan {
         // One name twice in a batch is legal: columns go by position.
         self.items = items
         self.targets = targets
-        self.shapes = shapes.map { $0! }
-        schema = Schema(zip(items, self.shapes).map { Column($0.name, $1.type, nullable: $1.nullable) })
+        let read = shapes.map { $0! }
+        schema = Schema(zip(items, read).map { Column($0.name, $1.type, nullable: $1.nullable) })
+        self.shapes = Self.transformed(read, wish.transforms)
+    }
+
+    private static func transformed(_ shapes: [ColumnShape], _ transforms: [Transform]) -> [ColumnShape] {
+        var changed = shapes
+        for transform in transforms where transform.makesText && shapes.indices.contains(transform.column) {
+            var text = ColumnShape(shapes[transform.column].name, .text, native: "text", nullable: shapes[transform.column].nullable)
+            text.comment = shapes[transform.column].comment
+            changed[transform.column] = text
+        }
+        return changed
     }
 
     /// What `*` beside named columns stands for: every column that is neither named nor excluded.

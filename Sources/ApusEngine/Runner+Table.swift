@@ -23,9 +23,7 @@ extension Runner {
             let rejected = marks.reduce(0) { $0 + $1.rejected }
             rejectedRows.withLock { $0 += rejected }
             table.state.withLock { state in
-                for mark in marks {
-                    state.tally = state.tally + Tally(read: mark.read, written: mark.written, rejected: mark.rejected)
-                }
+                for mark in marks { state.tally = state.tally + mark.tally }
                 state.loadingSince = Clock.monotonic()
             }
             var left = slices.filter { loaded[$0.id] == nil }
@@ -123,7 +121,7 @@ extension Runner {
             sink.unlock(table.load)
             return false
         }
-        let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }
+        let all = marks.reduce(Tally()) { $0 + $1.tally }
         table.state.withLock { $0.tally = all }
         return true
     }

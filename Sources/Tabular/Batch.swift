@@ -94,6 +94,16 @@ public struct WireFormat: Hashable, Sendable, Codable {
 
 /// A row that is not in the target, and why.
 public struct RejectedRow: Hashable, Sendable, Codable {
+    /// How far a row came.
+    public enum Stage: String, Sendable, Codable {
+        /// The source could not read it.
+        case read
+        /// A transform failed on it.
+        case transform
+        /// A value fitted no column of the target, or the target refused the row.
+        case write
+    }
+
     /// Position in the slice, 0-based, if known.
     public var row: Int?
     /// The column at fault, if known.
@@ -101,6 +111,7 @@ public struct RejectedRow: Hashable, Sendable, Codable {
     public var reason: String
     /// The row as a JSON object by column name, as canonical text; `raw` when the row could not be parsed.
     public var values: String
+    public var stage = Stage.write
 
     public init(row: Int?, column: String?, reason: String, values: String) {
         self.row = row
