@@ -14,7 +14,7 @@ struct JobAddress {
     private var label: String {
         let plain = text.prefix { $0 != "?" && $0 != "#" }
         guard let at = plain.lastIndex(of: "@"), let scheme = plain.range(of: "://") else { return String(plain) }
-        return plain[..<scheme.upperBound] + plain[plain.index(after: at)...]
+        return String(plain[..<scheme.upperBound] + plain[plain.index(after: at)...])
     }
 
     /// - parameter limit: the most octets to take.

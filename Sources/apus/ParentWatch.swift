@@ -12,7 +12,7 @@ enum ParentWatch {
     /// Starts a thread; call once, before the run.
     static func start() {
         let parent = getppid()
-        let isWatched = parent > 1 && getpgrp() != getpid() && !isIgnored(SIGHUP) && !isIgnored(SIGINT)
+        let isWatched = parent > 1 && getpgrp() != getpid() && !StopSignals.isIgnored(SIGHUP) && !StopSignals.isIgnored(SIGINT)
         var thread = pthread_t()
         let box = Unmanaged.passRetained(Box(parent: isWatched ? parent : nil))
         pthread_create(
@@ -40,12 +40,5 @@ enum ParentWatch {
             usleep(useconds_t(patience * 1_000_000))
             _exit(ExitCode.terminated)
         }
-    }
-
-    /// Whether whoever started the program wanted it to take no notice of a signal.
-    static func isIgnored(_ signal: Int32) -> Bool {
-        var action = sigaction()
-        guard sigaction(signal, nil, &action) == 0 else { return false }
-        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }
