@@ -83,8 +83,10 @@ extension Runner {
         table.state.withLock { $0.finishingSince = Clock.monotonic() }
         let failure = table.state.withLock { $0.error }
         if let failure {
-            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays. A shared
+            // load is not resumed.
+            let isOver = table.load.isShared == true || (table.load.mode == .replace && !failure.isTransient)
+            if isOver, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)
             return

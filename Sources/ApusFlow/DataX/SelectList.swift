@@ -67,18 +67,24 @@ public struct SelectList: Hashable, Sendable {
         if words[words.count - 2].uppercased() == "AS", words.count >= 3 {
             return Item(sql: String(before.dropLast(2)).trimmingSpaces(), alias: alias)
         }
-        let end = before.last ?? " "
-        // A value ends here, so that a name behind it can only be its alias.
-        if ")'".contains(end) && words.count == 2 || (words.count == 2 && name(before) != nil) {
-            return Item(sql: before, alias: alias)
-        }
+        // Two values side by side: the second can only be the name of the first.
+        let previous = words[words.count - 2]
+        let endsValue = previous.last.map { $0.isLetter || $0.isNumber || "_$)]'\"`".contains($0) } ?? false
+        if endsValue, !operators.contains(previous.uppercased()) { return Item(sql: before, alias: alias) }
         return Item(sql: text)
     }
 
     /// Words that end an expression instead of naming it.
     private static let ends: Set<String> = [
         "END", "NULL", "TRUE", "FALSE", "UNKNOWN", "DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR", "WEEK", "QUARTER",
-        "MICROSECOND", "DISTINCT", "BINARY", "INTERVAL", "DATE", "TIME", "TIMESTAMP",
+        "MICROSECOND",
+    ]
+
+    /// Words that a value follows.
+    private static let operators: Set<String> = [
+        "AND", "OR", "NOT", "XOR", "IS", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR", "TO", "BETWEEN", "ESCAPE", "DIV", "MOD",
+        "CASE", "WHEN", "THEN", "ELSE", "COLLATE", "AT", "ZONE", "OVER", "INTERVAL", "DISTINCT", "ALL", "ANY", "SOME", "BINARY", "DATE",
+        "TIME", "TIMESTAMP", "PRIOR", "ISNULL", "FROM",
     ]
 
     /// Runs between spaces that stand in no parentheses and quotes.
