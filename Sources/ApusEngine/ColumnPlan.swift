@@ -95,7 +95,16 @@ struct ColumnPlan {
         _ items: [Read.Item], _ wish: TableWish, _ shape: TableShape, _ connector: any Connector, _ source: any Source
     ) throws -> [ColumnShape] {
         guard let session = source as? any SQLSession, let dialect = connector.dialect else {
-            throw ApusError(.unsupported, "\(connector.title) has no column expressions", context: shape.name.description)
+            // What knows no SQL may know constants.
+            return try items.map { item in
+                if let known = shape.column(item.name), item.expression == nil { return known }
+                guard let text = item.expression, text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'") else {
+                    throw ApusError(
+                        .unsupported, "\(connector.title) has no column expressions but constants such as 'text'",
+                        context: shape.name.description)
+                }
+                return ColumnShape(item.name, .text, native: "text", nullable: false)
+            }
         }
         let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
         let read = Read(

@@ -110,6 +110,7 @@ extension Runner {
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
             if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
+            if table.load.isShared == true, !interrupt.isFired { discard(table) }
         }
         end(table)
     }

@@ -36,7 +36,10 @@ struct DataXRun {
                 return ExitCode.terminated
             }
             log.fail(error)
-            lines.fail(error)
+            // Many a caller sees stdout only: what to do next belongs there too.
+            var told = error
+            if let hint = error.hint { told.message += ". " + hint }
+            lines.fail(told)
             return ExitCode.failed
         }
     }
