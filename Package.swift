@@ -40,6 +40,7 @@ let package = Package(
     targets: systemLibraries + connectorTargets + [
         .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
         .target(name: "CScan", path: "Sources/CSystem/CScan"),
+        .target(name: "CFetch", path: "Sources/CSystem/CFetch"),
         .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
         .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore", "CCrypto", "CPCRE2"]),
@@ -50,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen",
+                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen", "CFetch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + connectorNames),
         .testTarget(name: "TabularTests", dependencies: ["Tabular"]),

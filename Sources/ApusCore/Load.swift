@@ -44,6 +44,12 @@ public struct Load: Hashable, Sendable, Codable {
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int
+    /// See ``TableWish/duplicates``; nil where nothing was said, as in plans of flow files.
+    public var duplicates: Duplicates?
+    /// See ``TableWish/emptyIsNull``.
+    public var emptyIsNull: Bool?
+    /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
+    public var isShared: Bool?
 
     public init(
         runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,

@@ -126,6 +126,8 @@ public struct Finding: Sendable, Hashable, Codable {
     public var message: String
     /// The error code that it would have as an error.
     public var code: ApusError.Code
+    /// The numbers that the message speaks of: of `config.column_count` the columns read and those to be written.
+    public var numbers: [Int]?
 
     public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String) {
         self.severity = severity

@@ -25,6 +25,9 @@ extension TableWish {
         if members.isEmpty { merged.members = base.members }
         merged.positional = positional || base.positional
         merged.targets = targets ?? base.targets
+        merged.duplicates = duplicates ?? base.duplicates
+        merged.emptyIsNull = emptyIsNull || base.emptyIsNull
+        merged.isShared = isShared || base.isShared
         merged.place = place ?? base.place
         return merged
     }

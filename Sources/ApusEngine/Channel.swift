@@ -95,7 +95,7 @@ final class Channel {
         let queue = BatchQueue(batches)
         let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
-            let tally = try write(queue, slice, table, writer, pass, careful, hooks)
+            let tally = try write(queue, slice, table, writer, pass, careful, load.emptyIsNull ?? false, hooks)
             lane.join()
             return tally
         } catch {
@@ -134,7 +134,7 @@ final class Channel {
     private func write(
         _ queue: BatchQueue, _ slice: Slice, _ table: PlannedTable,
         _ target: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]), _ pass: TransformPass?,
-        _ careful: Bool, _ hooks: Hooks
+        _ careful: Bool, _ emptyIsNull: Bool, _ hooks: Hooks
     ) throws -> Tally {
         func onSink<T>(_ body: () throws -> T) throws -> T {
             do { return try body() } catch let failure as Failure { throw failure } catch {
@@ -152,7 +152,7 @@ final class Channel {
             let filtered = pass?.filtered ?? 0
             tally.filtered += filtered
             try onSink {
-                let ready = try self.convert(passed, to: target.accepts)
+                let ready = try self.convert(passed, to: target.accepts, emptyIsNull)
                 var bad = ready.rejected
                 if ready.rowCount > 0 { bad += try target.writer.write(ready) }
                 if !bad.isEmpty {
@@ -182,8 +182,9 @@ final class Channel {
         return tally
     }
 
-    private func convert(_ batch: Batch, to accepts: Schema) throws -> Batch {
+    private func convert(_ batch: Batch, to accepts: Schema, _ emptyIsNull: Bool) throws -> Batch {
         if batch.wire != nil { return batch }
+        if emptyIsNull { batch.nullEmptyText(where: accepts) }
         if converted == nil || converted!.output.schema != accepts || converted!.output.rowCapacity != batch.rowCapacity
             || converted!.projection.from != batch.schema
         {

@@ -64,6 +64,8 @@ struct ColumnPlan {
             let described = try Self.describe(items, wish, shape, connector, source)
             for (index, column) in described.enumerated() where shapes[index] == nil { shapes[index] = column }
         }
+        // A target that declares no tables takes the names as they are given.
+        if wish.positional, let given = wish.targets, given.count == targets.count { targets = given }
         // One name twice in a batch is legal: columns go by position.
         self.items = items
         self.targets = targets
@@ -96,7 +98,16 @@ struct ColumnPlan {
         _ items: [Read.Item], _ wish: TableWish, _ shape: TableShape, _ connector: any Connector, _ source: any Source
     ) throws -> [ColumnShape] {
         guard let session = source as? any SQLSession, let dialect = connector.dialect else {
-            throw ApusError(.unsupported, "\(connector.title) has no column expressions", context: shape.name.description)
+            // What knows no SQL may know constants.
+            return try items.map { item in
+                if let known = shape.column(item.name), item.expression == nil { return known }
+                guard let text = item.expression, text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'") else {
+                    throw ApusError(
+                        .unsupported, "\(connector.title) has no column expressions but constants such as 'text'",
+                        context: shape.name.description)
+                }
+                return ColumnShape(item.name, .text, native: "text", nullable: false)
+            }
         }
         let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
         let read = Read(

@@ -53,6 +53,7 @@ extension Runner {
 
     /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds.
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
+        if table.load.isShared == true { return }
         let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
@@ -82,8 +83,10 @@ extension Runner {
         table.state.withLock { $0.finishingSince = Clock.monotonic() }
         let failure = table.state.withLock { $0.error }
         if let failure {
-            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays. A shared
+            // load is not resumed.
+            let isOver = table.load.isShared == true || (table.load.mode == .replace && !failure.isTransient)
+            if isOver, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)
             return
@@ -107,6 +110,7 @@ extension Runner {
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
             if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
+            if table.load.isShared == true, !interrupt.isFired { discard(table) }
         }
         end(table)
     }

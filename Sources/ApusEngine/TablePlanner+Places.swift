@@ -120,6 +120,7 @@ extension TablePlanner {
             note(
                 .error, .columnCount,
                 "\(label) gives \(columns.items.count) columns, but \(first.label) gives \(first.columns.items.count)")
+            findings[findings.count - 1].numbers = [columns.items.count, first.columns.items.count]
             return
         }
         for index in columns.items.indices where columns.items[index].expression != "NULL" {
@@ -192,6 +193,7 @@ extension TablePlanner {
                 .error, .columnCount,
                 "the source gives \(columns.items.count) columns and \(existing.name) is to take \(matched.count): by position they must be as many"
             )
+            findings[findings.count - 1].numbers = [columns.items.count, matched.count]
             return matched
         }
         for (index, name) in matched.enumerated() {

@@ -147,6 +147,9 @@ struct TablePlanner {
             runID: "", table: 0, shape: shape, exists: existing != nil, columns: carried, mode: mode, create: create,
             slices: 0)
         load.withIndexes = wish.withIndexes ?? false
+        load.duplicates = wish.duplicates
+        load.emptyIsNull = wish.emptyIsNull ? true : nil
+        load.isShared = wish.isShared && mode == .append ? true : nil
         load.key = wish.key ?? (shape.primaryKey.isEmpty ? source.primaryKey : shape.primaryKey)
         if mode == .upsert, load.key.isEmpty {
             note(

@@ -66,6 +66,16 @@ public final class Batch: @unchecked Sendable {
         for index in columns.indices { columns[index].truncate(to: rowCount) }
     }
 
+    /// Makes empty texts NULL in the columns that are numbers in another schema of as many columns.
+    public func nullEmptyText(where other: Schema) {
+        for index in 0..<min(schema.count, other.count) {
+            switch (schema[index].type, other[index].type) {
+            case (.text, .integer), (.text, .float), (.text, .decimal), (.text, .boolean): columns[index].nullEmpty()
+            default: continue
+            }
+        }
+    }
+
     public func reset() {
         for index in columns.indices { columns[index].reset(keepingArena: byteLimit * 4) }
         rowCount = 0

@@ -14,7 +14,10 @@ extension MySQLSession {
 
     /// The lock's own mark too: a process that was killed after it had told the ledger left it behind.
     func forget(_ load: Load) throws {
-        try deleteMarks(load, where: "slice <> \(Mark.owner) OR run_id = \(dialect.literal(load.runID))")
+        let own = "run_id = \(dialect.literal(load.runID))"
+        // Of a target that several runs load at a time, those of a run that may still be alive stay.
+        try deleteMarks(
+            load, where: load.isShared == true ? "\(own) OR marked_at < NOW(6) - INTERVAL 7 DAY" : "slice <> \(Mark.owner) OR \(own)")
     }
 
     func discard(_ load: Load) throws {
