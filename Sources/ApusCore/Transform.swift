@@ -55,9 +55,9 @@ public struct Transform: Sendable, Hashable, Codable {
     public var name: String { change.name }
 
     /// Whether the column is text afterwards.
-    public var makesText: Bool { if case .filter = change { false } else { true } }
+    public var makesText: Bool { change.makesText }
 
-    /// The columns after the transforms: those that are changed are text.
+    /// The columns after the transforms.
     /// - throws: `config.invalid` for a column that is not there.
     public static func applied(_ transforms: [Transform], to schema: Schema) throws(ApusError) -> Schema {
         var changed = schema
@@ -68,9 +68,25 @@ public struct Transform: Sendable, Hashable, Codable {
                     "columnIndex[\(transform.column)] out of bound[\(schema.count)]. name=\(transform.name)",
                     hint: "Columns are counted from 0.")
             }
-            if transform.makesText { changed.columns[transform.column].type = .text }
+            changed.columns[transform.column].type = transform.type(after: changed[transform.column].type)
         }
         return changed
+    }
+
+    /// What a column of that type is afterwards: text, with a length where one can be told.
+    public func type(after type: ColumnType) -> ColumnType {
+        let before: Int? = if case .text(let length) = type { length } else { nil }
+        let length: Int? =
+            switch change {
+            case .filter: nil
+            case .substring(_, let length): min(length, before ?? length)
+            case .pad(_, let length, _): length
+            // Two more, because a character cut in half becomes two question marks.
+            case .replace(_, let length, let text): before.map { $0 + text.unicodeScalars.count + 2 + max(0, -length) }
+            case .digest(let algorithm, _): algorithm == .md5 ? 32 : 40
+            }
+        guard makesText else { return type }
+        return .text(length: length.flatMap { $0 > 4000 ? nil : max(1, $0) })
     }
 }
 
@@ -89,6 +105,8 @@ extension Transform: CustomStringConvertible {
 }
 
 extension Transform.Change {
+    public var makesText: Bool { if case .filter = self { false } else { true } }
+
     public var name: String {
         switch self {
         case .substring: "dx_substr"

@@ -77,8 +77,11 @@ struct ColumnPlan {
     private static func transformed(_ shapes: [ColumnShape], _ transforms: [Transform]) -> [ColumnShape] {
         var changed = shapes
         for transform in transforms where transform.makesText && shapes.indices.contains(transform.column) {
-            var text = ColumnShape(shapes[transform.column].name, .text, native: "text", nullable: shapes[transform.column].nullable)
-            text.comment = shapes[transform.column].comment
+            let before = changed[transform.column]
+            let type = transform.type(after: before.type)
+            let native = if case .text(let length?) = type { "varchar(\(length))" } else { "text" }
+            var text = ColumnShape(before.name, type, native: native, nullable: before.nullable)
+            text.comment = before.comment
             changed[transform.column] = text
         }
         return changed

@@ -75,8 +75,8 @@ extension ByteBuffer {
     /// The part between two cuts, the first not behind the second.
     mutating func append(_ text: UTF16Text, from start: UTF16Text.Cut, upTo end: UTF16Text.Cut) {
         // Both inside of the same character: nothing lies between.
-        guard start.before < end.before || !end.isInside else { return }
-        if start.isInside, start.before < end.before { append(UInt8(ascii: "?")) }
+        if start.isInside, end.isInside, start.before == end.before { return }
+        if start.isInside { append(UInt8(ascii: "?")) }
         if start.after < end.before { append(UnsafeBufferPointer(rebasing: text.bytes[start.after..<end.before])) }
         if end.isInside { append(UInt8(ascii: "?")) }
     }

@@ -49,6 +49,7 @@ extension DataXFailure {
             case .tooManyRejected: .dirty
             case .cancelled: .killed
             case .unknownConnector: .plugin
+            case .columnCount: .settings
             case .unreachable, .refused, .tls: .connection
             case .statement: .statement
             default: error.code.name.hasPrefix("config.") ? .configuration : .runtime
@@ -65,12 +66,5 @@ extension DataXFailure {
     init(share: Double, limit: Double) {
         self.init(
             .dirty, "脏数据百分比检查不通过，限制是[\(DataXNumber.fixed(limit, places: 6))]，但实际上捕获到[\(DataXNumber.fixed(share, places: 6))].")
-    }
-
-    /// Reader and writer that speak of different numbers of columns.
-    init(columnsRead: Int, columnsWritten: Int) {
-        self.init(
-            .settings,
-            "列配置信息有错误. 因为您配置的任务中，源头读取字段数:\(columnsRead) 与 目的表要写入的字段数:\(columnsWritten) 不相等. 请检查您的配置并作出修改.")
     }
 }

@@ -53,6 +53,7 @@ public struct DataXLog: Sendable {
             DataX (DATAX-OPENSOURCE-3.0), From Alibaba !
             Copyright (C) 2010-2017, Alibaba Group. All Rights Reserved.
 
+
             """)
     }
 

@@ -12,6 +12,8 @@ public final class DataXStatistics: Listener {
         var printed: Set<Dirty> = []
         var begunAt = 0.0
         var saidAt = 0.0
+        /// Of the work, 0…1. A table that failed is no work done.
+        var fraction = 0.0
         /// What was counted when it last spoke.
         var said = (rows: 0, bytes: 0)
     }
@@ -52,6 +54,11 @@ public final class DataXStatistics: Listener {
                 let record = DataXRecord(row, schemas(event.kind, row.stage))
                 records.append((row, record))
                 return record.byteSize
+            }
+            switch event.kind {
+            case .tableFinished(_, let result) where result.error != nil: break
+            case .runFinished(let result): if result.status == .done { state.fraction = 1 }
+            default: state.fraction = state.board.fraction ?? state.fraction
             }
             switch event.kind {
             case .runStarted:
@@ -101,7 +108,7 @@ public final class DataXStatistics: Listener {
         let speed = (rows: max(0, total.read - from.rows) / seconds, bytes: max(0, total.bytes - from.bytes) / seconds)
         log.print(
             .info, "StandAloneJobContainerCommunicator",
-            state.counts.progress(speed: speed, fraction: state.board.fraction ?? 0, transforms: hasTransforms))
+            state.counts.progress(speed: speed, fraction: state.fraction, transforms: hasTransforms))
         state.saidAt = now
         state.said = (total.read, total.bytes)
     }
