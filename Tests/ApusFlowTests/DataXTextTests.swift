@@ -126,7 +126,7 @@ import Testing
             } catch {
                 refused += 1
                 let error = try #require(error as? ApusError, "\(error)")
-                #expect(error.code != .internalFault && error.message.count > 15 && error.message.contains(" "), "\(error)")
+                #expect(error.code != .internalFault && error.description.count > 25 && error.description.contains(" "), "\(error)")
                 #expect(!error.description.contains("s3cret"), "\(error)")
             }
         }
