@@ -1,5 +1,7 @@
-#!/usr/bin/env python
+#!/bin/sh
 # -*- coding: utf-8 -*-
+''''command -v python3 >/dev/null 2>&1 && exec python3 "$0" "$@" # '''
+''''exec python "$0" "$@" # '''
 """Runs DataX jobs with Apus: a stand-in for DataX's bin/datax.py with the same arguments, output and exit codes.
 
 Python 2.7 and 3. The program takes this process's place, so signals and exit code are its own. It is looked for in the

@@ -18,6 +18,15 @@ public struct JobParameters: Hashable, Sendable {
         }
     }
 
+    /// Stands `{{ name }}` for every `${name}` of a job, for a flow file.
+    static func placeholders(in bytes: [UInt8]) -> JobParameters {
+        var parameters = JobParameters()
+        for name in open(in: String(decoding: bytes, as: UTF8.self)) {
+            parameters.values[name] = "{{ \(name.replacing(".", with: "_")) }}"
+        }
+        return parameters
+    }
+
     private mutating func take(_ word: ShellWords.Word, isJVM: Bool) {
         guard word.text.hasPrefix("-D"), word.text.count > 2 else {
             if !isJVM, !word.text.hasPrefix("-X") {
