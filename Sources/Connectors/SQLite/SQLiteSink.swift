@@ -300,7 +300,7 @@ extension SQLiteSession {
         guard SQLiteErrors.isFile(path), try hasMarks() else { return }
         try writing().transaction(doing: "forget the marks of table \(load.target)") {
             // Run ids sort by time: what came before this run on this target is over.
-            try removeMarks(load, where: "run_id <= ?")
+            try removeMarks(load, where: load.isShared == true ? "run_id = ?" : "run_id <= ?")
         }
     }
 
