@@ -25,6 +25,8 @@ struct TemplateFlow {
             "condition": "1=1", "src_table_columns": row.sourceColumns.isEmpty ? "*" : row.sourceColumns,
             "des_table_columns": row.targetColumns.isEmpty ? "*" : row.targetColumns,
         ]
+        let branches = Self.variables(text).filter { $0.hasPrefix("src_table_columns_") }
+        for name in branches { values[name] = Self.sign(name) }
         let draft = try DataXJobReader(parameters: JobParameters(escaping: values)).read(bytes, name: file)
         let sources = try connections(draft)
         var conditions = rowText.conditions
@@ -41,7 +43,7 @@ struct TemplateFlow {
             days = found
         }
         if !conditions.isEmpty { values["condition"] = conditions.count == 1 ? conditions[0] : conditions.map { "(\($0)\n)" }.joined(separator: " AND ") }
-        values.merge(try branchLists(draft, row, sources)) { $1 }
+        values.merge(try branchLists(branches, draft, row, sources)) { $1 }
         let job = try DataXJobReader(parameters: JobParameters(escaping: values)).read(bytes, name: file)
         let made = try job.flow(rows.resolver.connectors, choose: choose)
         return try ready(made, row, days)
@@ -140,13 +142,13 @@ struct TemplateFlow {
     // MARK: Branches
 
     /// `src_table_columns_<branch>`: the list of the row, in which a column that the branch's table lacks is `NULL as it`.
-    private func branchLists(_ job: DataXJob, _ row: ControlRow, _ sources: [Connections]) throws -> [String: String] {
+    private func branchLists(_ branches: [String], _ job: DataXJob, _ row: ControlRow, _ sources: [Connections]) throws -> [String: String] {
         guard case .relational(let reader) = job.reader else { return [:] }
         var lists: [String: String] = [:]
         var head: [ApusControl.SelectList.Item]?
         for (number, source) in reader.sources.enumerated() where number < sources.count {
             for query in source.queries {
-                for name in Self.variables(query) where name.hasPrefix("src_table_columns_") && lists[name] == nil {
+                for name in branches where lists[name] == nil && query.contains(Self.sign(name)) {
                     let items = try head ?? headItems(row, sources[0])
                     head = items
                     let table = RowFlow.name(row.sourceTable)
@@ -176,7 +178,10 @@ struct TemplateFlow {
         }
     }
 
-    /// The `${name}` of a text that have no value.
+    /// What stands for a branch's list until it is known which database the branch is.
+    private static func sign(_ name: String) -> String { "apus_list_of_\(name)_" }
+
+    /// The `${name}` of a text.
     private static func variables(_ text: String) -> [String] {
         text.split(separator: "${", omittingEmptySubsequences: false).dropFirst().compactMap { part in
             part.firstIndex(of: "}").map { String(part[..<$0]) }
