@@ -136,9 +136,10 @@ public struct DataXImport: Sendable {
 
     private mutating func columns(_ wish: TableWish, _ member: TableWish.Member, _ name: String, _ add: (String) -> Void) {
         guard let columns = member.columns else {
-            if let targets = wish.targets {
-                note("\(name): a flow file maps columns by name; the query or table must name them \(targets.joined(separator: ", "))")
-            }
+            note(
+                wish.targets.map {
+                    "\(name): a flow file maps columns by name; the query or table must name them \($0.joined(separator: ", "))"
+                } ?? "\(name): a flow file maps columns by name, not by position")
             return
         }
         if let targets = wish.targets, targets.count != columns.count {

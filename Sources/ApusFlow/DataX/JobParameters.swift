@@ -51,7 +51,8 @@ public struct JobParameters: Hashable, Sendable {
         var out: [UInt8] = []
         let bytes = Array(text.utf8)
         var position = 0
-        while position < bytes.count {
+        // Beyond the limit of a job, which is refused then, nothing more is made.
+        while position < bytes.count, out.count <= DataXJobReader.sizeLimit {
             guard bytes[position] == UInt8(ascii: "$"), let (name, end) = name(bytes, at: position + 1), let value = values[name]
             else {
                 out.append(bytes[position])
