@@ -151,20 +151,18 @@ final class Channel {
             let passed = pass?.apply(batch) ?? batch
             let filtered = pass?.filtered ?? 0
             tally.filtered += filtered
-            try onSink {
+            let bad = try onSink {
                 let ready = try self.convert(passed, to: target.accepts, emptyIsNull)
-                var bad = ready.rejected
-                if ready.rowCount > 0 { bad += try target.writer.write(ready) }
-                if !bad.isEmpty {
-                    tally.rejected += bad.count
-                    try hooks.rejected(bad)
-                }
+                return try ready.rejected + (ready.rowCount > 0 ? target.writer.write(ready) : [])
             }
             queue.giveBack(batch)
             tally.bytes += bytes
+            tally.rejected += bad.count
             let effort = queue.effort + (pass?.effort ?? Effort())
             hooks.progress(Progress(rows: rows, bytes: bytes, filtered: filtered, effort: effort - told))
             told = effort
+            // Last, since it may end the slice: what was read by then is told.
+            if !bad.isEmpty { try onSink { try hooks.rejected(bad) } }
         }
         tally.read = queue.rowsRead
         tally.written = try onSink { try target.writer.flush() }
