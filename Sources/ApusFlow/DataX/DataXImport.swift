@@ -3,7 +3,7 @@ import ApusCore
 /// DataX jobs as a flow file, and what of them a flow file says otherwise or cannot say.
 ///
 /// Passwords become `${SOURCE_PASSWORD}` and `${TARGET_PASSWORD}`; `${name}` of a job becomes `{{ name }}`, a parameter
-/// to be given with `--set`.
+/// to be given with `--set`; `day` and `now`, which mean dates in a flow file, become `job_day` and `job_now`.
 public struct DataXImport: Sendable {
     /// The flow file.
     public private(set) var yaml = ""

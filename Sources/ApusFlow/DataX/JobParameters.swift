@@ -22,7 +22,9 @@ public struct JobParameters: Hashable, Sendable {
     static func placeholders(in bytes: [UInt8]) -> JobParameters {
         var parameters = JobParameters()
         for name in open(in: String(decoding: bytes, as: UTF8.self)) {
-            parameters.values[name] = "{{ \(name.replacing(".", with: "_")) }}"
+            // `day` and `now` are dates in a flow file, in a job they are whatever is given.
+            let plain = name.replacing(".", with: "_")
+            parameters.values[name] = "{{ \(["day", "now"].contains(plain) ? "job_" : "")\(plain) }}"
         }
         return parameters
     }
