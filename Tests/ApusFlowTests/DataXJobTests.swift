@@ -10,10 +10,13 @@ import Testing
 
 enum DataXSamples {
     static let connectors: [any Connector] = [
-        MySQLConnector(), PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(), GeneratorConnector(), NullConnector(),
+        MySQLConnector(), PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(), GeneratorConnector(),
+        NullConnector(),
     ]
 
-    static func relational(_ reader: String = "", _ writer: String = "", setting: String = #""speed": {"channel": 3}"#, core: String = "") -> String {
+    static func relational(_ reader: String = "", _ writer: String = "", setting: String = #""speed": {"channel": 3}"#, core: String = "")
+        -> String
+    {
         """
         {\(core)"job": {"setting": {\(setting)}, "content": [{
           "reader": {"name": "mysqlreader", "parameter": {"username": "u", "password": "s3cret", "column": ["id", "name"], \(reader)
@@ -52,7 +55,9 @@ enum DataXSamples {
 
 /// What a job means as a flow.
 @Suite struct DataXJobTests {
-    private func made(_ text: String, _ params: String = "-Dday=2026-11-21", choose: @escaping ([Flow.Connection]) throws -> Int = { _ in 0 }) throws
+    private func made(
+        _ text: String, _ params: String = "-Dday=2026-11-21", choose: @escaping ([Flow.Connection]) throws -> Int = { _ in 0 }
+    ) throws
         -> DataXJob.Made
     {
         try DataXJobReader(parameters: JobParameters(params: params)).read(Array(text.utf8), name: "job.json")
@@ -71,7 +76,9 @@ enum DataXSamples {
         #expect(made.ignored == ["jdbcUrl.foo"])
         #expect(flow.tables.count == 1 && flow.others.isEmpty && flow.limits.channels == 7 && flow.limits.badRows == nil)
         #expect(wish.members.map(\.subject) == ["t08", "t09", "t10"].map { .pattern("\"\($0)\"") })
-        #expect(wish.members[0].filter == "x > 1" && wish.members[0].columns == [ColumnWish("id", expression: "id"), ColumnWish("name", expression: "name")])
+        #expect(
+            wish.members[0].filter == "x > 1"
+                && wish.members[0].columns == [ColumnWish("id", expression: "id"), ColumnWish("name", expression: "name")])
         #expect(wish.slices == 3 && wish.sliceBy == ["id"] && wish.positional && wish.targets == ["a", "b"])
         #expect(wish.to == "\"dw\".\"t\"" && wish.before == ["delete from dw.t"] && wish.mode == .append && wish.create == .require)
         #expect(wish.isShared && wish.emptyIsNull && wish.duplicates == nil)
@@ -81,7 +88,10 @@ enum DataXSamples {
         let one = DataXSamples.relational(#""splitPk": "id","#, setting: #""speed": {"channel": 16}"#).replacing("t[08-10]", with: "t")
         #expect(try made(one).flow.tables[0].slices == 80)
         #expect(try made(one.replacing("\"channel\": 16", with: "\"channel\": 1")).flow.tables[0].slices == 1)
-        let many = one.replacing("\"connection\": [{\"table\": [\"t\"]", with: "\"connection\": [" + String(repeating: "{\"table\": [\"t\"], \"jdbcUrl\": [\"jdbc:mysql://h/x\"]},", count: 7) + "{\"table\": [\"t\"]")
+        let many = one.replacing(
+            "\"connection\": [{\"table\": [\"t\"]",
+            with: "\"connection\": [" + String(repeating: "{\"table\": [\"t\"], \"jdbcUrl\": [\"jdbc:mysql://h/x\"]},", count: 7)
+                + "{\"table\": [\"t\"]")
         let wish = try made(many).flow.tables[0]
         #expect(wish.members.count == 8 && wish.slices == 2)
     }
@@ -95,7 +105,10 @@ enum DataXSamples {
         #expect(asked == [["mysql://u:•••@h1/x", "mysql://u:•••@h2:3310/x"]])
         let flow = made.flow, wish = flow.tables[0]
         #expect(flow.sources.map(\.endpoint.connector) == ["mysql", "postgres"])
-        #expect(wish.members.map(\.subject) == [.query("select 1 from a where d = '2026-11-21';", as: "query"), .query("select 1 from a", as: "query")])
+        #expect(
+            wish.members.map(\.subject) == [
+                .query("select 1 from a where d = '2026-11-21';", as: "query"), .query("select 1 from a", as: "query"),
+            ])
         #expect(wish.duplicates == .update && wish.mode == .append && wish.targets == nil && wish.slices == 1)
         #expect(flow.to.endpoint.settings["init_sql"] == "set a = 1;\nset b = 2")
         #expect(flow.from.endpoint.settings["zero_dates"] == "keep")
@@ -109,9 +122,13 @@ enum DataXSamples {
         #expect(settings["date_format"] == "c1=yyyyMMdd" && settings["separator"] == "\\t" && settings.boolean("header"))
         #expect(text.sources.map(\.endpoint.path) == ["/in/*.csv", "/more/*"])
         #expect(text.tables[0].members[0].columns == [ColumnWish("c3"), ColumnWish("constant_2", expression: "'x''y'"), ColumnWish("c1")])
-        #expect(text.to.endpoint.path.hasPrefix("/out/f__") && text.to.endpoint.settings["separator"] == "\\x01" && text.to.endpoint.settings["quote"] == "none")
+        #expect(
+            text.to.endpoint.path.hasPrefix("/out/f__") && text.to.endpoint.settings["separator"] == "\\x01"
+                && text.to.endpoint.settings["quote"] == "none")
         let stream = try made(DataXSamples.stream).flow
-        #expect(stream.from.endpoint.settings["schema"] == "c1:int64=uniform(0,10),c2:text=constant('a,b'),c3:timestamp=constant('2014-10-10 00:00:00')")
+        #expect(
+            stream.from.endpoint.settings["schema"]
+                == "c1:int64=uniform(0,10),c2:text=constant('a,b'),c3:timestamp=constant('2014-10-10 00:00:00')")
         #expect(stream.from.endpoint.settings["rows"] == "20" && stream.tables[0].slices == 2 && stream.to.endpoint.connector == "null")
         #expect(stream.tables[0].transforms.map(\.name) == ["dx_substr"])
     }
@@ -132,13 +149,18 @@ enum DataXSamples {
     @Test func `what core says is honoured where it means something and named where it does not`() throws {
         let job = try job(
             DataXSamples.relational(
-                core: #""core": {"container": {"job": {"reportInterval": 1000}, "task": {"failOver": {"maxRetryTimes": 1}}, "taskGroup": {"channel": 5}}, "transport": {"channel": {"byteCapacity": 8388608}}, "statistics": {"collector": {"plugin": {"maxDirtyNumber": 3}}}}, "common": {"column": {"timeZone": "GMT+8"}},"#))
+                core:
+                    #""core": {"container": {"job": {"reportInterval": 1000}, "task": {"failOver": {"maxRetryTimes": 1}}, "taskGroup": {"channel": 5}}, "transport": {"channel": {"byteCapacity": 8388608}}, "statistics": {"collector": {"plugin": {"maxDirtyNumber": 3}}}}, "common": {"column": {"timeZone": "GMT+8"}},"#
+            ))
         #expect(job.reportInterval == 1 && job.attempts == 1 && job.dirtyRowsShown == 3 && job.memory == 3 * 8_388_608)
         #expect(job.ignored == ["core.container.taskGroup.channel", "common.column.timeZone"])
     }
 
     @Test func `columns are parted, and an alias is told from an expression`() {
-        let list = SelectList(["id, `order`", "'a, b'", "f(x, 'y)') AS \"n m\"", "count(*) cnt", "a + b", "CASE WHEN a THEN 1 END", "t.c", "1 one", "x is null", "n d"])
+        let list = SelectList([
+            "id, `order`", "'a, b'", "f(x, 'y)') AS \"n m\"", "count(*) cnt", "a + b", "CASE WHEN a THEN 1 END", "t.c", "1 one",
+            "x is null", "n d",
+        ])
         #expect(
             list.items.map { [$0.sql, $0.alias ?? "-"] } == [
                 ["id", "-"], ["`order`", "-"], ["'a, b'", "-"], ["f(x, 'y)')", "n m"], ["count(*)", "cnt"], ["a + b", "-"],
@@ -153,14 +175,16 @@ enum DataXSamples {
             ("jdbc:mysql:", "names no server"), ("jdbc:mysql://u:s3cret@h/x", "cannot be told apart"), ("jdbc:wild://h/x", "`jdbc:wild:`"),
         ] {
             let error = #expect(throws: ApusError.self) { try JDBCAddress.parse(url) }
-            #expect(error?.description.contains(says) == true && error?.description.contains("s3cret") == false, "\(String(describing: error))")
+            #expect(
+                error?.description.contains(says) == true && error?.description.contains("s3cret") == false, "\(String(describing: error))")
         }
     }
 
     @Test func `every mistake of a job is told at once`() throws {
         let error = #expect(throws: ApusError.self) {
             try job(
-                #"{"job": {"setting": {"errorLimit": {"record": -1}}, "content": [{"reader": {"name": "mysqlreader", "parameter": {}}, "writer": {"name": "nowriter"}}]}}"#)
+                #"{"job": {"setting": {"errorLimit": {"record": -1}}, "content": [{"reader": {"name": "mysqlreader", "parameter": {}}, "writer": {"name": "nowriter"}}]}}"#
+            )
         }
         let text = try #require(error?.description)
         for part in ["has no `connection`", "`nowriter`"] { #expect(text.contains(part), "\(text)") }

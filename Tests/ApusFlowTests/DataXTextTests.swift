@@ -51,7 +51,9 @@ import Testing
 
     @Test func `variables are put in once, whole names only, and what is unset stays`() throws {
         let parameters = try JobParameters(jvm: "-Xmx1g -Dj=jvm -Da=lost", params: "-Da=1 -Dab=2 -Dself='$a ${ab}' -Dx.y=dot -De=")
-        #expect(parameters.fill("$a ${a} $ab ${ab}c $abc ${a $ {a} $$a ${x.y} ${e}. ${self} $j") == "1 1 2 2c $abc ${a $ {a} $1 dot . $a ${ab} jvm")
+        #expect(
+            parameters.fill("$a ${a} $ab ${ab}c $abc ${a $ {a} $$a ${x.y} ${e}. ${self} $j")
+                == "1 1 2 2c $abc ${a $ {a} $1 dot . $a ${ab} jvm")
         #expect(parameters.notices.isEmpty)
         let lossy = try JobParameters(params: "-Dc='d>=to_date('2023','yyyy')' word")
         #expect(lossy.values["c"] == "d>=to_date(2023,yyyy)")
@@ -65,7 +67,10 @@ import Testing
         #expect(one.mode == "local" && one.debugs && one.logLevel == "warn")
         #expect(try DataXArguments(["-dp", "-Dx=1", "--", "-j"]).job == "-j")
         #expect(try DataXArguments(["-r", "a", "-w", "b"]).job == nil)
-        for words in [[], ["a", "b"], ["-q", "a"], ["--jo", "a"], ["--j", "x", "a"], ["a", "-p"], ["--debug=1", "a"], ["-r", "a"], ["--", "--help=1", "b"]] {
+        for words in [
+            [], ["a", "b"], ["-q", "a"], ["--jo", "a"], ["--j", "x", "a"], ["a", "-p"], ["--debug=1", "a"], ["-r", "a"],
+            ["--", "--help=1", "b"],
+        ] {
             let error = #expect(throws: ApusError.self) { try DataXArguments(words) }
             #expect(error?.code == .usage)
         }
@@ -75,7 +80,9 @@ import Testing
 
     @Test func `ten thousand random -p strings never crash, and every refusal is a sentence`() {
         var random = SeededGenerator(seed: 20_261_126)
-        let pieces = ["'", "\"", "\\", " ", "-D", "a", "=", "$", "${", "}", "$(rm)", ";", "&", "`", "\n", "雨", "\t", "-Dx='y'", "\u{0}", "e\u{301}"]
+        let pieces = [
+            "'", "\"", "\\", " ", "-D", "a", "=", "$", "${", "}", "$(rm)", ";", "&", "`", "\n", "雨", "\t", "-Dx='y'", "\u{0}", "e\u{301}",
+        ]
         for _ in 0..<10_000 {
             let text = (0..<Int.random(in: 0...24, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
             do throws(any Error) {
@@ -93,7 +100,10 @@ import Testing
     @Test func `two thousand mutated jobs never crash or hang, and every refusal is a sentence`() throws {
         var random = SeededGenerator(seed: 7)
         let seeds = DataXSamples.all.map { Array($0.utf8) }
-        let pieces = ["{", "}", "[", "]", ",", ":", "\"", "'", "\\", "null", "true", "-1", "1e999", "${x}", "$", "/*", "//", "\u{FEFF}", "*", "[0-99999999]", "jdbc:", "\"\"", "99999999999999999999", "\n"].map { Array($0.utf8) }
+        let pieces = [
+            "{", "}", "[", "]", ",", ":", "\"", "'", "\\", "null", "true", "-1", "1e999", "${x}", "$", "/*", "//", "\u{FEFF}", "*",
+            "[0-99999999]", "jdbc:", "\"\"", "99999999999999999999", "\n",
+        ].map { Array($0.utf8) }
         var refused = 0
         for _ in 0..<2000 {
             var bytes = seeds.randomElement(using: &random)!
@@ -116,7 +126,7 @@ import Testing
             } catch {
                 refused += 1
                 let error = try #require(error as? ApusError, "\(error)")
-                #expect(error.code != .internalFault && error.message.count > 15 && error.message.contains(" "), "\(error)")
+                #expect(error.code != .internalFault && error.description.count > 25 && error.description.contains(" "), "\(error)")
                 #expect(!error.description.contains("s3cret"), "\(error)")
             }
         }

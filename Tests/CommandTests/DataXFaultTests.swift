@@ -10,8 +10,10 @@ import Testing
 
     init() throws {
         desk = try DataXDesk()
-        source = try Store(.mariadb, "CREATE TABLE t (id int PRIMARY KEY, v varchar(20)); INSERT INTO t VALUES (1, '1'), (2, 'two'), (3, '3')")
-        target = try Store(.postgres, "CREATE TABLE t (id int, v varchar(20)); INSERT INTO t VALUES (0, 'old'); CREATE TABLE n (id int, v int)")
+        source = try Store(
+            .mariadb, "CREATE TABLE t (id int PRIMARY KEY, v varchar(20)); INSERT INTO t VALUES (1, '1'), (2, 'two'), (3, '3')")
+        target = try Store(
+            .postgres, "CREATE TABLE t (id int, v varchar(20)); INSERT INTO t VALUES (0, 'old'); CREATE TABLE n (id int, v int)")
     }
 
     /// Exit code 1, the failure line, these words on stdout, and a target that nothing has touched.
@@ -65,7 +67,8 @@ import Testing
         try refused(
             DataXDesk.job(reader, writer, setting: #""speed": {"record": "100"}"#),
             "在有总tps限速条件下，单个channel的tps值不能为空，也不能为非正数")
-        try refused(DataXDesk.job(reader, writer, setting: #""speed": {"channel": "many"}"#), "`setting.speed.channel` should be a whole number")
+        try refused(
+            DataXDesk.job(reader, writer, setting: #""speed": {"channel": "many"}"#), "`setting.speed.channel` should be a whole number")
     }
 
     @Test func `table and querySql together are refused`() throws {
@@ -83,7 +86,8 @@ import Testing
             DataXDesk.job(source.reader(queries: "select 1, 2, 3"), target.writer("t", more: #""preSql": ["truncate table t"],"#)),
             "源头读取字段数:3 与 目的表要写入的字段数:2 不相等")
         try refused(
-            DataXDesk.job(reader, target.writer("t", columns: #"["id", "nope"]"#, more: #""preSql": ["truncate table t"],"#)), "no column `nope`")
+            DataXDesk.job(reader, target.writer("t", columns: #"["id", "nope"]"#, more: #""preSql": ["truncate table t"],"#)),
+            "no column `nope`")
     }
 
     @Test func `an unset variable is named`() throws {
@@ -137,23 +141,29 @@ import Testing
 
     @Test func `passwords with quotes work and never show`() throws {
         let password = "p'a\"s$\\ ${x} s"
-        try source.run("CREATE USER '\(source.database)'@'%' IDENTIFIED BY 'p\\'a\"s$\\\\ ${x} s'; GRANT ALL ON \(source.database).* TO '\(source.database)'@'%'")
+        try source.run(
+            "CREATE USER '\(source.database)'@'%' IDENTIFIED BY 'p\\'a\"s$\\\\ ${x} s'; GRANT ALL ON \(source.database).* TO '\(source.database)'@'%'"
+        )
         let written = password.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         let job = DataXDesk.job(
-            reader.replacing("\"username\": \"root\", \"password\": \"pw\"", with: "\"username\": \"\(source.database)\", \"password\": \"\(written)\""),
+            reader.replacing(
+                "\"username\": \"root\", \"password\": \"pw\"", with: "\"username\": \"\(source.database)\", \"password\": \"\(written)\""),
             writer.replacing("[\"*\"]", with: "[\"id\",\"v\"]"))
         let result = try desk.run(job, ["--loglevel", "debug"])
         expect(result, 0)
         #expect(try target.ask("SELECT count(*) FROM t") == [["4"]])
         let wrong = try desk.run(job.replacing("p'a", with: "P'a"), ["--loglevel", "debug"])
         expect(wrong, 1, "经DataX智能分析")
-        for text in [result.stdout, result.stderr, wrong.stdout, wrong.stderr] { #expect(!text.contains("${x} s") && !text.contains("'a\"s")) }
+        for text in [result.stdout, result.stderr, wrong.stdout, wrong.stderr] {
+            #expect(!text.contains("${x} s") && !text.contains("'a\"s"))
+        }
     }
 
     @Test func `encrypted keys and Groovy are refused with a way out`() throws {
         try refused(
             DataXDesk.job(reader.replacing("\"password\"", with: "\"*password\""), writer), "`*password` of mysqlreader is encrypted")
-        let job = "{\"job\": {\"setting\": {\"speed\": {\"channel\": 1}}, \"content\": [{\"reader\": \(reader), \"writer\": \(writer), \"transformer\": [{\"name\": \"dx_groovy\", \"parameter\": {\"code\": \"return record\"}}]}]}}"
+        let job =
+            "{\"job\": {\"setting\": {\"speed\": {\"channel\": 1}}, \"content\": [{\"reader\": \(reader), \"writer\": \(writer), \"transformer\": [{\"name\": \"dx_groovy\", \"parameter\": {\"code\": \"return record\"}}]}]}}"
         try refused(job, "dx_groovy", "expression")
     }
 

@@ -68,7 +68,10 @@ import Testing
     }
 
     @Test func `a wrong command line is 255, help and templates are 0`() throws {
-        for words in [[], ["a.json", "b.json"], ["--no-such"], ["-x", "a.json"], ["a.json", "-p"], ["a.json", "--jobid", "x"], ["a.json", "-p", "-Dx='"]] {
+        for words in [
+            [], ["a.json", "b.json"], ["--no-such"], ["-x", "a.json"], ["a.json", "-p"], ["a.json", "--jobid", "x"],
+            ["a.json", "-p", "-Dx='"],
+        ] {
             let result = try desk.user.run(["datax"] + words)
             expect(result, 255, "error: ")
             #expect(result.stdout.isEmpty)
@@ -102,7 +105,9 @@ import Testing
     @Test func `the summary file counts what was read, written and rejected`() throws {
         try store.run("CREATE TABLE n (v int); INSERT INTO t VALUES ('7'), ('8')")
         let path = desk.home.file("summary.json")
-        expect(try desk.run(DataXDesk.job(store.reader("t"), store.writer("n"), setting: #""speed": {"channel": 1}"#), ["--summary-file", path]), 0)
+        expect(
+            try desk.run(
+                DataXDesk.job(store.reader("t"), store.writer("n"), setting: #""speed": {"channel": 1}"#), ["--summary-file", path]), 0)
         let json = try #require(try JSONSerialization.jsonObject(with: Data(try desk.home.read("summary.json").utf8)) as? [String: Any])
         let tables = try #require(json["tables"] as? [[String: Any]])
         let text = "\(tables[0])"
@@ -119,7 +124,8 @@ import Testing
             try store.run("INSERT IGNORE INTO big VALUES " + (first..<first + 5000).map { "(\($0))" }.joined(separator: ","))
         }
         try store.run("CREATE TABLE IF NOT EXISTS sink (id int)")
-        let job = "{\"core\": {\"transport\": {\"channel\": {\"speed\": {\"record\": 300}}}}, \"job\": {\"setting\": {\"speed\": {\"channel\": 1, \"record\": 300}}, \"content\": [{\"reader\": \(store.reader("big")), \"writer\": \(store.writer("sink"))}]}}"
+        let job =
+            "{\"core\": {\"transport\": {\"channel\": {\"speed\": {\"record\": 300}}}}, \"job\": {\"setting\": {\"speed\": {\"channel\": 1, \"record\": 300}}, \"content\": [{\"reader\": \(store.reader("big")), \"writer\": \(store.writer("sink"))}]}}"
         return try desk.home.write(job, to: "slow.json")
     }
 

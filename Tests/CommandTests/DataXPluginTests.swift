@@ -32,7 +32,8 @@ import Testing
         let source = try Store(from, Self.table + ";" + Self.rows), target = try Store(to, Self.table)
         let job = DataXDesk.job(
             source.reader("t", columns: #"["id","name","amount","at","day","flag"]"#, more: #""splitPk": "id","#),
-            target.writer("t", columns: #"["id","name","amount","at","day","flag"]"#, more: to == .mariadb ? #""writeMode": "insert","# : ""))
+            target.writer(
+                "t", columns: #"["id","name","amount","at","day","flag"]"#, more: to == .mariadb ? #""writeMode": "insert","# : ""))
         let result = try desk.run(job)
         expect(result, 0)
         #expect(try Self.values(target) == Self.values(source))
@@ -55,7 +56,9 @@ import Testing
     }
 
     @Test func `sqlite files are read and written, as an addition`() throws {
-        let my = try Store(.mariadb, Self.table + ";" + Self.rows), lite = try Store(.sqlite, Self.table.replacing("timestamp(6) NULL", with: "datetime").replacing("decimal(20,4)", with: "decimal_text"))
+        let my = try Store(.mariadb, Self.table + ";" + Self.rows),
+            lite = try Store(
+                .sqlite, Self.table.replacing("timestamp(6) NULL", with: "datetime").replacing("decimal(20,4)", with: "decimal_text"))
         expect(try desk.run(DataXDesk.job(my.reader("t"), lite.writer("t"))), 0)
         #expect(try lite.ask("SELECT id, name FROM t ORDER BY id") == my.ask("SELECT id, name FROM t ORDER BY id"))
         try my.run("DELETE FROM t")
@@ -141,7 +144,9 @@ import Testing
         let rows = result.stdout.split(separator: "\n").filter { $0.hasPrefix("DataX, 'x'\t") }
         #expect(rows.count == 6)
         for row in rows {
-            #expect(row.wholeMatch(of: #/DataX, 'x'\t19890604\t1989-06-04 00:00:00\ttrue\ttest\t[56]\t.{2}\t0\.5\t2014-07-07 00:00:00/#) != nil, "\(row)")
+            #expect(
+                row.wholeMatch(of: #/DataX, 'x'\t19890604\t1989-06-04 00:00:00\ttrue\ttest\t[56]\t.{2}\t0\.5\t2014-07-07 00:00:00/#) != nil,
+                "\(row)")
         }
         #expect(statistic("读出记录总数", in: result.stdout) == "6")
         let quiet = try desk.run(job.replacing("\"print\": true", with: "\"print\": \"false\""))

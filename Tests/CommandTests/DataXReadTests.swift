@@ -64,7 +64,8 @@ import Testing
     }
 
     @Test func `columns are stars, lists in one element, constants and expressions with and without a name`() throws {
-        let source = try Store(.mariadb, "CREATE TABLE c (id int PRIMARY KEY, `order` varchar(20), n int); INSERT INTO c VALUES (1, 'a,b', 7)")
+        let source = try Store(
+            .mariadb, "CREATE TABLE c (id int PRIMARY KEY, `order` varchar(20), n int); INSERT INTO c VALUES (1, 'a,b', 7)")
         let target = try Store(.postgres, "CREATE TABLE c (a int, b text, c text, d text, e int, f int)")
         for columns in [
             #"["id", "`order`", "'x, y'", "upper(`order`) AS big", "n + 1", "count(*) over () cnt"]"#,
@@ -72,7 +73,9 @@ import Testing
             #"["ID", "`order`, 'x, y'", "concat(upper('a'), ',', 'B')", "(n + 1)", "if(n > 5, 1, 0)"]"#,
         ] {
             try target.run("DELETE FROM c")
-            expect(try desk.run(DataXDesk.job(source.reader("c", columns: columns), target.writer("c", columns: #"["a,b", "c", "d", "e", "f"]"#))), 0)
+            expect(
+                try desk.run(
+                    DataXDesk.job(source.reader("c", columns: columns), target.writer("c", columns: #"["a,b", "c", "d", "e", "f"]"#))), 0)
             #expect(try target.ask("SELECT * FROM c") == [["1", "a,b", "x, y", "A,B", "8", "1"]], "\(columns)")
         }
         // A star beside others, and a table with an alias, are SQL of the source.
@@ -111,19 +114,25 @@ import Testing
 
     @Test func `preSql, postSql and session run in their order, with the table's name put in`() throws {
         let source = try Store(.mariadb, "CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1), (2)")
-        let target = try Store(.mariadb, "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE p (id int, FOREIGN KEY (id) REFERENCES parent (id)); CREATE TABLE said (n int AUTO_INCREMENT PRIMARY KEY, what varchar(20))")
+        let target = try Store(
+            .mariadb,
+            "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE p (id int, FOREIGN KEY (id) REFERENCES parent (id)); CREATE TABLE said (n int AUTO_INCREMENT PRIMARY KEY, what varchar(20))"
+        )
         let more = """
             "session": ["set foreign_key_checks=0", "set @x = 'from session'"],
             "preSql": ["delete from @table", "insert into said (what) values ('pre')"],
             "postSql": ["insert into said (what) select count(*) from @table", "insert into said (what) values ('post')"],
             """
-        expect(try desk.run(DataXDesk.job(source.reader("p", more: #""session": ["set sql_big_selects = 1"],"#), target.writer("p", more: more))), 0)
+        expect(
+            try desk.run(
+                DataXDesk.job(source.reader("p", more: #""session": ["set sql_big_selects = 1"],"#), target.writer("p", more: more))), 0)
         #expect(try target.ask("SELECT what FROM said ORDER BY n") == [["pre"], ["2"], ["post"]])
         #expect(try target.ask("SELECT count(*) FROM p") == [["2"]])
     }
 
     @Test func `of several addresses the first that answers is taken`() throws {
-        let source = try Store(.mariadb, "CREATE TABLE q (id int); INSERT INTO q VALUES (5)"), target = try Store(.postgres, "CREATE TABLE q (id int)")
+        let source = try Store(.mariadb, "CREATE TABLE q (id int); INSERT INTO q VALUES (5)"),
+            target = try Store(.postgres, "CREATE TABLE q (id int)")
         let port = try freePort()
         let reader = source.reader("q").replacing(
             "\"jdbcUrl\": [", with: "\"jdbcUrl\": [\"jdbc:mysql://127.0.0.1:\(port)/x?connectTimeout=2000\", ")

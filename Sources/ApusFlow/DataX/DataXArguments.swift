@@ -90,7 +90,9 @@ public struct DataXArguments: Hashable, Sendable {
         if long.contains(name) { return name }
         let meant = long.filter { !name.isEmpty && $0.hasPrefix(name) }
         guard meant.count == 1 else {
-            throw fault(meant.isEmpty ? "there is no option --\(name.prefix(40))" : "--\(name) may mean \(meant.map { "--\($0)" }.joined(separator: " or "))")
+            throw fault(
+                meant.isEmpty
+                    ? "there is no option --\(name.prefix(40))" : "--\(name) may mean \(meant.map { "--\($0)" }.joined(separator: " or "))")
         }
         return meant[0]
     }

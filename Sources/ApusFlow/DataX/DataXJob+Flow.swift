@@ -340,7 +340,9 @@ struct TableText {
             }
             parts[parts.count - 1].append(character)
         }
-        let names = parts.compactMap { SelectList.name($0) ?? ($0.allSatisfy { $0.isLetter || $0.isNumber || "_$#".contains($0) } && !$0.isEmpty ? $0 : nil) }
+        let names = parts.compactMap {
+            SelectList.name($0) ?? ($0.allSatisfy { $0.isLetter || $0.isNumber || "_$#".contains($0) } && !$0.isEmpty ? $0 : nil)
+        }
         guard names.count == parts.count, (1...2).contains(names.count) else { return nil }
         self.parts = names
     }

@@ -29,7 +29,8 @@ public struct DataXJobReader: Sendable {
         do { root = try LenientJSON.value(Array(filled.utf8)) } catch var error as ApusError {
             error.message = "\(name), \(error.message)"
             if filled != text, (try? LenientJSON.value(Array(text.utf8))) != nil {
-                error.hint = "Without the parameters it can be read: their values are put into the text, so `\"` and `\\` in them must be written \\\" and \\\\."
+                error.hint =
+                    "Without the parameters it can be read: their values are put into the text, so `\"` and `\\` in them must be written \\\" and \\\\."
             }
             throw error
         }

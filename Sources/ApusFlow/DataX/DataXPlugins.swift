@@ -44,7 +44,8 @@ public enum DataXPlugins {
         if let other = substitutes[system] {
             let why =
                 other == "mysql" ? "speaks MySQL's protocol" : other == "postgresql" ? "speaks PostgreSQL's protocol" : "does the same"
-            hint += " `\(other)\(role)` would do instead: it \(other == "mysql" || other == "postgresql" ? "reaches a server that \(why)" : why)."
+            hint +=
+                " `\(other)\(role)` would do instead: it \(other == "mysql" || other == "postgresql" ? "reaches a server that \(why)" : why)."
         } else if families[system] != nil {
             hint += " Did you mean `\(system)\(role)`?"
         } else if let near = Nearest.name(to: plain, among: known) {

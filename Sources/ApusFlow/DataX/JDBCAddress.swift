@@ -25,7 +25,11 @@ public struct JDBCAddress: Hashable, Sendable {
         var scheme = words[0].lowercased()
         if let other = synonyms[scheme] { scheme = other }
         // `jdbc:mysql:loadbalance://a,b/db`
-        while words.count == 2, let kind = ["loadbalance:", "replication:", "failover:", "aurora:", "sequential:"].first(where: { words[1].lowercased().hasPrefix($0) }) {
+        while words.count == 2,
+            let kind = ["loadbalance:", "replication:", "failover:", "aurora:", "sequential:"].first(where: {
+                words[1].lowercased().hasPrefix($0)
+            })
+        {
             words[1] = words[1].dropFirst(kind.count)
         }
         guard words.count == 2, !words[1].isEmpty else {
@@ -138,7 +142,8 @@ public struct JDBCAddress: Hashable, Sendable {
         guard connector.name == "mysql" else { return (name, value) }
         switch name {
         // Connector/J counts milliseconds.
-        case "connectTimeout", "socketTimeout": return Int(value).map { (name, $0 == 0 ? (name == "connectTimeout" ? "1h" : "0") : "\($0)ms") }
+        case "connectTimeout", "socketTimeout":
+            return Int(value).map { (name, $0 == 0 ? (name == "connectTimeout" ? "1h" : "0") : "\($0)ms") }
         case "netTimeoutForStreamingResults": return Int(value).flatMap { $0 > 0 ? (name, "\($0)s") : nil }
         case "zeroDateTimeBehavior":
             return ("zero_dates", value.lowercased().replacing("_", with: "") == "converttonull" ? "null" : "keep")

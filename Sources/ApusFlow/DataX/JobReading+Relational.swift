@@ -5,7 +5,9 @@ extension JobReading {
     func relationalReader(_ plugin: String, _ value: JobValue, _ schemes: [String]?) -> DataXJob.RelationalReader? {
         check(
             value, ["username", "password", "connection", "column", "where", "splitPk", "session", "querySql", "table", "jdbcUrl"],
-            ignored: ["fetchSize", "queryTimeout", "encoding", "mandatoryEncoding", "splitFactor", "haveKerberos", "hint", "preSql", "postSql"],
+            ignored: [
+                "fetchSize", "queryTimeout", "encoding", "mandatoryEncoding", "splitFactor", "haveKerberos", "hint", "preSql", "postSql",
+            ],
             in: plugin)
         var sources: [DataXJob.RelationalReader.Source] = []
         for (number, connection) in connections(value, plugin).enumerated() {
@@ -36,7 +38,10 @@ extension JobReading {
         let split = text(value["splitPk"], "\(plugin).splitPk").map { SelectList.split($0) } ?? []
         let columns = texts(value["column"], "\(plugin).column").map { SelectList($0) }
         if isQuery {
-            for (key, isSet) in [("where", filter?.isEmpty == false), ("splitPk", !split.isEmpty), ("column", columns?.items.isEmpty == false && !(columns?.isStar ?? false))] where isSet {
+            for (key, isSet) in [
+                ("where", filter?.isEmpty == false), ("splitPk", !split.isEmpty),
+                ("column", columns?.items.isEmpty == false && !(columns?.isStar ?? false)),
+            ] where isSet {
                 notice("\(plugin): with `querySql`, `\(key)` is left out")
             }
             return reader
@@ -56,7 +61,11 @@ extension JobReading {
             [
                 "username", "password", "connection", "column", "writeMode", "preSql", "postSql", "session", "emptyAsNull", "table",
                 "jdbcUrl",
-            ], ignored: ["batchSize", "batchByteSize", "encoding", "queryTimeout", "socketTimeout", "dryRun", "bufferSize", "segment_reject_limit", "copy_queue_size", "num_copy_processor", "num_copy_writer"],
+            ],
+            ignored: [
+                "batchSize", "batchByteSize", "encoding", "queryTimeout", "socketTimeout", "dryRun", "bufferSize", "segment_reject_limit",
+                "copy_queue_size", "num_copy_processor", "num_copy_writer",
+            ],
             in: plugin)
         for key in ["batchSize", "batchByteSize"] { _ = integer(value[key], "\(plugin).\(key)") }
         let connections = connections(value, plugin)
@@ -126,13 +135,15 @@ extension JobReading {
         }
         if let schemes, let odd = addresses.first(where: { !schemes.contains($0.scheme) }) {
             fault(
-                "\(key): the plugin takes jdbc:\(schemes[0]):, and `jdbcUrl` is jdbc:\(odd.scheme):", hint: "Use the plugin of that system, or rdbmsreader and rdbmswriter, which take any.")
+                "\(key): the plugin takes jdbc:\(schemes[0]):, and `jdbcUrl` is jdbc:\(odd.scheme):",
+                hint: "Use the plugin of that system, or rdbmsreader and rdbmswriter, which take any.")
         }
         guard let first = addresses.first else { return nil }
         if addresses.contains(where: { $0.scheme != first.scheme }) { fault("\(key): the addresses of `jdbcUrl` are of several systems") }
         let user = value["username"]?.text, password = value["password"]?.text
         return DataXJob.Database(
-            addresses: addresses, user: user.flatMap { $0.isEmpty ? nil : $0 }, password: password.flatMap { $0.isEmpty ? nil : Secret($0) },
+            addresses: addresses, user: user.flatMap { $0.isEmpty ? nil : $0 },
+            password: password.flatMap { $0.isEmpty ? nil : Secret($0) },
             session: texts(value["session"], "session") ?? [])
     }
 
@@ -159,7 +170,8 @@ extension JobReading {
                 for number in low...high {
                     let digits = String(number)
                     names.append(
-                        name[..<open] + String(repeating: "0", count: max(0, width - digits.count)) + digits + name[name.index(after: close)...])
+                        name[..<open] + String(repeating: "0", count: max(0, width - digits.count)) + digits
+                            + name[name.index(after: close)...])
                 }
             }
         }

@@ -74,10 +74,14 @@ extension DataXJobReader {
         for member in root.members ?? [] where member.name != "job" {
             for (path, _) in JobValue.object([member]).paths() where !Self.honoured.contains(path) { reading.ignore(path) }
         }
-        if let tries = reading.integer(root[path: "core.container.task.failOver.maxRetryTimes"], "core.container.task.failOver.maxRetryTimes") {
+        if let tries = reading.integer(
+            root[path: "core.container.task.failOver.maxRetryTimes"], "core.container.task.failOver.maxRetryTimes")
+        {
             made.attempts = min(max(tries, 1), 1000)
         }
-        if let octets = reading.integer(root[path: "core.transport.channel.byteCapacity"], "core.transport.channel.byteCapacity"), octets > 0 {
+        if let octets = reading.integer(root[path: "core.transport.channel.byteCapacity"], "core.transport.channel.byteCapacity"),
+            octets > 0
+        {
             let (memory, overflow) = octets.multipliedReportingOverflow(by: made.channels)
             if !overflow { made.memory = max(memory, made.channels << 20) }
         }

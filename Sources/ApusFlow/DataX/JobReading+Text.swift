@@ -11,7 +11,9 @@ extension JobReading {
                 "path", "column", "fieldDelimiter", "encoding", "compress", "nullFormat", "skipHeader", "fileFormat", "csvReaderConfig",
             ], ignored: ["maxTraversalLevel", "bufferSize"], in: plugin)
         let paths = (texts(value["path"], "\(plugin).path") ?? []).map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
-        if paths.isEmpty { fault("\(plugin) has no `path`: 您需要指定待读取的源目录或文件", hint: "Write a file, a folder or a pattern such as /data/*.csv.") }
+        if paths.isEmpty {
+            fault("\(plugin) has no `path`: 您需要指定待读取的源目录或文件", hint: "Write a file, a folder or a pattern such as /data/*.csv.")
+        }
         var reader = DataXJob.TextReader(paths: paths)
         reader.format = textFormat(value, plugin)
         reader.format.skipsHeader = boolean(value["skipHeader"], "\(plugin).skipHeader") ?? false
@@ -20,7 +22,9 @@ extension JobReading {
         if let quoted = boolean(config?["useTextQualifier"], "\(plugin).csvReaderConfig.useTextQualifier") {
             reader.format.isQuoted = quoted
         }
-        check(config, ["useTextQualifier"], ignored: ["safetySwitch", "skipEmptyRecords", "textQualifier", "trimWhitespace", "escapeMode"], in: "\(plugin).csvReaderConfig")
+        check(
+            config, ["useTextQualifier"], ignored: ["safetySwitch", "skipEmptyRecords", "textQualifier", "trimWhitespace", "escapeMode"],
+            in: "\(plugin).csvReaderConfig")
         guard let list = value["column"] else {
             fault("\(plugin) has no `column`", hint: "Write e.g. [{\"index\": 0, \"type\": \"long\"}], or [\"*\"].")
             return nil
@@ -62,7 +66,9 @@ extension JobReading {
         var writer = DataXJob.TextWriter(folder: folder, prefix: prefix)
         writer.format = textFormat(value, plugin)
         if writer.format.null == nil { writer.format.null = "\\N" }
-        if let word = text(value["fileFormat"], "\(plugin).fileFormat")?.lowercased(), word == "csv" { writer.format.isQuoted = true } else {
+        if let word = text(value["fileFormat"], "\(plugin).fileFormat")?.lowercased(), word == "csv" {
+            writer.format.isQuoted = true
+        } else {
             writer.format.isQuoted = false
         }
         writer.suffix = text(value["suffix"], "\(plugin).suffix") ?? ""
@@ -84,7 +90,9 @@ extension JobReading {
         if let separator = text(value["fieldDelimiter"], "\(plugin).fieldDelimiter") {
             if separator.isEmpty { fault("\(plugin).fieldDelimiter is empty") } else { format.separator = separator }
         }
-        if let encoding = text(value["encoding"], "\(plugin).encoding")?.trimmingSpaces(), !encoding.isEmpty { format.encoding = encoding.lowercased() }
+        if let encoding = text(value["encoding"], "\(plugin).encoding")?.trimmingSpaces(), !encoding.isEmpty {
+            format.encoding = encoding.lowercased()
+        }
         if let word = text(value["compress"], "\(plugin).compress")?.trimmingSpaces().lowercased(), !word.isEmpty, word != "none" {
             if ["gzip", "zstd", "gz"].contains(word) {
                 format.compression = word == "gz" ? "gzip" : word
@@ -93,7 +101,8 @@ extension JobReading {
             }
         }
         format.null = text(value["nullFormat"], "\(plugin).nullFormat")
-        if let word = text(value["fileFormat"], "\(plugin).fileFormat")?.trimmingSpaces().lowercased(), !["text", "csv", ""].contains(word) {
+        if let word = text(value["fileFormat"], "\(plugin).fileFormat")?.trimmingSpaces().lowercased(), !["text", "csv", ""].contains(word)
+        {
             fault(.unsupported, "\(plugin).fileFormat is `\(word.prefix(40))`", hint: "There are text and csv.")
         }
         return format

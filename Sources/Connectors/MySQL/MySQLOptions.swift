@@ -107,7 +107,8 @@ struct MySQLOptions {
             "what tinyint(1) is; with boolean, a value other than 0 and 1 is a rejected row"),
         Setting("compress", .boolean, default: "false", aliases: ["useCompression"], "compress the protocol"),
         Setting(
-            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"], "statement to run at the start of each session; several are parted by `;` and a line break"),
+            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"],
+            "statement to run at the start of each session; several are parted by `;` and a line break"),
         Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
         Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
         Setting(
