@@ -85,6 +85,17 @@ public struct Load: Hashable, Sendable, Codable {
     public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }
 }
 
+extension Load {
+    /// What a failed COMMIT means for a load without marks: when the connection broke, nobody can tell whether the rows
+    /// are there, and a second try might double them.
+    public func commitFailed(_ error: ApusError) -> ApusError {
+        guard error.isTransient else { return error }
+        return ApusError(
+            .interrupted, "the connection broke while rows of \(target) were being committed: whether they are there is not known",
+            hint: "Compare the table with its source before the load is run again.", context: error.context, underlying: error.underlying)
+    }
+}
+
 /// The mark that a committed slice leaves in the target, in the same transaction as its rows.
 public struct SliceMark: Hashable, Sendable, Codable {
     public var slice: Int

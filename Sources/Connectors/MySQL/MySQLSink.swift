@@ -45,9 +45,11 @@ extension MySQLSession: Sink {
             try prepareTarget(load, target)
         }
         // A run without the lock has no mark yet that keeps the table of marks from being dropped.
-        try guardingMarks(load) {
-            try createMarks(load)
-            try setMark(Mark.prepared, load)
+        try asPermitted(load) {
+            try guardingMarks(load) {
+                try createMarks(load)
+                try setMark(Mark.prepared, load)
+            }
         }
     }
 

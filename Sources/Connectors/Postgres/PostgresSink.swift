@@ -72,8 +72,13 @@ extension PostgresSession {
         "run_id = \(dialect.literal(load.runID)) AND target = \(try markKey(load))"
     }
 
+    /// False too where a load that is never resumed may not use the table: it does without marks then.
     func hasMarksTable(_ load: Load) throws -> Bool {
-        try relation(TableName(schema: try schema(of: load), SliceMark.tableName)) != nil
+        guard try relation(TableName(schema: try schema(of: load), SliceMark.tableName)) != nil else { return false }
+        guard load.isShared == true else { return true }
+        let name = dialect.literal(try marksTable(load))
+        let rights = ["SELECT", "INSERT", "DELETE"].map { "has_table_privilege(\(name), '\($0)')" }.joined(separator: " AND ")
+        return try run("SELECT \(rights)", doing: "looking up the rights on the marks of \(load.target)").value == "t"
     }
 
     func isMarked(_ load: Load, _ state: State) throws -> Bool {
@@ -85,6 +90,7 @@ extension PostgresSession {
     }
 
     func mark(_ load: Load, _ state: State) throws {
+        if load.isShared == true, try !hasMarksTable(load) { return }
         try run(
             "INSERT INTO \(try marksTable(load)) (run_id, target, slice) VALUES (\(dialect.literal(load.runID)), \(try markKey(load)), \(state.rawValue))",
             doing: "marking \(load.target)")
@@ -103,6 +109,8 @@ extension PostgresSession {
                 """, doing: "making the table of marks beside \(load.target)")
         } catch let error as ApusError where error.code == .exists || error.underlying?.hasPrefix("PG 23505") == true {
             guard try hasMarksTable(load) else { throw error }
+        } catch let error as ApusError where error.code == .permission && load.isShared == true {
+            return
         }
     }
 
