@@ -25,6 +25,10 @@ extension TableWish {
         if members.isEmpty { merged.members = base.members }
         merged.positional = positional || base.positional
         merged.targets = targets ?? base.targets
+        merged.alias = alias ?? base.alias
+        merged.window = window ?? base.window
+        merged.isIncrement = isIncrement || base.isIncrement
+        merged.days = days ?? base.days
         merged.duplicates = duplicates ?? base.duplicates
         merged.emptyIsNull = emptyIsNull || base.emptyIsNull
         merged.isShared = isShared || base.isShared

@@ -110,8 +110,9 @@ struct ColumnPlan {
             }
         }
         let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
-        let read = Read(
+        var read = Read(
             relation: relation, items: items, schema: Schema(items.map { Column($0.name, .text) }))
+        read.alias = wish.alias
         return try session.describe(query: read.selectSQL(.all, dialect)).columns
     }
 

@@ -85,7 +85,7 @@ extension Runner {
         if let failure {
             // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays. A shared
             // load is not resumed.
-            let isOver = table.load.isShared == true || (table.load.mode == .replace && !failure.isTransient)
+            let isOver = table.load.isShared == true || (table.load.isStaged && !failure.isTransient)
             if isOver, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)

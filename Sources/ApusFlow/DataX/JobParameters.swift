@@ -8,6 +8,25 @@ public struct JobParameters: Hashable, Sendable {
 
     public init() {}
 
+    /// Values that are put into JSON strings: what ends or breaks a string is escaped, so that no value breaks out.
+    public init(escaping values: [String: String]) {
+        self.values = values.mapValues { value in
+            value.unicodeScalars.map { scalar in
+                switch scalar {
+                case "\"": return "\\\""
+                case "\\": return "\\\\"
+                case "\n": return "\\n"
+                case "\r": return "\\r"
+                case "\t": return "\\t"
+                case _ where scalar.value < 32:
+                    let digits = String(scalar.value, radix: 16)
+                    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                default: return String(scalar)
+                }
+            }.joined()
+        }
+    }
+
     /// - parameter jvm: `--jvm`: its `-D` words are parameters too, as they are to a JVM.
     /// - parameter params: `-p`.
     /// - throws: `config.usage` for a quote that is not closed.

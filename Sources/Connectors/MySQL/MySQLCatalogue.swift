@@ -98,7 +98,7 @@ extension MySQLSession {
 
     // MARK: Columns
 
-    private func columnShapes(_ table: TableName, statement: String) throws -> [ColumnShape] {
+    func columnShapes(_ table: TableName, statement: String) throws -> [ColumnShape] {
         let schema = try requiredDatabase(table.schema)
         let rows = try rows(
             """
@@ -231,6 +231,7 @@ extension MySQLSession {
             FROM information_schema.key_column_usage k
             JOIN information_schema.referential_constraints r
             ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
+            AND r.constraint_schema = \(dialect.literal(schema)) AND r.table_name = \(dialect.literal(table.name))
             WHERE k.table_schema = \(dialect.literal(schema)) AND k.table_name = \(dialect.literal(table.name))
             AND k.referenced_table_name IS NOT NULL
             ORDER BY k.constraint_name, k.ordinal_position

@@ -7,6 +7,8 @@ extension MySQLSession {
         static let prepared = -1
         /// Written with the lock, so that the refusal of a second run can name the first.
         static let owner = -2
+        /// A window was exchanged.
+        static let finished = -3
     }
 
     func marksTable(_ load: Load) -> String {
@@ -86,7 +88,7 @@ extension MySQLSession {
             try run(
                 "DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))",
                 doing: "clear the marks of \(load.target)")
-            if try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
+            if load.keepsMarks != true, try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
                 try run("DROP TABLE IF EXISTS \(marksTable(load))", doing: "drop the empty table of marks")
             }
         }

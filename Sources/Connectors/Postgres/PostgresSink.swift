@@ -74,9 +74,11 @@ extension PostgresSession {
 
     /// False too where a load that is never resumed may not use the table: it does without marks then.
     func hasMarksTable(_ load: Load) throws -> Bool {
-        guard try relation(TableName(schema: try schema(of: load), SliceMark.tableName)) != nil else { return false }
+        let table = try marksTable(load)
+        let found = try run("SELECT pg_catalog.to_regclass(\(dialect.literal(table)))", doing: "looking for marks").value
+        guard found != nil else { return false }
         guard load.isShared == true else { return true }
-        let name = dialect.literal(try marksTable(load))
+        let name = dialect.literal(table)
         let rights = ["SELECT", "INSERT", "DELETE"].map { "has_table_privilege(\(name), '\($0)')" }.joined(separator: " AND ")
         return try run("SELECT \(rights)", doing: "looking up the rights on the marks of \(load.target)").value == "t"
     }
@@ -151,6 +153,7 @@ extension PostgresSession {
     /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
     /// and where somebody is about to write to it.
     func dropEmptyMarks(_ load: Load) {
+        if load.keepsMarks == true { return }
         try? transaction("dropping the empty table of marks") {
             let doing = "dropping the empty table of marks"
             let key = try lockKey(load, SliceMark.tableName)
