@@ -43,6 +43,7 @@ public struct ApusError: Error, Sendable, Hashable {
         public static let unknownKey = Code("config.unknown_key")
         public static let unsetVariable = Code("config.unset_variable")
         public static let unknownConnector = Code("config.unknown_connector")
+        public static let columnCount = Code("config.column_count")
         public static let lossyMapping = Code("config.lossy_mapping")
         // Reaching a system.
         /// No connection could be made, or it broke: may work later. Exit code 75.

@@ -15,6 +15,8 @@ public protocol Dialect: Sendable {
     /// Statements that make secondary and unique indexes.
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String]
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
+    /// `(SELECT …) AS t (a, b)` gives a query's columns other names.
+    var renamesQueryColumns: Bool { get }
     /// The longest identifier, in octets.
     var identifierLimit: Int { get }
 }
@@ -33,6 +35,8 @@ public struct Declaration: Hashable, Sendable, Codable {
 }
 
 extension Dialect {
+    public var renamesQueryColumns: Bool { false }
+
     public func literal(_ text: String, type: ColumnType) -> String {
         switch type {
         case .integer, .decimal: text

@@ -4,6 +4,8 @@ public struct Flow: Sendable, Hashable {
     public var name: String?
     public var from: Connection
     public var to: Connection
+    /// Further sources, whose rows go into the same tables: see ``TableWish/members``.
+    public var others: [Connection] = []
     /// In the order in which they were written; ``TableSelection`` says how they are joined. None = every table.
     public var tables: [TableWish] = []
     /// What holds for every table and query where its own entries say nothing; its subject means nothing.
@@ -22,6 +24,9 @@ public struct Flow: Sendable, Hashable {
         self.to = to
     }
 
+    /// ``from`` and the others; ``TableWish/Member/source`` is a position in it.
+    public var sources: [Connection] { [from] + others }
+
     /// One end, with what the plan may say of it.
     public struct Connection: Sendable, Hashable {
         public var endpoint: Endpoint
@@ -38,6 +43,9 @@ public struct Flow: Sendable, Hashable {
     public struct Limits: Sendable, Hashable, Codable {
         /// Rejected rows over all tables before the run fails; nil = no limit.
         public var badRows: Int? = 0
+        /// Rejected rows of a table, in percent of the rows read (0…100), looked at when its slices are loaded; nil = no
+        /// such limit.
+        public var badPercent: Double?
         public var rowsPerSecond: Int?
         public var bytesPerSecond: Int?
         /// Connections to each side at a time, over all tables.
@@ -87,10 +95,42 @@ public struct TableWish: Sendable, Hashable {
     public var withForeignKeys: Bool?
     public var before: [String] = []
     public var after: [String] = []
+    /// The places whose rows together make the table; empty = the source's own table of that name. The subject then
+    /// only names the table.
+    public var members: [Member] = []
+    /// Columns map by position instead of by name, as in DataX jobs; see ``targets``.
+    public var positional = false
+    /// With ``positional``: the target columns, in the order of the read ones; nil = all that the target does not
+    /// compute, in its own order.
+    public var targets: [String]?
     /// Where it was written, for errors: `flow.yaml:7:3`.
     public var place: String?
 
     public init(_ subject: Subject) { self.subject = subject }
+
+    /// One of several places that a table is read from: a branch's database, a shard, one query of many.
+    public struct Member: Sendable, Hashable {
+        /// Position in ``Flow/sources``.
+        public var source: Int
+        /// A table's exact name, or a query.
+        public var subject: Subject
+        /// nil = the wish's own.
+        public var filter: String?
+        /// nil = the wish's own. A constant is a column with a literal as its expression.
+        public var columns: [ColumnWish]?
+        /// The place's name, for messages.
+        public var label: String?
+
+        public init(
+            source: Int, _ subject: Subject, filter: String? = nil, columns: [ColumnWish]? = nil, label: String? = nil
+        ) {
+            self.source = source
+            self.subject = subject
+            self.filter = filter
+            self.columns = columns
+            self.label = label
+        }
+    }
 }
 
 /// One column that the user named.

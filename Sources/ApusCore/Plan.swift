@@ -12,6 +12,8 @@ public struct Plan: Sendable, Hashable, Codable {
     public var name: String?
     /// Connector names and references of both ends.
     public var from: End
+    /// Further sources that tables are read from, see ``Read/source``.
+    public var others: [End]
     public var to: End
     public var tables: [PlannedTable]
     public var limits: Flow.Limits
@@ -31,11 +33,12 @@ public struct Plan: Sendable, Hashable, Codable {
     }
 
     public init(
-        name: String?, from: End, to: End, tables: [PlannedTable], limits: Flow.Limits, before: [String],
-        after: [String], consistentSnapshot: Bool
+        name: String?, from: End, others: [End] = [], to: End, tables: [PlannedTable], limits: Flow.Limits,
+        before: [String], after: [String], consistentSnapshot: Bool
     ) {
         self.name = name
         self.from = from
+        self.others = others
         self.to = to
         self.tables = tables
         self.limits = limits
@@ -43,13 +46,16 @@ public struct Plan: Sendable, Hashable, Codable {
         self.after = after
         self.consistentSnapshot = consistentSnapshot
     }
+
+    public var sources: [End] { [from] + others }
 }
 
 /// One table of a plan.
 public struct PlannedTable: Sendable, Hashable, Codable {
     /// `shop.orders`, or the name given to a query: what progress, ledger and `--only` call it.
     public var name: String
-    public var read: Read
+    /// Where the rows come from: one read, or several that together make the table. Never empty.
+    public var reads: [Read]
     /// The run id in it is filled in when a run begins.
     public var load: Load
     public var slices: [Slice]
@@ -62,11 +68,11 @@ public struct PlannedTable: Sendable, Hashable, Codable {
     public var findings: [Finding]
 
     public init(
-        name: String, read: Read, load: Load, slices: [Slice], watermark: Watermark? = nil, before: [String] = [],
+        name: String, reads: [Read], load: Load, slices: [Slice], watermark: Watermark? = nil, before: [String] = [],
         after: [String] = [], ddl: [String] = [], findings: [Finding] = []
     ) {
         self.name = name
-        self.read = read
+        self.reads = reads
         self.load = load
         self.slices = slices
         self.watermark = watermark
@@ -74,6 +80,16 @@ public struct PlannedTable: Sendable, Hashable, Codable {
         self.after = after
         self.ddl = ddl
         self.findings = findings
+    }
+
+    public init(name: String, read: Read, load: Load, slices: [Slice]) {
+        self.init(name: name, reads: [read], load: load, slices: slices)
+    }
+
+    /// The first read; the only one of most tables.
+    public var read: Read {
+        get { reads[0] }
+        set { reads[0] = newValue }
     }
 
     public struct Watermark: Sendable, Hashable, Codable {

@@ -7,7 +7,11 @@ extension Read {
         switch relation {
         case .table(let name): dialect.quote(name)
         // The line's end closes a comment at the query's end.
-        case .query(let sql): "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"
+        case .query(let sql):
+            "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"
+                // Two columns of one name, as a verbatim query may have, could not be told apart otherwise.
+                + (isVerbatim && dialect.renamesQueryColumns
+                    ? " (\(items.map { dialect.quote($0.name) }.joined(separator: ", ")))" : "")
         }
     }
 
@@ -30,7 +34,8 @@ extension Read {
     public func selectSQL(
         _ bounds: Slice.Bounds, _ dialect: any Dialect, cast: (Item, Column, String) -> String = { $2 }
     ) -> String {
-        "SELECT \(listSQL(dialect, cast: cast)) FROM \(relationSQL(dialect))\(whereSQL(bounds, dialect))"
+        if isVerbatim, !dialect.renamesQueryColumns, case .query(let sql) = relation { return Self.trimmed(sql) }
+        return "SELECT \(listSQL(dialect, cast: cast)) FROM \(relationSQL(dialect))\(whereSQL(bounds, dialect))"
     }
 
     private func boundsSQL(_ bounds: Slice.Bounds, _ dialect: any Dialect) -> [String] {

@@ -20,7 +20,11 @@ public struct Read: Hashable, Sendable, Codable {
         }
     }
 
+    /// Position in ``Plan/sources``.
+    public var source = 0
     public var relation: Relation
+    /// A query is sent as it was written, without filters or slices; items name its columns by position.
+    public var isVerbatim = false
     public var items: [Item]
     /// SQL conditions of the source, all of which must hold.
     public var filters: [String] = []
@@ -53,12 +57,15 @@ public struct Slice: Hashable, Sendable, Codable, Identifiable {
 
     /// Position in the plan's list of this table's slices.
     public var id: Int
+    /// Position in ``PlannedTable/reads``.
+    public var read: Int
     public var bounds: Bounds
     /// Rows to expect, if known.
     public var rows: Int?
 
-    public init(id: Int, bounds: Bounds, rows: Int? = nil) {
+    public init(id: Int, read: Int = 0, bounds: Bounds, rows: Int? = nil) {
         self.id = id
+        self.read = read
         self.bounds = bounds
         self.rows = rows
     }

@@ -21,6 +21,9 @@ extension TableWish {
         merged.withForeignKeys = withForeignKeys ?? base.withForeignKeys
         if before.isEmpty { merged.before = base.before }
         if after.isEmpty { merged.after = base.after }
+        if members.isEmpty { merged.members = base.members }
+        merged.positional = positional || base.positional
+        merged.targets = targets ?? base.targets
         merged.place = place ?? base.place
         return merged
     }

@@ -6,14 +6,16 @@ import Tabular
 /// A channel loads one slice at a time: a thread of its own reads, the calling thread writes. After an error both
 /// connections are given up, since a read that broke off in the middle cannot be used again.
 final class Channel {
-    private let from: Connections
+    private let from: [Connections]
     private let to: Connections
     private let whole: Interrupt
     private let limit: RateLimit
     private let batchBytes: Int
-    private var source: (session: any Source, interrupt: Interrupt)?
+    /// The source that the last slice came from.
+    private var source: (number: Int, session: any Source, interrupt: Interrupt)?
     private var sink: (session: any Sink, interrupt: Interrupt)?
-    /// A connection that shares a snapshot with others cannot be opened anew.
+    /// Connections that share a snapshot with other channels', by source; they cannot be opened anew.
+    private var snapshot: [any Source]
     private let isSnapshot: Bool
     /// The writer of the last table, kept while slices of the same table follow.
     private var writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])?
@@ -24,16 +26,17 @@ final class Channel {
     static let depth = 4
 
     init(
-        from: Connections, to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int,
-        snapshot: (any Source)?, open: (any Source)? = nil
+        from: [Connections], to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int,
+        snapshot: [any Source], open: (any Source)? = nil
     ) {
         self.from = from
         self.to = to
         whole = interrupt
         self.limit = limit
         self.batchBytes = batchBytes
-        isSnapshot = snapshot != nil
-        if let session = snapshot ?? open { source = (session, session.interrupt) }
+        self.snapshot = snapshot
+        isSnapshot = !snapshot.isEmpty
+        if let open { source = (0, open, open.interrupt) }
     }
 
     /// What a slice tells while it runs.
@@ -53,22 +56,23 @@ final class Channel {
     /// Loads a slice, all of it or nothing.
     /// - throws: ``Failure``.
     func load(_ slice: Slice, of table: PlannedTable, load: Load, careful: Bool, hooks: Hooks) throws -> Tally {
+        let read = table.reads[slice.read]
         let source: any Source
         let writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])
-        do { source = try openSource() } catch { throw Failure(isSource: true, error: ApusError(wrapping: error)) }
+        do { source = try openSource(read.source) } catch { throw Failure(isSource: true, error: ApusError(wrapping: error)) }
         do {
             writer = try openWriter(load)
         } catch {
             giveUp()
             throw Failure(isSource: false, error: ApusError(wrapping: error))
         }
-        let wires = careful || self.writerNeedsColumns(table, writer.accepts) ? [] : writer.wires
+        let wires = careful || self.writerNeedsColumns(read, writer.accepts) ? [] : writer.wires
         let reader: any Reader
-        do { reader = try source.reader(table.read, slice, wire: wires) } catch {
+        do { reader = try source.reader(read, slice, wire: wires) } catch {
             giveUp()
             throw Failure(isSource: true, error: ApusError(wrapping: error))
         }
-        let batches = self.batches(table.read.schema, reader.wire)
+        let batches = self.batches(read.schema, reader.wire)
         let queue = BatchQueue(batches)
         let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
@@ -169,22 +173,27 @@ final class Channel {
         return converted!.output
     }
 
-    private func writerNeedsColumns(_ table: PlannedTable, _ accepts: Schema) -> Bool {
-        table.read.schema.types != accepts.types
+    private func writerNeedsColumns(_ read: Read, _ accepts: Schema) -> Bool {
+        read.schema.types != accepts.types
     }
 
     // MARK: Connections
 
-    private func openSource() throws -> any Source {
-        if let source { return source.session }
+    private func openSource(_ number: Int) throws -> any Source {
+        if isSnapshot, number < snapshot.count {
+            source = (number, snapshot[number], snapshot[number].interrupt)
+            return snapshot[number]
+        }
+        if let source, source.number == number { return source.session }
         guard !isSnapshot else {
             throw ApusError(
                 .statement, "the connection that held the consistent snapshot is lost",
                 hint: "Run again: a new snapshot is needed for all tables.")
         }
+        closeSource()
         let interrupt = whole.child()
-        let session = try from.source(interrupt)
-        source = (session, interrupt)
+        let session = try from[number].source(interrupt)
+        source = (number, session, interrupt)
         return session
     }
 
@@ -205,7 +214,17 @@ final class Channel {
     }
 
     /// For questions to the source between slices.
-    func withSource<T>(_ body: (any Source) throws -> T) throws -> T { try body(openSource()) }
+    func withSource<T>(_ number: Int, _ body: (any Source) throws -> T) throws -> T { try body(openSource(number)) }
+
+    /// Whether a slice of this source can be read again after a failure.
+    func canReread(_ number: Int) -> Bool { (try? withSource(number) { $0.rereadable }) ?? true }
+
+    private func closeSource() {
+        guard let source else { return }
+        source.session.close()
+        whole.release(source.interrupt)
+        self.source = nil
+    }
 
     private func batches(_ schema: Schema, _ wire: WireFormat?) -> [Batch] {
         if let pool, pool.schema == schema, pool.wire == wire { return pool.batches }
@@ -219,15 +238,13 @@ final class Channel {
     func giveUp() {
         writer?.writer.close()
         writer = nil
-        if let source {
-            source.session.close()
-            whole.release(source.interrupt)
-        }
+        for session in snapshot where session !== source?.session { session.close() }
+        snapshot = []
+        closeSource()
         if let sink {
             sink.session.close()
             whole.release(sink.interrupt)
         }
-        source = nil
         sink = nil
         pool = nil
     }

@@ -57,7 +57,7 @@ struct ColumnPlan {
                     .error, .notFound, column: name,
                     "`rename` names no column of the source. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")"))
         }
-        for (name, count) in Dictionary(targets.map { ($0, 1) }, uniquingKeysWith: +) where count > 1 {
+        for (name, count) in Dictionary(targets.map { ($0, 1) }, uniquingKeysWith: +) where count > 1 && !wish.positional {
             findings.append(Finding(.error, .configurationInvalid, column: name, "two columns are to be loaded into `\(name)`"))
         }
         if items.contains(where: { $0.expression != nil }) {

@@ -8,7 +8,8 @@ import Tabular
 /// (an end that cannot be reached, no table at all) is thrown.
 public final class Planner {
     let flow: Flow
-    let from: Connections
+    /// By position as in ``Flow/sources``.
+    let sources: [Connections]
     let to: Connections
     let watermark: (_ key: String) throws -> String?
     let interrupt: Interrupt
@@ -22,12 +23,15 @@ public final class Planner {
     /// Told the name of each table as it is planned, for progress.
     public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
 
+    /// Connections to ``sources`` as they are needed; the first is open from the beginning.
+    private var opened: [Int: any Source] = [:]
+
     public init(
-        _ flow: Flow, from: Connections, to: Connections, interrupt: Interrupt,
+        _ flow: Flow, from sources: [Connections], to: Connections, interrupt: Interrupt,
         watermark: @escaping (_ key: String) throws -> String?
     ) {
         self.flow = flow
-        self.from = from
+        self.sources = sources
         self.to = to
         self.interrupt = interrupt
         self.watermark = watermark
@@ -35,9 +39,12 @@ public final class Planner {
 
     /// - throws: `connection.*`, `object.not_found` when nothing matches, `unsupported`.
     public func plan() throws -> Plan {
-        let source = try from.source(interrupt.child())
+        let source = try source(0)
         var isHanded = false
-        defer { if !isHanded { source.close() } }
+        defer {
+            for (number, source) in opened where number > 0 || !isHanded { source.close() }
+            opened = [:]
+        }
         let sink = try to.sink(interrupt.child())
         defer { if !isHanded { sink.close() } }
         let selection = try SourceTables(flow, in: source)
@@ -52,7 +59,7 @@ public final class Planner {
         for (number, selection) in selected.enumerated() {
             try interrupt.check()
             onTable(selection.name, number, selected.count)
-            var planner = TablePlanner(self, selection, source, sink)
+            var planner = TablePlanner(self, selection, sink)
             var table: PlannedTable
             do { table = try planner.plan(index: number) } catch var error as ApusError where error.code != .cancelled {
                 error.message = "planning \(selection.name): \(error.message)"
@@ -69,9 +76,19 @@ public final class Planner {
         }
         return Plan(
             name: flow.name,
-            from: .init(connector: from.connector.name, reference: flow.from.reference),
+            from: .init(connector: sources[0].connector.name, reference: flow.from.reference),
+            others: zip(sources, flow.sources).dropFirst().map {
+                .init(connector: $0.connector.name, reference: $1.reference)
+            },
             to: .init(connector: to.connector.name, reference: flow.to.reference), tables: tables,
             limits: flow.limits, before: flow.before, after: flow.after, consistentSnapshot: flow.consistentSnapshot)
+    }
+
+    func source(_ number: Int) throws -> any Source {
+        if let source = opened[number] { return source }
+        let source = try sources[number].source(interrupt.child())
+        opened[number] = source
+        return source
     }
 
     private func isWanted(_ item: SourceTables.Item) -> Bool {

@@ -41,12 +41,16 @@ public struct RejectedRows: Connector {
         var copy = plan
         copy.name = "rejected rows of \(runID)"
         copy.from = .init(connector: name, reference: "rejected:\(runID)")
+        copy.others = []
         copy.before = []
         copy.after = []
         copy.consistentSnapshot = false
         copy.limits.badRows = nil
         copy.tables = tables.enumerated().map { index, table in
             var planned = table.planned
+            planned.reads = [planned.read]
+            planned.read.source = 0
+            planned.read.isVerbatim = false
             planned.read.relation = .table(TableName("\(index)"))
             planned.read.filters = []
             planned.read.key = []

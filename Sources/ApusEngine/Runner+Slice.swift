@@ -36,7 +36,7 @@ extension Runner {
                 {
                     return
                 }
-                if error.isTransient, attempt < plan.limits.attempts, from.canReread(channel) {
+                if error.isTransient, attempt < plan.limits.attempts, channel.canReread(source(of: slice, table)) {
                     let delay = backoff.delay(before: attempt + 1)
                     retrying(table, slice, attempt, moved, error, delay: delay)
                     attempt += 1
@@ -50,12 +50,15 @@ extension Runner {
         }
     }
 
+    /// Position of the source that a slice is read from.
+    private func source(of slice: Slice, _ table: TableRun) -> Int { table.planned.reads[slice.read].source }
+
     private func loadOnce(
         _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, _ moved: Moved, on channel: Channel
     ) throws -> Tally {
         events.send(.sliceStarted(table: table.index, slice: slice.id, attempt: attempt))
         // Standard input cannot be read a second time: with care from the start.
-        let careful = try careful || !channel.withSource { $0.rereadable }
+        let careful = try careful || !channel.withSource(source(of: slice, table)) { $0.rereadable }
         return try channel.load(
             slice, of: table.planned, load: table.load, careful: careful,
             hooks: .init(
@@ -91,12 +94,14 @@ extension Runner {
         _ slice: Slice, of table: TableRun, _ attempt: Int, _ moved: Moved, _ error: ApusError, on channel: Channel
     ) -> Bool {
         do {
-            guard let halves = try channel.withSource({ try $0.halves(of: slice, in: table.planned.read) }),
+            guard
+                let halves = try channel.withSource(
+                    source(of: slice, table), { try $0.halves(of: slice, in: table.planned.reads[slice.read]) }),
                 halves.count > 1
             else { return false }
             let ids = schedule.newSliceIDs(table.index, halves.count)
             let rows = slice.rows.map { $0 / halves.count }
-            let parts = zip(ids, halves).map { Slice(id: $0, bounds: $1, rows: rows) }
+            let parts = zip(ids, halves).map { Slice(id: $0, read: slice.read, bounds: $1, rows: rows) }
             try ledger.record(slices: parts, table: table.index, run: runID, replacing: slice.id)
             retrying(table, slice, attempt, moved, error, delay: 0)
             events.send(.sliceSplit(table: table.index, slice: slice.id, into: ids))
@@ -140,9 +145,4 @@ final class Moved {
         toldBytes = bytes
         toldAt = Clock.monotonic()
     }
-}
-
-extension Connections {
-    /// Whether a slice of this source can be read again after a failure.
-    func canReread(_ channel: Channel) -> Bool { (try? channel.withSource { $0.rereadable }) ?? true }
 }

@@ -97,6 +97,7 @@ extension Runner {
                 return
             }
             try check(table, sink.marks(table.load))
+            try checkPercent(table)
             try sink.finish(table.load)
             try runTableStatements(table.planned.after, "after", sink)
             if let watermark = table.planned.watermark, let upTo = watermark.upTo {
@@ -138,6 +139,17 @@ extension Runner {
                 "the target's marks say \(read) rows read, \(written) written, \(rejected) rejected, but this run counted \(tally.read), \(tally.written), \(tally.rejected)",
                 hint: "Another run may have worked on the table; the table was not swapped in.")
         }
+    }
+
+    private func checkPercent(_ table: TableRun) throws {
+        let tally = table.state.withLock { $0.tally }
+        guard let most = plan.limits.badPercent, tally.read > 0 else { return }
+        let percent = Double(tally.rejected) * 100 / Double(tally.read)
+        guard percent > most else { return }
+        throw ApusError(
+            .tooManyRejected,
+            "\(tally.rejected) of \(tally.read) rows were rejected, the limit is \(most.formattedPercent)",
+            hint: "See `apus show \(runID) --rejected`. Mend the rows, or allow more.")
     }
 
     private func recordDone(_ table: TableRun) throws {

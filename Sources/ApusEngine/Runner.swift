@@ -10,7 +10,8 @@ import Tabular
 public final class Runner: Sendable {
     let plan: Plan
     let runID: String
-    let from: Connections
+    /// By position as in ``Plan/sources``.
+    let sources: [Connections]
     let to: Connections
     let ledger: any Ledger
     let events: EventStream
@@ -29,7 +30,7 @@ public final class Runner: Sendable {
 
     /// - parameter ledger: has a record of this run already (``Ledger/begin(_:)``).
     public init(
-        _ plan: Plan, runID: String, from: Connections, to: Connections, ledger: any Ledger,
+        _ plan: Plan, runID: String, from sources: [Connections], to: Connections, ledger: any Ledger,
         listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil,
         open: OpenConnections? = nil
     ) {
@@ -37,7 +38,7 @@ public final class Runner: Sendable {
         self.share = share
         self.plan = plan
         self.runID = runID
-        self.from = from
+        self.sources = sources
         self.to = to
         self.ledger = ledger
         self.interrupt = interrupt
@@ -94,7 +95,7 @@ public final class Runner: Sendable {
         events.send(
             .runStarted(
                 .init(
-                    name: plan.name, from: from.endpoint.label, to: to.endpoint.label, tables: tables.count,
+                    name: plan.name, from: sources[0].endpoint.label, to: to.endpoint.label, tables: tables.count,
                     channels: channels, resumed: isResumed)))
         var fault: ApusError?
         if let sink = open?.takeSink() { control.add(sink) }
@@ -126,14 +127,17 @@ public final class Runner: Sendable {
 
     private func loadTables() throws {
         let count = channels
-        var snapshots: [any Source] = []
+        // One snapshot of each source, shared by all channels.
+        var snapshots: [[any Source]] = []
         if plan.consistentSnapshot {
-            snapshots = try from.connector.openSnapshot(from.endpoint, count: count, interrupt: interrupt)
+            snapshots = try sources.map {
+                try $0.connector.openSnapshot($0.endpoint, count: count, interrupt: interrupt)
+            }
         }
         let lanes = (0..<count).map { number in
             let channel = Channel(
-                from: from, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes,
-                snapshot: snapshots.isEmpty ? nil : snapshots[number], open: number == 0 ? open?.takeSource() : nil)
+                from: sources, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes,
+                snapshot: snapshots.map { $0[number] }, open: number == 0 ? open?.takeSource() : nil)
             return Lane { [self] in work(on: channel) }
         }
         for lane in lanes { lane.join() }
@@ -187,6 +191,12 @@ public final class Runner: Sendable {
 }
 
 extension Double {
+    /// `0.5 %`, at most three digits behind the point.
+    var formattedPercent: String {
+        let rounded = (self * 1000).rounded() / 1000
+        return rounded == rounded.rounded() ? "\(Int(rounded)) %" : "\(rounded) %"
+    }
+
     /// `0.42 s`.
     var formattedSeconds: String {
         let hundredths = Int((self * 100).rounded())

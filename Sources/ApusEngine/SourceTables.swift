@@ -17,6 +17,20 @@ struct SourceTables {
     /// Views are taken only when they are named, never by a pattern.
     /// - throws: `object.not_found`, with the nearest name; `config.invalid`.
     init(_ flow: Flow, in source: any Source) throws {
+        // Tables that are made of members are named, not found.
+        let made = try flow.tables.filter { !$0.members.isEmpty && !$0.skip }.map { wish in
+            let wish = flow.defaults.map { wish.merged(over: $0) } ?? wish
+            let name = try TablePattern(wish.subject.text).exactName ?? TableName(wish.subject.text)
+            let target = try wish.to.map { try TargetName($0).fill(name) } ?? TableName(name.name)
+            return Item(name: wish.subject.text, table: nil, target: target, wish: wish)
+        }
+        var flow = flow
+        flow.tables.removeAll { !$0.members.isEmpty }
+        if flow.tables.isEmpty, !made.isEmpty {
+            items = made
+            warnings = []
+            return
+        }
         let patterns = try flow.tables.compactMap { wish -> TablePattern? in
             guard case .pattern(let text) = wish.subject else { return nil }
             return try TablePattern(text)
@@ -36,15 +50,17 @@ struct SourceTables {
             table.kind != .view || named.contains { $0.name.lowercased() == table.name.name.lowercased() }
         }.map(\.name)
         let selection = try flow.select(from: names, own: own)
-        items = try selection.matches.map { match in
-            switch match.subject {
-            case .table(let table):
-                let target = try match.target(own: own)
-                return Item(name: table.description, table: table, target: target, wish: match.wish)
-            case .query(_, as: let name):
-                return Item(name: name, table: nil, target: try match.target(own: own), wish: match.wish)
+        items =
+            try made
+            + selection.matches.map { match in
+                switch match.subject {
+                case .table(let table):
+                    let target = try match.target(own: own)
+                    return Item(name: table.description, table: table, target: target, wish: match.wish)
+                case .query(_, as: let name):
+                    return Item(name: name, table: nil, target: try match.target(own: own), wish: match.wish)
+                }
             }
-        }
         warnings = selection.warnings
     }
 }

@@ -5,14 +5,12 @@ import Tabular
 struct TablePlanner {
     let planner: Planner
     let selection: SourceTables.Item
-    let source: any Source
     let sink: any Sink
-    private(set) var findings: [Finding] = []
+    var findings: [Finding] = []
 
-    init(_ planner: Planner, _ selection: SourceTables.Item, _ source: any Source, _ sink: any Sink) {
+    init(_ planner: Planner, _ selection: SourceTables.Item, _ sink: any Sink) {
         self.planner = planner
         self.selection = selection
-        self.source = source
         self.sink = sink
     }
 
@@ -28,50 +26,34 @@ struct TablePlanner {
     }
 
     mutating func plan(index: Int) throws -> PlannedTable {
-        let shape = try sourceShape()
-        let columns = try ColumnPlan(shape, wish, planner.from.connector, source, &findings)
+        let places = try places()
+        let columns = places[0].columns
         let name = selection.target
         let existing = try existingTarget(name)
-        var (load, kept) = target(name, columns, shape, existing)
+        var (load, kept) = target(name, places, existing)
         load.table = index
-        var read = Read(
-            relation: relation, items: kept.map { columns.items[$0] },
-            schema: Schema(kept.map { columns.schema[$0] }))
-        if let filter = wish.filter { read.filters = [filter] }
-        let watermark = try resolveWatermark(columns, &read, load, name)
-        read.key = sliceKey(shape)
+        var reads = places.map { $0.read(kept) }
+        let watermark = try resolveWatermark(columns, &reads, load, name)
         var slices: [Slice] = []
-        if watermark == nil || watermark?.upTo != nil, !findings.contains(where: { $0.severity == .error }) {
-            let wish = SliceWish(
-                channels: min(planner.flow.limits.channels, target.abilities.writers), count: wish.slices)
-            slices = try source.slices(of: read, wish: wish)
+        let canRun = !findings.contains { $0.severity == .error }
+        for number in reads.indices where canRun && (watermark == nil || watermark?.upTo != nil) {
+            let place = places[number]
+            if !reads[number].isVerbatim { reads[number].key = sliceKey(place) }
+            let channels = max(1, min(planner.flow.limits.channels, target.abilities.writers) / reads.count)
+            let cut = try place.session.slices(
+                of: reads[number], wish: SliceWish(channels: channels, count: reads[number].isVerbatim ? 1 : wish.slices))
+            slices += cut.map { Slice(id: slices.count + $0.id, read: number, bounds: $0.bounds, rows: $0.rows) }
         }
         load.slices = slices.count
         return PlannedTable(
-            name: selection.name, read: read, load: load, slices: slices, watermark: watermark, before: wish.before,
+            name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark, before: wish.before,
             after: wish.after, ddl: ddl(load), findings: findings)
     }
 
-    // MARK: Source
-
-    private var relation: Read.Relation {
-        if case .query(let sql, _) = wish.subject { return .query(sql) }
-        return .table(selection.table!)
-    }
-
-    private func sourceShape() throws -> TableShape {
-        guard case .query(let sql, let name) = wish.subject else { return try source.describe(selection.table!) }
-        guard let session = source as? any SQLSession else {
-            throw ApusError(.unsupported, "\(planner.from.connector.title) cannot run a query")
-        }
-        var shape = try session.describe(query: sql)
-        shape.name = TableName(name)
-        return shape
-    }
-
     /// The columns to cut by: those that the user named, or those that the source proposes.
-    private mutating func sliceKey(_ shape: TableShape) -> [Column] {
-        let names = wish.sliceBy ?? (wish.slices == 1 ? [] : source.sliceKey(for: shape))
+    private mutating func sliceKey(_ place: SourcePlace) -> [Column] {
+        let shape = place.shape
+        let names = wish.sliceBy ?? (wish.slices == 1 ? [] : place.session.sliceKey(for: shape))
         var key: [Column] = []
         for name in names {
             guard let column = shape.column(name) else {
@@ -104,8 +86,10 @@ struct TablePlanner {
 
     /// The load, and the positions of the planned columns that it carries: not those that the target computes.
     private mutating func target(
-        _ name: TableName, _ columns: ColumnPlan, _ source: TableShape, _ existing: TableShape?
+        _ name: TableName, _ places: [SourcePlace], _ existing: TableShape?
     ) -> (load: Load, kept: [Int]) {
+        let columns = places[0].columns
+        let source = places[0].shape
         var mode = wish.mode ?? defaultMode(existing, source)
         if !target.abilities.modes.contains(mode) {
             note(
@@ -124,11 +108,14 @@ struct TablePlanner {
         }
         let shape: TableShape
         let matched: [String?]
-        if keepsExisting, let existing {
+        if keepsExisting, let existing, wish.positional {
+            shape = existing
+            matched = positional(columns, existing)
+        } else if keepsExisting, let existing {
             shape = existing
             matched = TargetMatch(columns, existing, strict: planner.flow.strict).match(&findings)
         } else {
-            shape = proposed(columns, source, name)
+            shape = proposed(places, name)
             matched = columns.targets.map { name in shape.column(name)?.generated == true ? nil : name }
         }
         let carried = matched.compactMap { $0 }
@@ -145,7 +132,7 @@ struct TablePlanner {
         for column in load.key where mode == .upsert && !carried.contains(column) {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
         }
-        return (load, matched.indices.filter { matched[$0] != nil })
+        return (load, matched.indices.filter { $0 < columns.items.count && matched[$0] != nil })
     }
 
     /// A full refresh replaces; an increment changes rows by key where there is one.
@@ -158,8 +145,10 @@ struct TablePlanner {
     }
 
     /// The table that Apus will make.
-    private mutating func proposed(_ columns: ColumnPlan, _ source: TableShape, _ name: TableName) -> TableShape {
-        var wanted = columns.shape(of: source, sameSystem: source.origin == target.name)
+    private mutating func proposed(_ places: [SourcePlace], _ name: TableName) -> TableShape {
+        let source = places[0].shape
+        var wanted = places[0].columns.shape(of: source, sameSystem: source.origin == target.name)
+        if places.count > 1 { unite(places, &wanted) }
         guard target.abilities.declaresTables, let dialect = target.dialect else {
             wanted.name = name
             return wanted
@@ -197,9 +186,14 @@ struct TablePlanner {
     // MARK: Watermark
 
     private mutating func resolveWatermark(
-        _ columns: ColumnPlan, _ read: inout Read, _ load: Load, _ name: TableName
+        _ columns: ColumnPlan, _ reads: inout [Read], _ load: Load, _ name: TableName
     ) throws -> PlannedTable.Watermark? {
         guard let column = wish.watermark else { return nil }
+        if reads.count > 1 || reads[0].isVerbatim {
+            note(.error, .unsupported, column, "a watermark is remembered for one table, not for several places together")
+            return nil
+        }
+        let source = try planner.source(0)
         if load.mode == .replace || load.mode == .truncate {
             note(
                 .error, .configurationInvalid, column,
@@ -219,16 +213,16 @@ struct TablePlanner {
         let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(name)|\(column)"
         let after = try planner.watermark(key)
         // The first run takes rows without a watermark too; its upper bound is set below.
-        if let after { read.filters.append(source.condition(column, .greater, after)) }
-        let upTo = try source.maximum(of: column, in: read)
+        if let after { reads[0].filters.append(source.condition(column, .greater, after)) }
+        let upTo = try source.maximum(of: column, in: reads[0])
         if let upTo {
             let bound = source.condition(column, .atMost, upTo)
-            read.filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
+            reads[0].filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
         }
         return .init(column: column, after: after, upTo: upTo, key: key)
     }
 }
 
 extension Planner {
-    func quotedSource(_ column: String) -> String { from.connector.dialect?.quote(column) ?? column }
+    func quotedSource(_ column: String) -> String { sources[0].connector.dialect?.quote(column) ?? column }
 }

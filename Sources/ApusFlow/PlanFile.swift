@@ -100,7 +100,7 @@ public enum PlanFile {
     /// now.
     /// - throws: `config.…`, naming the end.
     public static func ends(of plan: Plan, _ resolver: ConnectionResolver) throws -> (
-        from: ConnectionResolver.Resolved, to: ConnectionResolver.Resolved
+        from: [ConnectionResolver.Resolved], to: ConnectionResolver.Resolved
     ) {
         func resolve(_ end: Plan.End, _ name: String) throws -> ConnectionResolver.Resolved {
             do {
@@ -116,6 +116,6 @@ public enum PlanFile {
                 throw error.about("the plan's \(name)")
             }
         }
-        return (try resolve(plan.from, "source"), try resolve(plan.to, "target"))
+        return (try plan.sources.map { try resolve($0, "source") }, try resolve(plan.to, "target"))
     }
 }

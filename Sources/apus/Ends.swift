@@ -4,12 +4,13 @@ import ApusFlow
 
 /// Both ends of a plan or a flow, ready to be opened.
 struct Ends {
-    let from: Connections
+    /// By position as in ``Flow/sources``.
+    let sources: [Connections]
     let to: Connections
 
     /// The ends of a flow that was just read.
     init(_ flow: Flow) throws {
-        from = Connections(try Registry.connector(named: flow.from.endpoint.connector), flow.from.endpoint)
+        sources = try flow.sources.map { Connections(try Registry.connector(named: $0.endpoint.connector), $0.endpoint) }
         to = Connections(try Registry.connector(named: flow.to.endpoint.connector), flow.to.endpoint)
     }
 
@@ -32,7 +33,10 @@ struct Ends {
             }
             return Connections(resolved.connector, resolved.connection.endpoint)
         }
-        from = try open(kept?.from ?? plan.from.reference, plan.from.connector)
+        sources = try plan.sources.enumerated().map { number, end in
+            let clear = kept.flatMap { $0.from.indices.contains(number) ? $0.from[number] : nil }
+            return try open(clear ?? end.reference, end.connector)
+        }
         to = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector)
     }
 }

@@ -10,7 +10,8 @@ import Tabular
 /// Runs a plan from the command line: ledger, listeners, engine, closing table, exit code.
 struct Launcher {
     let plan: Plan
-    let from: Connections
+    /// By position as in ``Plan/sources``.
+    let from: [Connections]
     let to: Connections
     let output: Output
     let ledgerPlace: String?
@@ -39,7 +40,7 @@ struct Launcher {
         let now = WallClock.now
         try ledger.begin(
             RunRecord(
-                id: runID, name: plan.name, from: from.endpoint.label, to: to.endpoint.label,
+                id: runID, name: plan.name, from: from[0].endpoint.label, to: to.endpoint.label,
                 plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                 host: RunRecord.hostName, pid: Int(getpid())))
         let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in

@@ -13,7 +13,7 @@ struct Planning {
     func plan(
         ledger: any Ledger, log: ListenerChoice.Log, keepsConnections: Bool = false
     ) throws -> (plan: Plan, open: OpenConnections?) {
-        let planner = Planner(flow, from: ends.from, to: ends.to, interrupt: Program.interrupt) {
+        let planner = Planner(flow, from: ends.sources, to: ends.to, interrupt: Program.interrupt) {
             try ledger.watermark(flow: $0)
         }
         planner.only = only

@@ -7,17 +7,18 @@ import Glibc
 /// Nothing else that Apus writes holds a password. A connection with `${ENV}`, `${file:…}` or a name needs no such
 /// file and gets none.
 struct RunSecrets {
-    var from: String
+    /// By position as in ``Flow/sources``.
+    var from: [String]
     var to: String
 
     /// What a flow's connections are with their passwords; nil when none was written out.
     init?(_ flow: Flow) {
-        guard [flow.from, flow.to].contains(where: { $0.reference.contains("•••") }) else { return nil }
-        from = Self.clear(flow.from)
+        guard (flow.sources + [flow.to]).contains(where: { $0.reference.contains("•••") }) else { return nil }
+        from = flow.sources.map(Self.clear)
         to = Self.clear(flow.to)
     }
 
-    init(from: String, to: String) {
+    init(from: [String], to: String) {
         self.from = from
         self.to = to
     }
@@ -46,7 +47,7 @@ struct RunSecrets {
             )
         }
         defer { close(descriptor) }
-        let text = Array("\(from)\n\(to)\n".utf8)
+        let text = Array((from + [to]).map { $0 + "\n" }.joined().utf8)
         guard write(descriptor, text, text.count) == text.count else {
             throw ApusError(.full, "the connections of this run could not be kept for `apus resume`: \(path)")
         }
@@ -57,7 +58,7 @@ struct RunSecrets {
         defer { fclose(file) }
         var lines: [String] = []
         while let line = readLine(file) { lines.append(line) }
-        return lines.count == 2 ? RunSecrets(from: lines[0], to: lines[1]) : nil
+        return lines.count >= 2 ? RunSecrets(from: lines.dropLast(), to: lines[lines.count - 1]) : nil
     }
 
     static func forget(_ runID: String) { unlink(path(runID)) }

@@ -13,7 +13,7 @@ import Testing
     ) throws -> RunResult {
         let ends = Connections(store, try Endpoint(ConnectionURL(parsing: "fake:"), store))
         return Runner(
-            store.plan(slices: slices, limits: limits), runID: "run-1", from: ends, to: ends, ledger: ledger,
+            store.plan(slices: slices, limits: limits), runID: "run-1", from: [ends], to: ends, ledger: ledger,
             listeners: [recorder], interrupt: interrupt, isResumed: resumed
         ).run()
     }

@@ -15,7 +15,7 @@ import Testing
             tables: [
                 PlannedTable(
                     name: "shop.orders",
-                    read: Read(relation: .table(TableName("orders")), items: [Read.Item("id")], schema: shape.schema),
+                    reads: [Read(relation: .table(TableName("orders")), items: [Read.Item("id")], schema: shape.schema)],
                     load: Load(runID: "", table: 0, shape: shape, exists: true, columns: ["id"], mode: .append, slices: 1),
                     slices: [Slice(id: 0, bounds: .range(from: nil, upTo: ["5/é"]))])
             ], limits: Flow.Limits(), before: [], after: [], consistentSnapshot: false)
@@ -62,7 +62,7 @@ import Testing
 
     @Test func `its ends are opened where it runs`() throws {
         let ends = try PlanFile.ends(of: plan(), resolver(["PW": "a@b"]))
-        #expect(ends.from.connection.endpoint.password?.reveal() == "a@b")
+        #expect(ends.from[0].connection.endpoint.password?.reveal() == "a@b")
         let unset = #expect(throws: ApusError.self) { try PlanFile.ends(of: plan(), resolver()) }
         #expect(
             unset?.description == "the plan's source: the environment variable `PW` is not set\n  hint: Set it, or write ${PW:-default}.")

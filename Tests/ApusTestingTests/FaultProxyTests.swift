@@ -7,7 +7,7 @@ import Testing
     private func ask(_ proxy: FaultProxy, _ sql: String, timeout: Duration = .seconds(20)) throws -> CommandResult {
         try runCommand(
             "psql", ["-XAt", "-h", "127.0.0.1", "-p", "\(proxy.port)", "-U", "postgres", "-c", sql, "postgres"],
-            environment: ["PGPASSWORD": "pw", "PGCONNECT_TIMEOUT": "3"], timeout: timeout)
+            environment: ["PGPASSWORD": "pw", "PGCONNECT_TIMEOUT": "30"], timeout: timeout)
     }
 
     @Test func `bytes pass through and are counted`() throws {

@@ -69,7 +69,7 @@ import Testing
                     + "\n")
         default:
             #expect(try target.ask(sum) == source.ask(sum))
-            #expect(try target.leftovers() == [])
+            try expectNothingLeft(target)
         }
         if kind == .mariadb { try target.run("DROP TABLE orders") }
     }

@@ -43,7 +43,7 @@ import Testing
         let rejected = try user.apus("show", "--rejected")
         #expect(rejected.stdout.split(separator: "\n").count == 6)
         expect(rejected, 0, "5000000000", "name 99", "name 12", "\"reason\"")
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
 
         // The owner widens the table: what was kept goes in.
         switch kind {
@@ -61,7 +61,7 @@ import Testing
         expect(try user.apus("retry-rejected", run, "--to", target.url()), 0)
         #expect(try user.apus("show", run, "--rejected").stdout == "")
         #expect(try target.ask("SELECT count(*), max(id) FROM orders") == [["16", "5000000000"]])
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
     }
 
     @Test(arguments: Kind.engines)
@@ -77,7 +77,7 @@ import Testing
         #expect(try target.rows() == Store.filled(10))
         let rejected = try user.apus("show", "--rejected").stdout
         #expect(rejected.split(separator: "\n").count == 3 && rejected.contains("name 4") && rejected.contains("name 6"))
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
         // The log names no values.
         let log = try user.apus("copy", source.url(), target.url(), "--mode", "append", "--bad-rows", "5", "--log", "json")
         #expect(log.status == 1 && !log.stderr.contains("name 1"), "\(log.stderr)")
@@ -104,7 +104,7 @@ import Testing
         let open = try user.home.write("id,name\n1,\"never closed\n2,b\n", to: "open.csv")
         let quote = try user.apus("copy", "csv:\(open)", target.url(), "--to", "open")
         #expect(quote.status == 1, "\(quote.stderr)")
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
     }
 
     @Test func `a gzip file that breaks off fails the run and leaves the target as it was`() throws {

@@ -78,7 +78,7 @@ import Testing
         let workers = try (0..<4).map { try user.start("run", "--plan", plan, "--slice", "\($0)", "--ledger", ledger, with: environment) }
         for worker in workers { expect(worker.wait(), 0) }
         #expect(try target.rows() == Store.filled(4000))
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
         // Once more changes nothing.
         expect(try user.run(["run", "--plan", plan, "--slice", "2", "--ledger", ledger], with: environment), 0)
         #expect(try target.rows() == Store.filled(4000))

@@ -30,7 +30,7 @@ import Testing
         expect(broken, 1, "`before`", "nowhere")
         #expect(try !target.dump().contains("never"))
         expect(try user.apus("copy", source.url(), target.url(), "--exclude", "orders"), 78, "orders")
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
     }
 
     @Test func `a dry run shows the plan and changes nothing`() throws {
@@ -83,7 +83,7 @@ import Testing
         try source.fill(10, from: 151)
         expect(try user.run(arguments), 0)
         #expect(try target.rows() == Store.filled(160))
-        #expect(try target.leftovers() == [])
+        try expectNothingLeft(target)
     }
 
     @Test func `standard input and output are files, and a reader that leaves ends the program quietly`() throws {

@@ -76,6 +76,12 @@ func wait(_ what: String, upTo seconds: Double = 20, until isSo: () throws -> Bo
     }
 }
 
+/// No staging table, mark or lock of Apus stays behind.
+func expectNothingLeft(_ store: Store, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let left = try store.leftovers()
+    #expect(left.isEmpty, "\(left.joined(separator: "\n"))", sourceLocation: sourceLocation)
+}
+
 /// The mode of a file, such as 0o600.
 func mode(of path: String) -> Int {
     (try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int) ?? -1

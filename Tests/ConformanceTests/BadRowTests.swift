@@ -50,7 +50,7 @@ import Testing
         let tables = [RejectedRows.Table(planned: plan.tables[0], rows: try pipeline.ledger.rejected(run: id).map { ($0.slice, $0.row) })]
         let connector = RejectedRows(tables)
         var again = pipeline
-        again.from = Connections(connector, try Endpoint(ConnectionURL(parsing: "rejected:x"), connector))
+        again.sources[0] = Connections(connector, try Endpoint(ConnectionURL(parsing: "rejected:x"), connector))
         let second = try again.run(connector.plan(like: plan, runID: id), id: RunID.make())
         #expect(second.tables[0].error == nil && second.tally.written == 4)
         #expect(try target.rows("orders") == source.rows("orders"))

@@ -10,7 +10,8 @@ import Testing
 
 /// Plans and runs copies as the program does, without a command line.
 struct Pipeline: Sendable {
-    var from: Connections
+    /// The sources; the first is the flow's `from`.
+    var sources: [Connections]
     var to: Connections
     var flow: Flow
     var ledger: any Ledger
@@ -25,7 +26,7 @@ struct Pipeline: Sendable {
             return (Connections(end.0, endpoint), Flow.Connection(endpoint, reference: endpoint.label))
         }
         let source = try open(from), target = try open(to)
-        self.from = source.0
+        sources = [source.0]
         self.to = target.0
         flow = Flow(from: source.1, to: target.1)
         ledgerFolder = try TemporaryFolder(prefix: "apus-ledger")
@@ -37,6 +38,15 @@ struct Pipeline: Sendable {
     init(_ from: Place, _ fromURL: String?, _ to: Place, _ toURL: String? = nil) throws {
         try self.init((from.system.connector, fromURL ?? from.url()), (to.system.connector, toURL ?? to.url()))
         places = [from, to]
+    }
+
+    /// One more source; its position.
+    mutating func add(_ place: Place) throws -> Int {
+        let endpoint = try Endpoint(ConnectionURL(parsing: place.url()), place.system.connector)
+        sources.append(Connections(place.system.connector, endpoint))
+        flow.others.append(Flow.Connection(endpoint, reference: endpoint.label))
+        places.append(place)
+        return flow.others.count
     }
 
     mutating func take(_ pattern: String, _ change: (inout TableWish) -> Void = { _ in }) {
@@ -52,7 +62,7 @@ struct Pipeline: Sendable {
     }
 
     func plan() throws -> Plan {
-        try Planner(flow, from: from, to: to, interrupt: Interrupt()) { try ledger.watermark(flow: $0) }.plan()
+        try Planner(flow, from: sources, to: to, interrupt: Interrupt()) { try ledger.watermark(flow: $0) }.plan()
     }
 
     /// Plans and runs; a plan with faults is thrown.
@@ -73,7 +83,7 @@ struct Pipeline: Sendable {
         }
         let record = LedgerListener(ledger, runID: id, plan: plan)
         return Runner(
-            plan, runID: id, from: from, to: to, ledger: ledger, listeners: [record] + listeners, interrupt: interrupt,
+            plan, runID: id, from: sources, to: to, ledger: ledger, listeners: [record] + listeners, interrupt: interrupt,
             isResumed: resumed
         ).run()
     }

@@ -12,7 +12,10 @@ extension MySQLSession {
         }
     }
 
-    func forget(_ load: Load) throws { try deleteMarks(load, where: "slice <> \(Mark.owner)") }
+    /// The lock's own mark too: a process that was killed after it had told the ledger left it behind.
+    func forget(_ load: Load) throws {
+        try deleteMarks(load, where: "slice <> \(Mark.owner) OR run_id = \(dialect.literal(load.runID))")
+    }
 
     func discard(_ load: Load) throws {
         if load.mode == .replace {

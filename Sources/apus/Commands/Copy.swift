@@ -68,10 +68,10 @@ struct Copy: ParsableCommand {
         if dryRun { return }
         Planning.tell(plan, log)
         var launcher = Launcher(
-            plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
         let isClear = [plan.from.reference, plan.to.reference].contains { $0.contains("•••") }
-        if isClear { launcher.secrets = RunSecrets(from: from, to: to) }
+        if isClear { launcher.secrets = RunSecrets(from: [from], to: to) }
         launcher.open = open
         try launcher.launch()
     }

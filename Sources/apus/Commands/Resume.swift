@@ -39,7 +39,7 @@ struct Resume: ParsableCommand {
         let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
         let ends = try Ends(plan: plan, runID: record.id, askPassword: askPassword)
         let launcher = Launcher(
-            plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
         if discard {
             try discard(plan, record, ends, ledger, log)

@@ -41,7 +41,7 @@ struct RetryRejected: ParsableCommand {
         let source = RejectedRows(order.map { tables[$0]! })
         let again = source.plan(like: plan, runID: record.id)
         let ends = try targetEnds(plan, record)
-        let from = Connections(source, try Endpoint(ConnectionURL(parsing: "rejected:\(record.id)"), source))
+        let from = [Connections(source, try Endpoint(ConnectionURL(parsing: "rejected:\(record.id)"), source))]
         let launcher = Launcher(
             plan: again, from: from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)

@@ -40,7 +40,7 @@ struct Run: ParsableCommand {
         if let fault = made.fault(strict: file.flow.strict) { throw fault }
         Planning.tell(made, log)
         var launcher = Launcher(
-            plan: made, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            plan: made, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
         launcher.secrets = RunSecrets(file.flow)
         launcher.open = open
@@ -53,7 +53,7 @@ struct Run: ParsableCommand {
         if let fault = plan.fault(strict: false) { throw fault }
         let ends = try Ends(plan: plan, runID: nil, askPassword: flowOptions.askPassword)
         let launcher = Launcher(
-            plan: plan, from: ends.from, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
+            plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
         guard let slice else { try launcher.launch() }
         // All workers of one plan are one run.

@@ -1,0 +1,229 @@
+import ApusCore
+import Tabular
+
+/// One place that a table is read from: the source's own table, a query, or one of several members.
+struct SourcePlace {
+    /// Position in ``Flow/sources``.
+    var source: Int
+    var session: any Source
+    var relation: Read.Relation
+    var filter: String?
+    /// For messages.
+    var label: String
+    var shape: TableShape
+    var columns: ColumnPlan
+    var isVerbatim = false
+
+    /// - parameter kept: positions of the columns that the target takes.
+    func read(_ kept: [Int]) -> Read {
+        var read = Read(
+            relation: relation, items: kept.map { columns.items[$0] }, schema: Schema(kept.map { columns.schema[$0] }))
+        read.source = source
+        read.isVerbatim = isVerbatim
+        if let filter { read.filters = [filter] }
+        return read
+    }
+}
+
+/// Where the rows of a table come from.
+extension TablePlanner {
+    /// One place, or every member; the first decides which columns there are.
+    mutating func places() throws -> [SourcePlace] {
+        guard !wish.members.isEmpty else {
+            let source = try planner.source(0)
+            if case .query(let sql, let name) = wish.subject {
+                return [try place(0, .query(sql), shape(of: sql, name, source), wish, nil, selection.name, nil)]
+            }
+            let table = selection.table!
+            return [try place(0, .table(table), source.describe(table), wish, nil, selection.name, nil)]
+        }
+        var places: [SourcePlace] = []
+        for member in wish.members {
+            let source = try planner.source(member.source)
+            let label = member.label ?? "\(planner.sources[member.source].endpoint.label) \(member.subject.text)"
+            let relation: Read.Relation
+            let shape: TableShape
+            switch member.subject {
+            case .query(let sql, let name): (relation, shape) = (.query(sql), try self.shape(of: sql, name, source))
+            case .pattern(let text):
+                let table = try TablePattern(text).exactName ?? TableName(text)
+                (relation, shape) = (.table(table), try source.describe(table))
+            }
+            var own = wish
+            own.columns = member.columns ?? wish.columns
+            if let first = places.first, !wish.positional { align(&own, shape, to: first, label) }
+            places.append(try place(member.source, relation, shape, own, member.filter, label, places.first))
+        }
+        return places
+    }
+
+    private func shape(of sql: String, _ name: String, _ source: any Source) throws -> TableShape {
+        guard let session = source as? any SQLSession else {
+            throw ApusError(.unsupported, "\(source.banner) cannot run a query")
+        }
+        var shape = try session.describe(query: sql)
+        shape.name = TableName(name)
+        return shape
+    }
+
+    private mutating func place(
+        _ number: Int, _ relation: Read.Relation, _ shape: TableShape, _ wish: TableWish, _ filter: String?, _ label: String,
+        _ first: SourcePlace?
+    ) throws -> SourcePlace {
+        var shape = shape
+        var isVerbatim = false
+        if case .query = relation {
+            if wish.positional, wish.columns == nil, filter ?? wish.filter == nil {
+                isVerbatim = true
+                shape.columns = Self.unique(shape.columns)
+            } else if let twice = Self.double(shape.columns.map(\.name)) {
+                throw ApusError(
+                    .statement, "the query gives two columns the name `\(twice)`", hint: "Give one of them an alias.", context: label)
+            }
+        }
+        let session = try planner.source(number)
+        var mapping = wish
+        mapping.subject = if case .query(let sql) = relation { .query(sql, as: shape.name.name) } else { wish.subject }
+        let columns = try ColumnPlan(shape, mapping, planner.sources[number].connector, session, &findings)
+        if let first { compare(columns, with: first, label) }
+        return SourcePlace(
+            source: number, session: session, relation: relation, filter: filter ?? wish.filter, label: label, shape: shape,
+            columns: columns, isVerbatim: isVerbatim)
+    }
+
+    /// Gives a member the first one's columns: what it lacks becomes NULL, what only it has is left out and said.
+    private mutating func align(_ wish: inout TableWish, _ shape: TableShape, to first: SourcePlace, _ label: String) {
+        let given = Dictionary(
+            (wish.columns ?? []).filter { $0.name != "*" }.map { ($0.name, $0.expression) }, uniquingKeysWith: { $1 })
+        var columns: [ColumnWish] = []
+        for (item, target) in zip(first.columns.items, first.columns.targets) {
+            if let expression = given[target], let expression, shape.column(expression) == nil {
+                columns.append(ColumnWish(target, expression: expression))
+            } else if let known = shape.column(given[target].flatMap { $0 } ?? item.name) {
+                columns.append(ColumnWish(target, expression: known.name))
+            } else {
+                note(.note, .notFound, target, "\(label) has no column `\(item.name)`; its rows get NULL there")
+                columns.append(ColumnWish(target, expression: "NULL"))
+            }
+        }
+        let taken = Set(first.columns.items.map(\.name) + first.columns.targets)
+        for column in shape.columns
+        where !taken.contains(column.name) && !wish.exclude.contains(column.name) && first.shape.column(column.name) == nil {
+            note(.warning, .lossyMapping, column.name, "only \(label) has the column `\(column.name)`; it is not loaded")
+        }
+        wish.columns = columns
+        wish.rename = [:]
+    }
+
+    private mutating func compare(_ columns: ColumnPlan, with first: SourcePlace, _ label: String) {
+        guard columns.items.count == first.columns.items.count else {
+            note(
+                .error, .columnCount,
+                "\(label) gives \(columns.items.count) columns, but \(first.label) gives \(first.columns.items.count)")
+            return
+        }
+        for index in columns.items.indices where columns.items[index].expression != "NULL" {
+            let own = columns.shapes[index].type, wanted = first.columns.shapes[index].type
+            if own == wanted { continue }
+            let name = first.columns.targets[index]
+            switch own.fit(into: wanted) {
+            case .exact, .widening:
+                note(.note, .lossyMapping, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label)")
+            case .narrowing(let what):
+                note(.warning, .lossyMapping, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label): \(what)")
+            case .impossible(let why):
+                note(.error, .unsupported, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label): \(why)")
+            }
+        }
+    }
+
+    // MARK: The target of several places
+
+    /// What a new table must be for the rows of all places: a column that one lacks may be NULL, and constants that
+    /// tell the places apart lead the key.
+    mutating func unite(_ places: [SourcePlace], _ shape: inout TableShape) {
+        for index in shape.columns.indices where index < places[0].columns.items.count {
+            if places.dropFirst().contains(where: {
+                index < $0.columns.shapes.count && ($0.columns.shapes[index].nullable || $0.columns.items[index].expression == "NULL")
+            }) {
+                shape.columns[index].nullable = shape.columns[index].nullable || !shape.primaryKey.contains(shape.columns[index].name)
+            }
+            shape.columns[index].identity = false
+        }
+        let constants = zip(places[0].columns.items, places[0].columns.targets).filter { item, _ in
+            item.expression != nil && places[0].shape.column(item.name) == nil
+        }.map(\.1)
+        let differing = constants.filter { name in
+            Set(
+                places.compactMap { place in
+                    place.columns.targets.firstIndex(of: name).map { place.columns.items[$0].expression ?? "" }
+                }
+            ).count == places.count
+        }
+        guard !differing.isEmpty else { return }
+        if !shape.primaryKey.isEmpty {
+            shape.primaryKey = differing + shape.primaryKey
+            for index in shape.columns.indices where differing.contains(shape.columns[index].name) { shape.columns[index].nullable = false }
+        }
+        for index in shape.indexes.indices where shape.indexes[index].unique && shape.indexes[index].definition == nil {
+            shape.indexes[index].columns = differing + shape.indexes[index].columns
+        }
+    }
+
+    // MARK: By position
+
+    /// The target column of each read one.
+    mutating func positional(_ columns: ColumnPlan, _ existing: TableShape) -> [String?] {
+        let names = wish.targets ?? existing.columns.filter { !$0.generated }.map(\.name)
+        var matched: [String] = []
+        for name in names {
+            guard let column = existing.column(name) ?? existing.columns.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+                note(
+                    .error, .notFound, name,
+                    "the target \(existing.name) has no column `\(name)`. \(Nearest.hint(for: name, among: existing.columns.map(\.name)) ?? "")"
+                )
+                matched.append(name)
+                continue
+            }
+            matched.append(column.name)
+        }
+        guard matched.count == columns.items.count else {
+            note(
+                .error, .columnCount,
+                "the source gives \(columns.items.count) columns and \(existing.name) is to take \(matched.count): by position they must be as many"
+            )
+            return matched
+        }
+        for (index, name) in matched.enumerated() {
+            if let column = existing.column(name) { check(columns.shapes[index], column, existing) }
+        }
+        return matched
+    }
+
+    private mutating func check(_ source: ColumnShape, _ column: ColumnShape, _ existing: TableShape) {
+        switch source.type.fit(into: column.type) {
+        case .exact, .widening: break
+        case .narrowing(let what): note(.warning, .lossyMapping, column.name, "\(source.native) into \(column.native): \(what)")
+        case .impossible(let why): note(.error, .unsupported, column.name, "\(source.native) into \(column.native): \(why)")
+        }
+    }
+
+    /// Names for columns of which two may have the same.
+    private static func unique(_ columns: [ColumnShape]) -> [ColumnShape] {
+        var taken: Set<String> = []
+        return columns.map { column in
+            var copy = column
+            var number = 1
+            while !taken.insert(copy.name).inserted {
+                number += 1
+                copy.name = "\(column.name)_\(number)"
+            }
+            return copy
+        }
+    }
+
+    private static func double(_ names: [String]) -> String? {
+        var seen: Set<String> = []
+        return names.first { !seen.insert($0).inserted }
+    }
+}
