@@ -38,7 +38,7 @@ public struct Abilities: Sendable, Hashable {
     public var reads = true
     public var writes = true
     /// The sink's modes.
-    public var modes: Set<LoadMode> = [.replace, .truncate, .append, .upsert]
+    public var modes: Set<LoadMode> = [.replace, .truncate, .append, .upsert, .window]
     /// Connections that may write at once; SQLite has one.
     public var writers = Int.max
     /// Statements can be run: before/after SQL, ledgers, queries.

@@ -10,6 +10,9 @@ public enum LoadMode: String, Sendable, Codable, CaseIterable {
     case append
     /// Rows are added, or change the row of the same key.
     case upsert
+    /// The rows of a part of the target (``Load/window``) are replaced in one step: a staging table is loaded, then the
+    /// part is deleted and the new rows are put in, in one transaction. Doing so twice gives the same rows.
+    case window
 }
 
 /// What becomes of the target table itself.
@@ -38,8 +41,11 @@ public struct Load: Hashable, Sendable, Codable {
     public var columns: [String]
     public var mode: LoadMode
     public var create: CreatePolicy
-    /// The columns that tell rows apart in `upsert`.
+    /// The columns that tell rows apart in `upsert` and `window`.
     public var key: [String]
+    /// The part of the target that `window` replaces: a condition in the target's SQL. Rows of the target that have the
+    /// ``key`` of a new row are replaced too, wherever they are.
+    public var window: String?
     /// `indexes`, `foreign-keys`: made after the load when Apus makes the table.
     public var withIndexes = false
     public var withForeignKeys = false
@@ -62,7 +68,7 @@ public struct Load: Hashable, Sendable, Codable {
 
     public var target: TableName { shape.name }
 
-    /// The table that receives rows in `replace`: beside the target, at most 63 octets, the same for the whole run.
+    /// The table that receives rows in `replace` and `window`: beside the target, at most 63 octets, the same for the whole run.
     public var staging: TableName {
         TableName(schema: target.schema, "apus_stg_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
     }
@@ -72,8 +78,11 @@ public struct Load: Hashable, Sendable, Codable {
         TableName(schema: target.schema, "apus_old_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
     }
 
+    /// Whether rows go into a table beside the target first.
+    public var isStaged: Bool { mode == .replace || mode == .window }
+
     /// Where rows go.
-    public var destination: TableName { mode == .replace ? staging : target }
+    public var destination: TableName { isStaged ? staging : target }
 
     /// The shapes of the columns that batches carry.
     public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }

@@ -7,6 +7,9 @@ extension MySQLSession {
     func finish(_ load: Load) throws {
         if load.mode == .replace {
             try swap(load)
+        } else if load.mode == .window {
+            try exchangeWindow(load)
+            if !load.exists || load.create == .recreate { try complete(load.shape, load.target, load) }
         } else if !load.exists || load.create == .recreate {
             try complete(load.shape, load.target, load)
         }
@@ -18,7 +21,7 @@ extension MySQLSession {
     }
 
     func discard(_ load: Load) throws {
-        if load.mode == .replace {
+        if load.isStaged {
             if try tableFacts(load.retired) != nil {
                 if try tableFacts(load.target) == nil {
                     try rename([(load.retired, load.target)], doing: "put \(load.target) back in its place")

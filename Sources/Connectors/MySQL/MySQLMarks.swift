@@ -7,6 +7,8 @@ extension MySQLSession {
         static let prepared = -1
         /// Written with the lock, so that the refusal of a second run can name the first.
         static let owner = -2
+        /// A window was exchanged.
+        static let finished = -3
     }
 
     func marksTable(_ load: Load) -> String {
