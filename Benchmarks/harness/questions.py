@@ -6,7 +6,7 @@ import os
 from .bench import HERE
 
 ORDER = ["mariadb-to-postgres", "mariadb-to-mariadb", "postgres-to-postgres", "mariadb-to-csv", "csv-to-postgres",
-         "csv-to-mariadb", "generator-to-null", "memory", "cold-start", "kill9"]
+         "csv-to-mariadb", "generator-to-null", "memory", "cold-start", "generate", "kill9"]
 
 
 def load(name):

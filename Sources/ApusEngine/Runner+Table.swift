@@ -22,6 +22,12 @@ extension Runner {
                 return
             }
             let slices = try knownSlices(table)
+            if share != nil {
+                // Under the lock, so that it can never come after the word of the worker that finishes the table.
+                try ledger.record(
+                    TableRecord(
+                        table: table.index, name: table.planned.name, target: table.load.target.description, status: .running), run: runID)
+            }
             if let claims {
                 // Under the table's lock: no other worker is at it.
                 if !table.planned.before.isEmpty {
