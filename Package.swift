@@ -44,11 +44,12 @@ let package = Package(
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
         .target(name: "ApusControl", dependencies: ["Tabular", "ApusCore"]),
         .target(name: "ApusListen", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusExtract", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl"]),
         .target(name: "ApusTesting", dependencies: ["Tabular", "ApusCore"]),
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen",
+                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen", "ApusExtract",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + connectorNames),
         .testTarget(name: "TabularTests", dependencies: ["Tabular"]),
@@ -56,6 +57,7 @@ let package = Package(
         .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
         .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"] + connectorNames),
         .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
+        .testTarget(name: "ExtractTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusExtract", "ApusTesting"]),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
         .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
         .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),

@@ -36,7 +36,7 @@ public enum ControlTables {
             ]),
         keyed(
             worker, by: ["worker_id"],
-            [word("worker_id"), text("host_name", 255), big("process_id"), big("since_us"), big("beat_us")]),
+            [word("worker_id"), word("task_key"), text("host_name", 255), big("process_id"), big("since_us"), big("beat_us")]),
     ]
 
     /// What a config table's rows are like, also under another name.

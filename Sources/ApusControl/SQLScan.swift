@@ -36,9 +36,11 @@ public struct SQLScan: Sendable {
     }
 
     public let tokens: [Token]
+    public let source: String
 
     /// - throws: `config.invalid` for an open quote, comment or parenthesis.
     public init(_ text: String) throws {
+        source = text
         var scanner = Scanner(text)
         tokens = try scanner.scan()
     }
@@ -49,12 +51,55 @@ public struct SQLScan: Sendable {
     }
 
     /// The statements of a script, without the semicolons and blanks around them.
-    public var statements: [String] {
-        parts(by: ";").filter { $0.contains { !$0.isBlank } }.map { $0.map(\.text).joined().trimmed }
+    public var statements: [String] { located.map(\.text) }
+
+    /// The statements with the lines that they begin on, from 1.
+    public var located: [(text: String, line: Int)] {
+        var line = 1
+        var found: [(String, Int)] = []
+        for part in parts(by: ";") {
+            var start = line
+            for token in part {
+                if token.isBlank, found.isEmpty || start == line, token.text.contains(where: \.isNewline),
+                    part.first?.position == token.position
+                {
+                    start += token.text.count(where: \.isNewline)
+                }
+                line += token.text.count(where: \.isNewline)
+            }
+            if part.contains(where: { !$0.isBlank }) { found.append((part.map(\.text).joined().trimmed, start)) }
+        }
+        return found
     }
 
-    /// Whether it is one statement or expression.
-    var isOne: Bool { statements.count <= 1 && !tokens.contains { $0.kind == .sign && $0.text == ";" } }
+    /// The line of a word that begins a line, which only clients understand.
+    public func line(ofWord word: String) -> Int? {
+        var line = 1
+        var isFirst = true
+        for token in tokens {
+            if token.isWord(word), isFirst { return line }
+            if token.text.contains(where: \.isNewline) { isFirst = true } else if !token.isBlank { isFirst = false }
+            line += token.text.count(where: \.isNewline)
+        }
+        return nil
+    }
+
+    /// Whether it is one expression or none, and no statement is ended in it.
+    public var isOne: Bool { !tokens.contains { $0.kind == .sign && $0.text == ";" } }
+
+    /// Whether nothing stands in it but blanks and comments.
+    public var isBlank: Bool { tokens.allSatisfy(\.isBlank) }
+
+    /// `1=1`.
+    public var isAlwaysTrue: Bool { tokens.filter { !$0.isBlank }.map(\.text) == ["1", "=", "1"] }
+
+    /// The name, when it is one alone, perhaps behind AS.
+    public var asAlias: String? {
+        var words = tokens.filter { !$0.isBlank }[...]
+        if words.first?.isWord("as") == true { words = words.dropFirst() }
+        guard words.count == 1, let word = words.first, word.isName, !word.isKeyword else { return nil }
+        return word.text
+    }
 
     private struct Scanner {
         let characters: [Character]

@@ -95,6 +95,14 @@ public struct TableWish: Sendable, Hashable {
     public var withForeignKeys: Bool?
     public var before: [String] = []
     public var after: [String] = []
+    /// What the table is called in the SQL of its columns and filter: `t`, for `t.id`.
+    public var alias: String?
+    /// With mode `window`: which rows of the target are replaced, as a condition in the target's SQL.
+    public var window: String?
+    /// The rows that the filter lets through are an increment, so that a full refresh would drop the others.
+    public var isIncrement = false
+    /// The days whose rows are loaded; they make up filter and window.
+    public var days: Days?
     /// The places whose rows together make the table; empty = the source's own table of that name. The subject then
     /// only names the table.
     public var members: [Member] = []

@@ -24,6 +24,10 @@ extension TableWish {
         if members.isEmpty { merged.members = base.members }
         merged.positional = positional || base.positional
         merged.targets = targets ?? base.targets
+        merged.alias = alias ?? base.alias
+        merged.window = window ?? base.window
+        merged.isIncrement = isIncrement || base.isIncrement
+        merged.days = days ?? base.days
         merged.place = place ?? base.place
         return merged
     }

@@ -96,11 +96,11 @@ final class BatchQueue: @unchecked Sendable {
 /// A thread that runs one piece of work.
 ///
 /// Sendable, unchecked: the handle is written once, before the thread can be joined.
-final class Lane: @unchecked Sendable {
+public final class Lane: @unchecked Sendable {
     private var handle = pthread_t()
 
     /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
-    init(_ body: @escaping () -> Void) {
+    public init(_ body: @escaping () -> Void) {
         let box = Unmanaged.passRetained(Work(body))
         let failure = pthread_create(
             &handle, nil,
@@ -111,7 +111,7 @@ final class Lane: @unchecked Sendable {
         precondition(failure == 0, "no thread could be made")
     }
 
-    func join() { pthread_join(handle, nil) }
+    public func join() { pthread_join(handle, nil) }
 
     private final class Work {
         let body: () -> Void

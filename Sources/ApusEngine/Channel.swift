@@ -190,10 +190,11 @@ final class Channel {
                 .statement, "the connection that held the consistent snapshot is lost",
                 hint: "Run again: a new snapshot is needed for all tables.")
         }
-        closeSource()
+        closeSource(isSound: true)
         let interrupt = whole.child()
         let session = try from[number].source(interrupt)
-        source = (number, session, interrupt)
+        source = (number, session, session.interrupt)
+        if session.interrupt !== interrupt { whole.release(interrupt) }
         return session
     }
 
@@ -205,7 +206,9 @@ final class Channel {
         }
         if sink == nil {
             let interrupt = whole.child()
-            sink = (try to.sink(interrupt), interrupt)
+            let session = try to.sink(interrupt)
+            sink = (session, session.interrupt)
+            if session.interrupt !== interrupt { whole.release(interrupt) }
         }
         let session = sink!.session
         let made = (load.table, try session.writer(load), try session.accepts(load), try session.wireFormats(load))
@@ -219,9 +222,9 @@ final class Channel {
     /// Whether a slice of this source can be read again after a failure.
     func canReread(_ number: Int) -> Bool { (try? withSource(number) { $0.rereadable }) ?? true }
 
-    private func closeSource() {
+    private func closeSource(isSound: Bool) {
         guard let source else { return }
-        source.session.close()
+        if isSnapshot { source.session.close() } else { from[source.number].release(source: source.session, isSound: isSound) }
         whole.release(source.interrupt)
         self.source = nil
     }
@@ -234,15 +237,15 @@ final class Channel {
         return batches
     }
 
-    /// Closes both connections; the next slice opens new ones.
-    func giveUp() {
+    /// Ends the use of both connections; the next slice opens new ones. `isSound`: the last slice ended well.
+    func giveUp(isSound: Bool = false) {
         writer?.writer.close()
         writer = nil
         for session in snapshot where session !== source?.session { session.close() }
         snapshot = []
-        closeSource()
+        closeSource(isSound: isSound)
         if let sink {
-            sink.session.close()
+            to.release(sink: sink.session, isSound: isSound)
             whole.release(sink.interrupt)
         }
         sink = nil

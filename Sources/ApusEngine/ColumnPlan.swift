@@ -85,8 +85,9 @@ struct ColumnPlan {
             throw ApusError(.unsupported, "\(connector.title) has no column expressions", context: shape.name.description)
         }
         let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
-        let read = Read(
+        var read = Read(
             relation: relation, items: items, schema: Schema(items.map { Column($0.name, .text) }))
+        read.alias = wish.alias
         return try session.describe(query: read.selectSQL(.all, dialect)).columns
     }
 

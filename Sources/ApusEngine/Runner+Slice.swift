@@ -108,6 +108,11 @@ extension Runner {
             schedule.replace(table.index, by: parts)
             return true
         } catch {
+            events.send(
+                .message(
+                    .warning,
+                    "\(table.planned.name): slice \(slice.id), whose read timed out, could not be cut: \(ApusError(wrapping: error).message)"
+                ))
             channel.giveUp()
             return false
         }

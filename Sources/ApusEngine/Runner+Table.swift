@@ -112,7 +112,7 @@ extension Runner {
         let failure = table.state.withLock { $0.error }
         if let failure {
             // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            if table.load.isStaged, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)
             return

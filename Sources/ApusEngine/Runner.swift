@@ -22,6 +22,8 @@ public final class Runner: Sendable {
     /// Set with ``share``.
     let claims: Claims?
     let open: OpenConnections?
+    /// Shared with other runs of the process; nil = this run has its plan's limits for itself.
+    let budget: Budget?
     let tables: [TableRun]
     let schedule: Schedule
     let limit: RateLimit
@@ -34,9 +36,10 @@ public final class Runner: Sendable {
     public init(
         _ plan: Plan, runID: String, from sources: [Connections], to: Connections, ledger: any Ledger,
         listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil,
-        open: OpenConnections? = nil
+        open: OpenConnections? = nil, budget: Budget? = nil
     ) {
         self.open = open
+        self.budget = budget
         self.share = share
         self.plan = plan
         self.runID = runID
@@ -54,7 +57,8 @@ public final class Runner: Sendable {
         }
         tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID) }
         schedule = Schedule(tables: tables.count, interrupt: interrupt)
-        limit = RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
+        limit =
+            budget?.limit ?? RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
         control = ControlSessions(to, interrupt)
         if let share { for table in tables where table.index != share.table { schedule.ended(table.index) } }
     }
@@ -136,13 +140,24 @@ public final class Runner: Sendable {
 
     private func work(on channel: Channel) {
         while let work = schedule.next() {
+            let ends = budget.map { _ in self.ends(of: work) } ?? []
+            if let budget, !budget.enter(ends, interrupt) { break }
             switch work {
             case .prepare(let table): prepare(tables[table])
             case .load(let table, let slice, let attempt): load(slice, of: tables[table], attempt, on: channel)
             case .finish(let table): finish(tables[table])
             }
+            guard let budget else { continue }
+            // Other runs may need the connections more.
+            channel.giveUp(isSound: true)
+            budget.leave(ends)
         }
-        channel.giveUp()
+        channel.giveUp(isSound: true)
+    }
+
+    private func ends(of work: Schedule.Work) -> [Connections] {
+        guard case .load(let table, let slice, _) = work else { return [to] }
+        return [sources[plan.tables[table].reads[slice.read].source], to]
     }
 
     func runStatements(_ statements: [String], _ when: String) throws {

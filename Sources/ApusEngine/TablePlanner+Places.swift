@@ -13,6 +13,8 @@ struct SourcePlace {
     var shape: TableShape
     var columns: ColumnPlan
     var isVerbatim = false
+    /// What a table is called in the filter.
+    var alias: String?
 
     /// - parameter kept: positions of the columns that the target takes.
     func read(_ kept: [Int]) -> Read {
@@ -20,6 +22,7 @@ struct SourcePlace {
             relation: relation, items: kept.map { columns.items[$0] }, schema: Schema(kept.map { columns.schema[$0] }))
         read.source = source
         read.isVerbatim = isVerbatim
+        read.alias = alias
         if let filter { read.filters = [filter] }
         return read
     }
@@ -88,7 +91,7 @@ extension TablePlanner {
         if let first { compare(columns, with: first, label) }
         return SourcePlace(
             source: number, session: session, relation: relation, filter: filter ?? wish.filter, label: label, shape: shape,
-            columns: columns, isVerbatim: isVerbatim)
+            columns: columns, isVerbatim: isVerbatim, alias: wish.alias)
     }
 
     /// Gives a member the first one's columns: what it lacks becomes NULL, what only it has is left out and said.

@@ -9,10 +9,10 @@ struct ControlTarget {
     let table: String
     private let log: ListenerChoice.Log
 
-    init(_ text: String, _ table: String, askPassword: Bool, log: ListenerChoice.Log) throws {
-        let resolved = try Resolver.make(askPassword: askPassword).resolve(text)
-        for notice in resolved.notices { log.say(.warning, notice) }
-        database = try ControlDatabase(connector: resolved.connector, endpoint: resolved.connection.endpoint)
+    init(_ text: String, _ table: String, log: ListenerChoice.Log) throws {
+        let place = try ControlPlace(text)
+        for notice in place.resolved.notices { log.say(.warning, notice) }
+        database = try place.open()
         self.table = table
         self.log = log
         let made = try database.create()

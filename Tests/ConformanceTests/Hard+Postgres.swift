@@ -34,7 +34,7 @@ extension Hard {
                 ("0.1", "0.1"), ("3.4028235e38", "3.4028235e38"), ("1.4e-45", "1e-45"), ("'-0'", "-0.0"), ("16777217", "16777216"),
                 ("NULL", nil),
             ]
-        ).but([.sqlite], [3: "0.0"]),
+        ).but([.mysql, .sqlite], [3: "0.0"]),
         Hard(
             "double precision", "double precision", .float,
             [

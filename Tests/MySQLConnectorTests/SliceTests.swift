@@ -140,7 +140,8 @@ struct SliceTests {
                 small.bounds = halves[0]
                 steps += 1
             }
-            #expect(steps > 0 && steps < 6)
+            #expect(steps > 3 && steps < 12)
+            #expect(try texts(read, source, small).count > 100)
         }
     }
 

@@ -107,7 +107,7 @@ import Testing
         let read = try place.read(session, "t", key: ["row_id"])
         let parts = try #require(try session.halves(of: Slice(id: 0, bounds: .range(from: ["2000"], upTo: ["8000"])), in: read))
         #expect(try parts.map { try count(read, $0) } == [3000, 3000])
-        #expect(try session.halves(of: Slice(id: 0, bounds: .range(from: ["1"], upTo: ["1500"])), in: read) == nil)
+        #expect(try session.halves(of: Slice(id: 0, bounds: .range(from: ["1"], upTo: ["400"])), in: read) == nil)
         let hot = try place.read(session, "t", key: ["hot"])
         let uneven = try #require(try session.halves(of: Slice(id: 0, bounds: .all), in: hot))
         #expect(try uneven.prefix(2).map { try count(hot, $0) }.reduce(0, +) == 10_000)

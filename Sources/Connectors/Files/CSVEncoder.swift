@@ -145,10 +145,10 @@ final class CSVEncoder: RowEncoder {
 }
 
 extension ColumnType {
-    /// Decimals and what else is digits although stored as text.
+    /// Decimals and what else is digits although stored as text, and never empty.
     var isNumeric: Bool {
         switch self {
-        case .decimal, .uuid, .bits: true
+        case .decimal, .uuid: true
         default: false
         }
     }

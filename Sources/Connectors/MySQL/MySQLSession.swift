@@ -86,6 +86,7 @@ final class MySQLSession: SQLSession {
 
     /// What every session states instead of taking the server's settings for granted.
     private func prepareSession() throws {
+        try run("SET SESSION \(statementLimit(options.statementTimeout))", doing: "set the limit of a statement")
         if let sql = options.initialSQL { try run(sql, doing: "run `init_sql`") }
         var settings = [
             "time_zone = \(dialect.literal(options.timeZone))",
@@ -94,14 +95,23 @@ final class MySQLSession: SQLSession {
             "wait_timeout = 604800", "autocommit = 1", "sql_safe_updates = 0", "sql_select_limit = 18446744073709551615",
             "foreign_key_checks = 1", "unique_checks = 1", "max_error_count = 1000",
         ]
-        if isMariaDB {
-            settings.append("max_statement_time = \(options.statementTimeout)")
-        } else {
-            settings.append("max_execution_time = \(Int(options.statementTimeout * 1000))")
-            if version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
-        }
+        if !isMariaDB, version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
         try run("SET NAMES utf8mb4", doing: "set the session's character set")
         try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session")
+    }
+
+    /// - parameter seconds: 0 = none.
+    private func statementLimit(_ seconds: Double) -> String {
+        isMariaDB ? "max_statement_time = \(seconds)" : "max_execution_time = \(Int(seconds * 1000))"
+    }
+
+    /// Runs what must not be cut short by the limit that cuts reads.
+    func withoutStatementLimit<T>(_ body: () throws -> T) throws -> T {
+        let name = isMariaDB ? "max_statement_time" : "max_execution_time"
+        let limit = try rows("SELECT @@SESSION.\(name)", doing: "look up the limit of a statement").first?[0] ?? "0"
+        try run("SET SESSION \(statementLimit(0))", doing: "lift the limit of a statement")
+        defer { _ = try? attempt("SET SESSION \(name) = \(limit)") }
+        return try body()
     }
 
     func beginSnapshot() throws {

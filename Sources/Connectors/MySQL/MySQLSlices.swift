@@ -20,8 +20,15 @@ extension MySQLSession {
         return Cuts.slices(cuts, key: read.key, rowsPerSlice: step)
     }
 
+    /// Slices of about fewer rows are not cut any more.
+    static let smallestSlice = 500
+
     func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? {
         guard !read.key.isEmpty else { return nil }
+        return try withoutStatementLimit { try cutInTwo(slice, read) }
+    }
+
+    private func cutInTwo(_ slice: Slice, _ read: Read) throws -> [Slice.Bounds]? {
         let from: [String]?, upTo: [String]?
         switch slice.bounds {
         case .all: (from, upTo) = (nil, nil)
@@ -30,11 +37,11 @@ extension MySQLSession {
         }
         let range = Slice.Bounds.range(from: from, upTo: upTo)
         let rows = try estimatedRows("SELECT 1 FROM \(read.relationSQL(dialect))\(read.whereSQL(range, dialect))")
-        guard rows >= 10_000 else { return nil }
+        guard rows >= Self.smallestSlice else { return nil }
         var cut = try isIndexedInteger(read) ? bucketCuts(read, range, count: 2).first : nil
         var offset = rows / 2
         // The estimate may be far too high: looks again nearer to the beginning.
-        while cut == nil, offset >= 1_000 {
+        while cut == nil, offset >= Self.smallestSlice / 4 {
             cut = try keysetStep(read, range, from: nil, offset: offset)
             offset /= 4
         }

@@ -32,8 +32,7 @@ struct DriftCommand: ParsableCommand {
     func run() throws {
         let log = output.open()
         let resolver = Resolver.make(askPassword: askPassword)
-        let resolved = try resolver.resolve(control)
-        let database = try ControlDatabase(connector: resolved.connector, endpoint: resolved.connection.endpoint)
+        let database = try ControlPlace(control).open()
         defer { database.close() }
         let choice = TableChoice(like: try like.map(LikePattern.init), exclude: try exclude.map(LikePattern.init))
         let rows = try database.rows(of: configTable).filter { $0.isActive && choice.means($0.sourceTable) }

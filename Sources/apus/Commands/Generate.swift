@@ -70,7 +70,7 @@ struct Generate: ParsableCommand {
         defer { source.session.close() }
         var wish = try wish()
         if let into {
-            let control = try ControlTarget(into, configTable, askPassword: askPassword, log: log)
+            let control = try ControlTarget(into, configTable, log: log)
             defer { control.database.close() }
             wish.jobID = try control.job(jsonId, source: source.connection, target: to)
             let rows = try config(wish, source)
@@ -78,8 +78,8 @@ struct Generate: ParsableCommand {
             try control.write(rows, source, choice, isUpdate: update)
             return
         }
-        if jsonId == nil, flow || (to != nil && yaml) { try ControlTarget.check(source.connection) }
-        wish.jobID = jsonId
+        if flow || yaml { try ControlTarget.check(source.connection) }
+        wish.jobID = jsonId ?? (yaml && to != nil ? 1 : nil)
         let rows = try config(wish, source)
         warn(rows, source, log)
         let proposals = try rows.propose(source.shapes)
@@ -88,6 +88,15 @@ struct Generate: ParsableCommand {
                 throw ApusError(.configurationInvalid, "`\(self.dialect)` takes no SQL", hint: "Write --dialect mysql, postgres or sqlite.")
             }
             Output.product(ConfigScript.sql(proposals.map(\.row), into: configTable, dialect: dialect))
+        } else if yaml {
+            var job: ControlJob?
+            if let to {
+                let target = try Resolver.make().resolve(to).connection
+                try ControlTarget.check(target)
+                job = ControlJob(source: source.connection.reference, target: target.reference)
+                job?.id = 1
+            }
+            Output.product(ConfigScript.yaml(proposals.map(\.row), job: job, into: configTable))
         } else if flow {
             Output.product(FlowProposal.text(proposals, from: source.connection.reference, to: to ?? "", wish: wish))
         } else {
