@@ -5,7 +5,7 @@ import ApusCore
 enum FlowProposal {
     static func text(_ proposals: [ConfigRows.Proposal], from: String, to: String, wish: GenerateWish) -> String {
         // The resolver expands `${…}` of connections; names and SQL are meant as they are.
-        var lines = ["from: \(quoted(from))", "to: \(quoted(to))", "tables:"]
+        var lines = ["from: \(from.doubleQuoted)", "to: \(to.doubleQuoted)", "tables:"]
         for proposal in proposals {
             lines.append("  # \(proposal.row.note ?? "")".replacing("\n", with: " "))
             lines.append("  \(literal(proposal.row.sourceTable)):")
@@ -31,21 +31,5 @@ enum FlowProposal {
     private static func list(_ names: [String]) -> String { "[\(names.map(literal).joined(separator: ", "))]" }
 
     /// A text in which nothing is expanded.
-    private static func literal(_ text: String) -> String { quoted(text.replacing("${", with: "$${")) }
-
-    /// A double-quoted scalar ("Double-Quoted Style", YAML 1.2 §7.3.1).
-    private static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\t": out += "\\t"
-            case let control where control.value < 0x20: out += "\\x" + (control.value < 16 ? "0" : "") + String(control.value, radix: 16)
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
-    }
+    private static func literal(_ text: String) -> String { text.replacing("${", with: "$${").doubleQuoted }
 }

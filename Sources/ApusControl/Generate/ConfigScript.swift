@@ -28,24 +28,9 @@ public enum ConfigScript {
     private static func item<Record>(_ record: Record, _ fields: [ControlField<Record>], besides empty: Record) -> [String] {
         let given = fields.compactMap { field -> String? in
             guard let value = field.get(record), value != field.get(empty) else { return nil }
-            return "\(field.name): \(isNumber(field.name) || field.name == "id" ? value : quoted(value))"
+            return "\(field.name): \(isNumber(field.name) || field.name == "id" ? value : value.doubleQuoted)"
         }
         return given.enumerated().map { ($0.offset == 0 ? "  - " : "    ") + $0.element }
-    }
-
-    /// A double-quoted scalar ("Double-Quoted Style", YAML 1.2 §7.3.1).
-    private static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\t": out += "\\t"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
     }
 
     /// The values that the config table's own columns are too short for.

@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A DAG of Airflow that maps one task over the slices of a plan, and verifies the whole afterwards.
 ///
 /// Sources: "Dynamic Task Mapping", "TaskFlow", of Airflow 3 (`airflow.sdk`) and Airflow 2 (`airflow.decorators`).
@@ -23,8 +25,8 @@ public enum AirflowDAG {
 
             \(imports)
 
-            APUS = \(SharedWork.quoted(work.program))
-            PLAN = \(SharedWork.quoted(work.planPath))
+            APUS = \(work.program.doubleQuoted)
+            PLAN = \(work.planPath.doubleQuoted)
             SLICES = \(work.slices)
             TASKS = \(work.tasks)
 
@@ -38,7 +40,7 @@ public enum AirflowDAG {
 
 
             @dag(
-                dag_id=\(SharedWork.quoted(work.name)),
+                dag_id=\(work.name.doubleQuoted),
                 schedule=None,
                 start_date=datetime(2020, 1, 1),
                 catchup=False,
@@ -49,7 +51,7 @@ public enum AirflowDAG {
                 @task(retries=\(work.attempts - 1), retry_delay=timedelta(seconds=30))
                 def load(first, run_id=None):
                     for number in range(first, SLICES, TASKS):
-                        apus("run", "--plan", PLAN, "--slice", str(number), "--job", run_id, \(work.options.map { SharedWork.quoted($0) }.joined(separator: ", ")))
+                        apus("run", "--plan", PLAN, "--slice", str(number), "--job", run_id, \(work.options.map(\.doubleQuoted).joined(separator: ", ")))
 
                 # Whatever became of the tasks: what is missing is said here.
                 @task(trigger_rule="all_done", retries=0)

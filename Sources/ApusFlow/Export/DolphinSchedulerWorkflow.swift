@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A workflow of DolphinScheduler, as `pydolphinscheduler yaml -f` reads it: shell tasks that share the slices, and one
 /// that verifies the whole afterwards.
 ///
@@ -14,7 +16,7 @@ public enum DolphinSchedulerWorkflow {
             "# Written by `apus export dolphinscheduler`; submit it with: pydolphinscheduler yaml -f \(work.name).yaml",
             "# Workers need \(work.program), the plan, and an environment that sets \(work.needs).",
             "workflow:",
-            "  name: \(SharedWork.quoted(work.name))",
+            "  name: \(work.name.doubleQuoted)",
             "  release_state: online",
             "tasks:",
         ]

@@ -1,3 +1,5 @@
+import ApusCore
+
 /// Two jobs of Kubernetes: an indexed one whose pods load the slices, and one that verifies the whole afterwards.
 ///
 /// Source: "Jobs" (Indexed completion, Backoff limit per index, Pod failure policy) of Kubernetes 1.33.
@@ -64,7 +66,7 @@ public enum KubernetesJob {
                   restartPolicy: Never
                   containers:
                     - name: apus
-                      image: \(SharedWork.quoted(image))
+                      image: \(image.doubleQuoted)
                       command: ["/bin/sh", "-c"]
                       args:
                         - |
