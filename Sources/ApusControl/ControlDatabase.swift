@@ -1,4 +1,5 @@
 import ApusCore
+import Synchronization
 import Tabular
 
 /// A control database: pydatax's tables, as they are or as Apus made them, on SQLite, MySQL or PostgreSQL.
@@ -9,6 +10,8 @@ public final class ControlDatabase: Sendable {
     let link: DatabaseLink
     public let connector: any Connector
     let clock: ControlClock
+    /// Asked of the catalogue once: tables are not altered under a run.
+    private let shapes = Mutex<[String: TableShape]>([:])
 
     /// - throws: `config.invalid` for a system that cannot hold control tables.
     public init(connector: any Connector, endpoint: Endpoint, patience: Double = 30) throws {
@@ -100,7 +103,14 @@ public final class ControlDatabase: Sendable {
     }
 
     func columns(of table: String, _ session: any SQLSession) throws -> Set<String> {
-        Set(try session.describe(name(table)).columns.map { $0.name.lowercased() })
+        Set(try shape(of: table, session).columns.map { $0.name.lowercased() })
+    }
+
+    func shape(of table: String, _ session: any SQLSession) throws -> TableShape {
+        if let known = shapes.withLock({ $0[table] }) { return known }
+        let shape = try session.describe(name(table))
+        shapes.withLock { $0[table] = shape }
+        return shape
     }
 
     // MARK: Writing

@@ -134,7 +134,8 @@ extension ControlDatabase {
         let isRunning = state == "running"
         let oldRun = found[2] ?? "", oldFrom = found[5] ?? "", oldUpTo = found[6] ?? ""
         if isRunning, holder != worker.id {
-            let isSilent = now - (Int(beat) ?? 0) > leaseSeconds * 1_000_000
+            // A beat far ahead of the clock is no sign of life either: the clock was set back.
+            let isSilent = abs(now - (Int(beat) ?? 0)) > leaseSeconds * 1_000_000
             guard isSilent || Self.isGone(place: found[3], process: found[4]) else { return .held(by: found[3] ?? "another machine") }
         }
         if !isRunning, (Int(found[8] ?? "") ?? 0) >= worker.since, oldFrom == from, oldUpTo == upTo, holder != worker.id {

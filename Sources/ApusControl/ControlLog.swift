@@ -1,7 +1,7 @@
 import ApusCore
 import Tabular
 
-/// A row of `datax_log`: one table on one day.
+/// An unfinished row of `datax_log`: one table on one day.
 public struct ControlLogRow: Sendable, Hashable {
     public var id: Int
     public var table: String
@@ -11,7 +11,15 @@ public struct ControlLogRow: Sendable, Hashable {
     public var day: String
     public var from: String
     public var upTo: String
-    public var isFinished: Bool
+
+    public init(id: Int, table: String, configID: Int?, day: String, from: String, upTo: String) {
+        self.id = id
+        self.table = table
+        self.configID = configID
+        self.day = day
+        self.from = from
+        self.upTo = upTo
+    }
 }
 
 /// What became of one table, for the log.
@@ -44,7 +52,7 @@ extension ControlDatabase {
                 // Where a variant has times in these columns, the day is their beginning.
                 return ControlLogRow(
                     id: id, table: row[1] ?? "", configID: row[2].flatMap { Int($0) }, day: String(day.prefix(10)),
-                    from: String((row[4] ?? day).prefix(10)), upTo: String((row[5] ?? day).prefix(10)), isFinished: false)
+                    from: String((row[4] ?? day).prefix(10)), upTo: String((row[5] ?? day).prefix(10)))
             }
         }
     }
@@ -141,7 +149,7 @@ extension ControlDatabase {
 
     private func write(_ outcome: ControlOutcome, to log: Int?, _ session: any SQLSession, _ zoneOffset: Int) throws {
         guard let log else { return }
-        let shape = try session.describe(name(ControlTables.log))
+        let shape = try shape(of: ControlTables.log, session)
         let present = Set(shape.columns.map { $0.name.lowercased() })
         /// A column of whole numbers takes no fraction.
         func number(_ value: Double, _ name: String) -> String {

@@ -28,6 +28,8 @@ public struct ExtractWish: Sendable {
     public var zone: String?
     /// Where templates are.
     public var templateFolder: String?
+    /// Where scripts of tables are: `<target>.before.sql` and `<target>.after.sql`.
+    public var scriptFolder: String?
 
     /// Tables at a time, and slices at a time over all of them.
     public var parallel = 4

@@ -2,6 +2,7 @@ import ApusControl
 import ApusCore
 import ApusEngine
 import ApusFlow
+import Glibc
 import Tabular
 
 /// From a config row to a flow: connections by name, columns, conditions and days as the row has them.
@@ -72,6 +73,8 @@ struct RowFlow {
         }
         if table.mode == .window || table.mode == nil, days != nil { table.mode = nil }
         try text.shape(&table)
+        table.before = try script("before", row, window)
+        table.after = try script("after", row, window)
         table.members = try group.enumerated().flatMap { number, member in
             try members(number, member, isGroup: group.count > 1, text, table, sources[number], days)
         }
@@ -136,6 +139,15 @@ struct RowFlow {
             source.release(source: session, isSound: false)
             throw error
         }
+    }
+
+    /// The statements that stand around the row's table, if there are some.
+    private func script(_ when: String, _ row: ControlRow, _ window: ExtractTask.Window) throws -> [String] {
+        guard let folder = wish.scriptFolder else { return [] }
+        let path = "\(folder)/\(row.targetTable).\(when).sql"
+        guard access(path, F_OK) == 0 else { return [] }
+        let parameters = try Parameters(given: ["day": Days.iso(window.upTo - 1)])
+        return try Script.read(path, parameters: parameters).statements.map(\.sql)
     }
 
     // MARK: Shards

@@ -24,7 +24,7 @@ import Testing
     }
 
     private static func log(_ id: Int, of config: Int, _ table: String, _ from: String, _ upTo: String) -> ControlLogRow {
-        ControlLogRow(id: id, table: table, configID: config, day: upTo, from: from, upTo: upTo, isFinished: false)
+        ControlLogRow(id: id, table: table, configID: config, day: upTo, from: from, upTo: upTo)
     }
 
     private func windows(_ agenda: Agenda, _ index: Int = 0) -> [String] {

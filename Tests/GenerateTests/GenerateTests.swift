@@ -137,10 +137,13 @@ import Testing
         let rows = try desk.rows()
         #expect(
             rows.count == 2 && rows[1] == "bo_ods_order|bo_ods_order|1|update_time|id|id,amount,update_time,'o''clock' as etl_process_time")
-        let yaml = try desk.shell("apus \"$@\" --yaml", arguments)
-        expect(
-            yaml, 0, "datax_config:\n  - src_table_name: \"bo_ods_log\"\n",
-            "    src_table_column: \"id,amount,update_time,'o''clock' as etl_process_time\"\n")
+        // Into another control database, the row of datax_json with them.
+        expect(try desk.shell("apus \"$@\" --to dw --yaml >rows.yaml && apus control init sqlite:second.db", arguments), 0)
+        expect(try desk.shell("apus control import sqlite:second.db rows.yaml"), 0, "2 added")
+        let columns = "src_table_name, des_table_name, etl_type, etl_column, split_pk_field, src_table_column, note, ordernum, json_id"
+        let second = try desk.shell("sqlite3 second.db \"SELECT \(columns) FROM datax_config ORDER BY ordernum\"")
+        #expect(second.stdout.split(separator: "\n").map(String.init) == (try desk.control.lines("SELECT \(columns) FROM datax_config ORDER BY ordernum")))
+        #expect(try desk.shell("sqlite3 second.db 'SELECT id, source_dbname, target_dbname FROM datax_json'").stdout == "1|erp|dw\n")
     }
 
     @Test(arguments: [Desk.Kind.mariadb, .postgres]) func `the flow file of a source loads it, replaced columns and all`(_ kind: Desk.Kind)

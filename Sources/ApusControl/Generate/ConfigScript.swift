@@ -16,23 +16,6 @@ public enum ConfigScript {
         ["json_id", "server_type", "ordernum", "status", "etl_type", "etl_num"].contains(name)
     }
 
-    /// Control tables by name, each a list of rows: columns by name. What a new row has by itself is left out.
-    public static func yaml(_ rows: [ControlRow], job: ControlJob?, into table: String) -> String {
-        var lines: [String] = []
-        if let job { lines += [ControlTables.job + ":"] + item(job, ControlJob.fields, besides: ControlJob()) }
-        lines.append(table + ":")
-        for row in rows { lines += item(row, ControlRow.fields, besides: ControlRow("", to: "")) }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    private static func item<Record>(_ record: Record, _ fields: [ControlField<Record>], besides empty: Record) -> [String] {
-        let given = fields.compactMap { field -> String? in
-            guard let value = field.get(record), value != field.get(empty) else { return nil }
-            return "\(field.name): \(isNumber(field.name) || field.name == "id" ? value : value.doubleQuoted)"
-        }
-        return given.enumerated().map { ($0.offset == 0 ? "  - " : "    ") + $0.element }
-    }
-
     /// The values that the config table's own columns are too short for.
     /// - parameter limits: characters by column, see ``ControlDatabase/limits(of:)``.
     public static func tooLong(_ row: ControlRow, _ limits: [String: Int]) -> [String] {

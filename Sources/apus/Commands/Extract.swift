@@ -1,6 +1,8 @@
 import ApusControl
 import ApusCore
+import ApusEngine
 import ApusExtract
+import ApusFlow
 import ApusListen
 import ArgumentParser
 
@@ -43,6 +45,10 @@ struct Extract: ParsableCommand {
     @Option(help: "Tables and slices at a time.") var parallel = 4
     @Option(help: ArgumentHelp("Slices at a time on one source or target.", valueName: "number")) var perConnection: Int?
     @Option(help: ArgumentHelp("The folder of DataX templates.", valueName: "folder")) var jsonDir: String?
+    @Option(help: ArgumentHelp("A script to run first, as connection:file.sql. Repeatable.", valueName: "script")) var before: [String] = []
+    @Option(help: ArgumentHelp("A script to run when every table is finished. Repeatable.", valueName: "script")) var after: [String] = []
+    @Option(help: ArgumentHelp("A folder of scripts around tables: <target>.before.sql and <target>.after.sql.", valueName: "folder"))
+    var scripts: String?
     @Option(help: "Rejected rows of a table before it fails: a number or unlimited.") var badRows: String?
     @Option(help: "Most rows per second, over all tables.") var rowsPerSecond: String?
     @Option(help: "Most octets per second, over all tables.") var bytesPerSecond: String?
@@ -86,7 +92,17 @@ struct Extract: ParsableCommand {
             log.say(.info, retryFailed ? "nothing is unfinished" : "there is nothing to do")
             return
         }
-        let result = try extraction.run(agenda, zone)
+        let day = agenda.tasks.flatMap(\.windows).map(\.upTo).max().map { Days.iso($0 - 1) } ?? ""
+        try runScripts(before, day, log)
+        var result = try extraction.run(agenda, zone)
+        if result.status == .done {
+            do { try runScripts(after, day, log) } catch let error as ApusError {
+                result.status = .failed
+                result.error = error
+            }
+        } else if !after.isEmpty {
+            log.say(.warning, "the scripts of --after were not run, since not every table is finished")
+        }
         if let file = runOptions.summaryFile {
             let summary = try SummaryFile(path: file)
             summary.hear(Event(runID: extraction.runID, sequence: 1, time: WallClock.now, kind: .runFinished(result)))
@@ -94,6 +110,28 @@ struct Extract: ParsableCommand {
         }
         Output.product(ClosingTable.text(result, runID: extraction.runID, next: next(result)))
         throw ExitStatus(number: Launcher.exitCode(result))
+    }
+
+    /// Each statement is told; the first that fails ends it.
+    private func runScripts(_ texts: [String], _ day: String, _ log: ListenerChoice.Log) throws {
+        for text in texts {
+            guard let colon = text.lastIndex(of: ":"), colon > text.startIndex, text.index(after: colon) < text.endIndex else {
+                throw ApusError(
+                    .configurationInvalid, "`\(text)` is no script", hint: "Write connection:file.sql, e.g. warehouse:summary.sql.")
+            }
+            let script = try Script.read(
+                String(text[text.index(after: colon)...]), parameters: Parameters(given: ["day": day], timeZone: nil))
+            let resolved = try Resolver.make().resolve(String(text[..<colon]))
+            let session = try Connections(resolved.connector, resolved.connection.endpoint).sql(Program.interrupt)
+            defer { session.close() }
+            let outcomes = script.run(on: session, goesOn: false) { outcome in
+                guard outcome.error == nil else { return }
+                log.say(
+                    .info,
+                    "\(script.name):\(outcome.statement.line): \(outcome.statement.title) (\(Quantity.text(seconds: outcome.seconds)))")
+            }
+            if let error = outcomes.compactMap(\.error).first { throw error }
+        }
     }
 
     private func wish() throws -> ExtractWish {
@@ -108,6 +146,7 @@ struct Extract: ParsableCommand {
         wish.hasBarriers = barrier
         wish.zone = zone
         wish.templateFolder = jsonDir
+        wish.scriptFolder = scripts
         wish.parallel = parallel
         wish.perEnd = perConnection
         wish.leaseSeconds = lease

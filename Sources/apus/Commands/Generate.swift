@@ -1,5 +1,6 @@
 import ApusControl
 import ApusCore
+import ApusExtract
 import ApusFlow
 import ApusListen
 import ArgumentParser
@@ -59,7 +60,10 @@ struct Generate: ParsableCommand {
         let products = [into != nil, yaml, sql, flow].filter { $0 }.count
         guard products <= 1 else { throw ValidationError("--into, --yaml, --sql and --flow exclude each other.") }
         guard !update || into != nil else { throw ValidationError("--update needs --into.") }
-        guard jsonId == nil || to == nil else { throw ValidationError("Give --to or --json-id, not both.") }
+        guard jsonId == nil || to == nil || yaml else { throw ValidationError("Give --to or --json-id, not both.") }
+        guard !yaml || to == nil || jsonId != nil else {
+            throw ValidationError("--yaml with --to writes a row of datax_json too: give --json-id the id that it is to have.")
+        }
         guard !flow || to != nil else { throw ValidationError("--flow needs --to.") }
     }
 
@@ -79,7 +83,7 @@ struct Generate: ParsableCommand {
             return
         }
         if flow || yaml { try ControlTarget.check(source.connection) }
-        wish.jobID = jsonId ?? (yaml && to != nil ? 1 : nil)
+        wish.jobID = jsonId
         let rows = try config(wish, source)
         warn(rows, source, log)
         let proposals = try rows.propose(source.shapes)
@@ -89,14 +93,15 @@ struct Generate: ParsableCommand {
             }
             Output.product(ConfigScript.sql(proposals.map(\.row), into: configTable, dialect: dialect))
         } else if yaml {
-            var job: ControlJob?
+            var jobs: [ControlJob] = []
             if let to {
                 let target = try Resolver.make().resolve(to).connection
                 try ControlTarget.check(target)
-                job = ControlJob(source: source.connection.reference, target: target.reference)
-                job?.id = 1
+                var job = ControlJob(source: source.connection.reference, target: target.reference)
+                job.id = jsonId
+                jobs = [job]
             }
-            Output.product(ConfigScript.yaml(proposals.map(\.row), job: job, into: configTable))
+            Output.product(ControlFile.export(rows: proposals.map(\.row), jobs: jobs).yaml)
         } else if flow {
             Output.product(FlowProposal.text(proposals, from: source.connection.reference, to: to ?? "", wish: wish))
         } else {
