@@ -34,7 +34,9 @@ final class Claims: Sendable {
     /// - returns: false when it is done already.
     /// - throws: `run.cancelled`.
     func take(_ work: String) throws -> Bool {
+        let beganAt = Clock.monotonic()
         var saidAt = -Double.infinity
+        var pause = 0.02
         while true {
             switch try ledger.claim(work, run: runID, worker: worker, lease: lease) {
             case .taken:
@@ -42,11 +44,14 @@ final class Claims: Sendable {
                 return true
             case .done: return false
             case .held(let other, let silent):
-                if Clock.monotonic() - saidAt > 30 {
-                    saidAt = Clock.monotonic()
+                // Most waits are over in an instant.
+                let now = Clock.monotonic()
+                if now - beganAt > 0.2, now - saidAt > 30 {
+                    saidAt = now
                     say("\(work) is with worker \(other), whose last sign of life is \(Int(silent)) s old; waiting")
                 }
-                try Pause.wait(min(0.5, lease / 4), interrupt)
+                try Pause.wait(pause, interrupt)
+                pause = min(pause * 1.5, 0.5)
             }
         }
     }

@@ -17,7 +17,7 @@ extension Runner {
             try lock(table, sink)
             // Of several workers one may have finished the table while this one waited for the lock.
             if share != nil, try isDone(table) {
-                sink.unlock(table.load)
+                leave(table, sink)
                 end(table, skipped: true)
                 return
             }
@@ -49,7 +49,7 @@ extension Runner {
             }
             var left = slices.filter { loaded[$0.id] == nil }
             if let share {
-                sink.unlock(table.load)
+                leave(table, sink)
                 left = shareSlices(share, of: left)
             }
             // A worker of many tells of its own slice.
@@ -72,9 +72,19 @@ extension Runner {
         }
     }
 
+    private func gate(_ table: TableRun) -> String { "table \(table.index)" }
+
+    /// A worker of many lets the next one in.
+    private func leave(_ table: TableRun, _ sink: any Sink) {
+        sink.unlock(table.load)
+        claims?.release(gate(table))
+    }
+
     /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds. A worker
     /// of many waits for the others of its run as long as it takes: one of them may be building indexes.
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
+        // The target lets workers of one run in together; the table is prepared and finished by one at a time.
+        if let claims { _ = try claims.take(gate(table)) }
         let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
@@ -132,7 +142,7 @@ extension Runner {
             }
             try recordDone(table)
             try sink.forget(table.load)
-            sink.unlock(table.load)
+            leave(table, sink)
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
             if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
@@ -146,7 +156,7 @@ extension Runner {
         try lock(table, sink)
         let marks = try sink.marks(table.load)
         guard try !isDone(table), Set(marks.map(\.slice)).isSuperset(of: try knownSlices(table).map(\.id)) else {
-            sink.unlock(table.load)
+            leave(table, sink)
             return false
         }
         let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }

@@ -47,7 +47,8 @@ public final class SlurmCluster: Sendable {
             SlurmUser=\(user)
             SlurmdUser=\(user)
             AuthType=auth/munge
-            AuthInfo=socket=\(mungeFolder.file("s"))
+            # cred_expire is also what a requeued job waits; 120 s unless said otherwise.
+            AuthInfo=socket=\(mungeFolder.file("s")),cred_expire=6
             CredType=cred/munge
             ProctrackType=proctrack/linuxproc
             TaskPlugin=task/none

@@ -142,7 +142,9 @@ import Testing
         expect(try desk.shell("apus control import sqlite:second.db rows.yaml"), 0, "2 added")
         let columns = "src_table_name, des_table_name, etl_type, etl_column, split_pk_field, src_table_column, note, ordernum, json_id"
         let second = try desk.shell("sqlite3 second.db \"SELECT \(columns) FROM datax_config ORDER BY ordernum\"")
-        #expect(second.stdout.split(separator: "\n").map(String.init) == (try desk.control.lines("SELECT \(columns) FROM datax_config ORDER BY ordernum")))
+        #expect(
+            second.stdout.split(separator: "\n").map(String.init)
+                == (try desk.control.lines("SELECT \(columns) FROM datax_config ORDER BY ordernum")))
         #expect(try desk.shell("sqlite3 second.db 'SELECT id, source_dbname, target_dbname FROM datax_json'").stdout == "1|erp|dw\n")
     }
 

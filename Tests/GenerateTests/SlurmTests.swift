@@ -33,7 +33,7 @@ import Testing
         let jobs = try cluster.jobs(), said = try logs(plan)
         #expect(jobs.count == plan.slices + 2 && jobs.allSatisfy { $0.state == "COMPLETED" }, "\(jobs)\n\(said)")
         try plan.expectSameValues()
-        #expect(try plan.told == SharedPlan.once)
+        try plan.expectToldOnce()
         #expect(try plan.leftovers.isEmpty)
         #expect(said.contains("2 of 2 tables equal by checksum"))
         let doubled = try plan.ledger.lines(

@@ -136,7 +136,10 @@ struct DriftCommand: ParsableCommand {
                 _ = try session.describe(
                     query: "SELECT \(row.sourceColumns) FROM \(dialect.quote(name)) \(row.relation) WHERE \(condition)")
                 return nil
-            } catch { return (error as? ApusError)?.message ?? "\(error)" }
+            } catch {
+                let error = ApusError(wrapping: error)
+                return error.underlying.map { "\(error.message): \($0)" } ?? error.message
+            }
         }
     }
 }
