@@ -11,4 +11,3 @@ END//
 DELIMITER ;
 CALL make();
 CREATE TABLE bo_ods_01_bak (id INT);
-ANALYZE TABLE bo_ods_01, bo_ods_30;

@@ -16,7 +16,7 @@ public struct Verification: Sendable {
         /// Rows that they cannot, and that a run rejects.
         public var unfit = 0
         public var targetRows = 0
-        /// Why the table was not compared.
+        /// Why the table, or a column of it, was not compared.
         public var note: String?
     }
 
@@ -24,6 +24,8 @@ public struct Verification: Sendable {
     private let sources: [Connections]
     private let to: Connections
     private let interrupt: Interrupt
+    /// Target columns that are not compared.
+    public var except: Set<String> = []
 
     public init(_ plan: Plan, from sources: [Connections], to: Connections, interrupt: Interrupt) {
         self.plan = plan
@@ -44,12 +46,22 @@ public struct Verification: Sendable {
             finding.note = "\(to.connector.title) cannot be read"
             return finding
         }
+        let unsteady = unsteadyColumns(of: table)
+        let places = table.load.columns.indices.filter { !unsteady.contains($0) }
+        guard !places.isEmpty else {
+            finding.note = "every column changes with each read"
+            return finding
+        }
+        if !unsteady.isEmpty {
+            finding.note = "without " + unsteady.sorted().map { table.load.columns[$0] }.joined(separator: ", ")
+        }
         let sink = try to.sink(interrupt.child())
         let schema: Schema
         let shape: TableShape
         do {
             defer { sink.close() }
-            schema = try sink.accepts(table.load)
+            let accepted = try sink.accepts(table.load)
+            schema = Schema(places.map { accepted[$0] })
             shape = try sink.describe(table.load.target)
         }
         let target = Side()
@@ -57,15 +69,16 @@ public struct Verification: Sendable {
             target.attempt {
                 let source = try to.source(interrupt.child())
                 defer { source.close() }
-                let columns = try table.load.columns.map { name in
+                let names = places.map { table.load.columns[$0] }
+                let columns = try names.map { name in
                     guard let column = shape.column(name) else {
                         throw ApusError(.notFound, "the target \(shape.name) has no column `\(name)` any more")
                     }
                     return Column(name, column.type, nullable: column.nullable)
                 }
                 let read = Read(
-                    relation: .table(table.load.target), items: table.load.columns.map { Read.Item($0) }, schema: Schema(columns))
-                try $0.add(read, [Slice(id: 0, bounds: .all)], from: source, as: schema)
+                    relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
+                try $0.add(read, Array(names.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
             }
         }
         let source = Side()
@@ -73,7 +86,7 @@ public struct Verification: Sendable {
             for (number, read) in table.reads.enumerated() {
                 let session = try sources[read.source].source(interrupt.child())
                 defer { session.close() }
-                try side.add(read, table.slices.filter { $0.read == number }, from: session, as: schema)
+                try side.add(read, places, table.slices.filter { $0.read == number }, from: session, as: schema)
             }
         }
         lane.join()
@@ -86,14 +99,38 @@ public struct Verification: Sendable {
         return finding
     }
 
+    /// Columns that are not compared: those that were excepted, and those whose SQL asks a clock, a counter or chance.
+    private func unsteadyColumns(of table: PlannedTable) -> Set<Int> {
+        Set(
+            table.load.columns.indices.filter { place in
+                except.contains(table.load.columns[place])
+                    || table.reads.contains { $0.items.indices.contains(place) && Self.isUnsteady($0.items[place].expression) }
+            })
+    }
+
+    private static func isUnsteady(_ expression: String?) -> Bool {
+        guard let expression else { return false }
+        let words = expression.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        if words.contains(where: { unsteady.contains(String($0)) }) { return true }
+        // SQLite's clock is a text: datetime('now').
+        return expression.lowercased().contains("'now'") && words.contains { ["datetime", "date", "time", "julianday", "unixepoch", "strftime"].contains($0) }
+    }
+
+    private static let unsteady: Set<String> = [
+        "now", "sysdate", "current_timestamp", "current_date", "current_time", "localtimestamp", "localtime", "curdate", "curtime",
+        "utc_timestamp", "utc_date", "utc_time", "unix_timestamp", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "rand",
+        "random", "uuid", "uuid_short", "gen_random_uuid", "nextval", "connection_id", "pg_backend_pid",
+    ]
+
     /// The digest of one side.
     private final class Side: Sendable {
         struct Total {
             var digest = RowDigest()
             var unfit = 0
 
-            mutating func add(_ read: Read, _ slices: [Slice], from source: any Source, as schema: Schema) throws {
-                let projection = try Projection(from: read.schema, to: schema, sources: Array(schema.columns.indices))
+            /// `places` are the positions of the schema's columns among those of the read.
+            mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema) throws {
+                let projection = try Projection(from: read.schema, to: schema, sources: places)
                 for slice in slices {
                     let reader = try source.reader(read, slice, wire: [])
                     defer { reader.close() }

@@ -7,10 +7,11 @@ public enum AirflowDAG {
     public enum Version: Int, Sendable, CaseIterable { case two = 2, three = 3 }
 
     public static func text(_ work: SharedWork, version: Version) -> String {
-        let imports =
-            version == .three
-            ? "from airflow.sdk import dag, task\nfrom airflow.exceptions import AirflowException, AirflowFailException"
-            : "from airflow.decorators import dag, task\nfrom airflow.exceptions import AirflowException, AirflowFailException"
+        let imports = [
+            "import subprocess", "from datetime import datetime, timedelta", "",
+            version == .three ? "from airflow.sdk import dag, task" : "from airflow.decorators import dag, task",
+            "from airflow.exceptions import AirflowException, AirflowFailException",
+        ].joined(separator: "\n")
         return """
             \"\"\"Loads the \(work.slices) slices of \(work.planPath) with Airflow \(version.rawValue), then verifies both sides.
 
@@ -19,9 +20,6 @@ public enum AirflowDAG {
             APUS_LEDGER is a MySQL or PostgreSQL database that all workers reach. A run of this DAG is one run of the plan: tasks
             that are tried again pass over what is loaded.
             \"\"\"
-
-            import subprocess
-            from datetime import datetime, timedelta
 
             \(imports)
 

@@ -22,6 +22,7 @@ struct Verify: ParsableCommand {
     @Option(help: ArgumentHelp("The job that its workers were given.", valueName: "name")) var job: String?
     @Flag(help: "Only ask the ledger; read no table.") var loadedOnly = false
     @Flag(help: "Read both sides whatever the ledger knows, e.g. after `apus run flow.yaml`.") var valuesOnly = false
+    @Option(help: ArgumentHelp("Target columns that are not compared, comma-separated.", valueName: "columns")) var except: String?
     @Option(help: ArgumentHelp("Where runs are remembered.", valueName: "url")) var ledger: String?
     @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var output: Output
@@ -36,7 +37,8 @@ struct Verify: ParsableCommand {
         if !valuesOnly, try !isLoaded(plan, log) { throw ExitStatus(number: ExitCode.failed) }
         if loadedOnly { return }
         let ends = try Ends(plan: plan, runID: nil, askPassword: askPassword)
-        let verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
+        var verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
+        verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
         var findings: [Verification.Finding] = []
         for table in plan.tables {
             try Program.interrupt.check()
