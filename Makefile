@@ -75,6 +75,8 @@ install-tree:
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 755 -s $(RELEASE) $(DESTDIR)$(PREFIX)/bin/apus
+	install -d $(DESTDIR)$(PREFIX)/share/apus/datax/bin
+	install -m 755 bin/datax.py $(DESTDIR)$(PREFIX)/share/apus/datax/bin/datax.py
 	$(RELEASE) --generate-completion-script bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/apus
 	$(RELEASE) --generate-completion-script zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_apus
 	$(RELEASE) --generate-completion-script fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/apus.fish

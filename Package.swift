@@ -19,6 +19,8 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CSQLite", path: "Sources/CSystem/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/CSystem/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CSystem/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypto", path: "Sources/CSystem/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPCRE2", path: "Sources/CSystem/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 ]
 
 let connectorTargets: [Target] = connectors.map { connector in
@@ -38,9 +40,10 @@ let package = Package(
     targets: systemLibraries + connectorTargets + [
         .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
         .target(name: "CScan", path: "Sources/CSystem/CScan"),
+        .target(name: "CFetch", path: "Sources/CSystem/CFetch"),
         .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
-        .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore", "CCrypto", "CPCRE2"]),
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
         .target(name: "ApusControl", dependencies: ["Tabular", "ApusCore"]),
         .target(name: "ApusListen", dependencies: ["Tabular", "ApusCore"]),
@@ -49,7 +52,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen", "ApusExtract",
+                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen", "ApusExtract", "CFetch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + connectorNames),
         .testTarget(name: "TabularTests", dependencies: ["Tabular"]),

@@ -9,6 +9,12 @@ public struct SelectList: Sendable, Hashable {
         public var name: String?
         /// Whether it is a column alone, perhaps with a table's name in front.
         public var isColumn: Bool
+
+        public init(expression: String, name: String?, isColumn: Bool) {
+            self.expression = expression
+            self.name = name
+            self.isColumn = isColumn
+        }
     }
 
     public let items: [Item]

@@ -93,6 +93,8 @@ public struct TableWish: Sendable, Hashable {
     public var sliceBy: [String]?
     public var withIndexes: Bool?
     public var withForeignKeys: Bool?
+    /// What rows pass between reading and loading, in order: DataX jobs only.
+    public var transforms: [Transform] = []
     public var before: [String] = []
     public var after: [String] = []
     /// What the table is called in the SQL of its columns and filter: `t`, for `t.id`.
@@ -111,6 +113,12 @@ public struct TableWish: Sendable, Hashable {
     /// With ``positional``: the target columns, in the order of the read ones; nil = all that the target does not
     /// compute, in its own order.
     public var targets: [String]?
+    /// In mode `append`: how a row is treated whose key the target has already; nil = it is rejected.
+    public var duplicates: Duplicates?
+    /// An empty text is NULL where the target's column is a number.
+    public var emptyIsNull = false
+    /// Other runs may load the same target at the same time; only in mode `append`.
+    public var isShared = false
     /// Where it was written, for errors: `flow.yaml:7:3`.
     public var place: String?
 

@@ -50,6 +50,14 @@ public struct Load: Hashable, Sendable, Codable {
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int
+    /// Further loads beside this one follow: the table of marks stays when it is empty. Never part of a plan.
+    public var keepsMarks: Bool?
+    /// See ``TableWish/duplicates``; nil where nothing was said, as in plans of flow files.
+    public var duplicates: Duplicates?
+    /// See ``TableWish/emptyIsNull``.
+    public var emptyIsNull: Bool?
+    /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
+    public var isShared: Bool?
 
     public init(
         runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,
@@ -88,6 +96,17 @@ public struct Load: Hashable, Sendable, Codable {
     public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }
 }
 
+extension Load {
+    /// What a failed COMMIT means for a load without marks: when the connection broke, nobody can tell whether the rows
+    /// are there, and a second try might double them.
+    public func commitFailed(_ error: ApusError) -> ApusError {
+        guard error.isTransient else { return error }
+        return ApusError(
+            .interrupted, "the connection broke while rows of \(target) were being committed: whether they are there is not known",
+            hint: "Compare the table with its source before the load is run again.", context: error.context, underlying: error.underlying)
+    }
+}
+
 /// The mark that a committed slice leaves in the target, in the same transaction as its rows.
 public struct SliceMark: Hashable, Sendable, Codable {
     public var slice: Int
@@ -101,6 +120,12 @@ public struct SliceMark: Hashable, Sendable, Codable {
         self.written = written
         self.rejected = rejected
     }
+
+    /// What is neither written nor rejected was dropped by a filter: nothing is committed that does not add up.
+    public var filtered: Int { read - written - rejected }
+
+    /// The slice's rows; a mark knows no octets.
+    public var tally: Tally { Tally(read: read, written: written, rejected: rejected, filtered: filtered) }
 
     /// The table beside the target in which SQL sinks keep marks: (run_id, target, slice, rows_read, rows_written,
     /// rows_rejected, marked_at); slice -1 says that the table is prepared, and holds the lock's owner.

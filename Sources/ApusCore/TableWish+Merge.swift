@@ -19,6 +19,7 @@ extension TableWish {
         merged.sliceBy = sliceBy ?? base.sliceBy
         merged.withIndexes = withIndexes ?? base.withIndexes
         merged.withForeignKeys = withForeignKeys ?? base.withForeignKeys
+        if transforms.isEmpty { merged.transforms = base.transforms }
         if before.isEmpty { merged.before = base.before }
         if after.isEmpty { merged.after = base.after }
         if members.isEmpty { merged.members = base.members }
@@ -28,6 +29,9 @@ extension TableWish {
         merged.window = window ?? base.window
         merged.isIncrement = isIncrement || base.isIncrement
         merged.days = days ?? base.days
+        merged.duplicates = duplicates ?? base.duplicates
+        merged.emptyIsNull = emptyIsNull || base.emptyIsNull
+        merged.isShared = isShared || base.isShared
         merged.place = place ?? base.place
         return merged
     }

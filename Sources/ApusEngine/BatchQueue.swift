@@ -13,6 +13,7 @@ final class BatchQueue: @unchecked Sendable {
     private var full: [Batch] = []
     private var end: Result<Int, any Error>?
     private var isClosed = false
+    private var waited = Effort()
 
     init(_ batches: [Batch]) {
         free = batches
@@ -39,7 +40,11 @@ final class BatchQueue: @unchecked Sendable {
     /// An empty batch; nil when the writing side has given up.
     func takeFree() -> Batch? {
         locked {
-            while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+            if free.isEmpty, !isClosed {
+                let start = Clock.monotonic()
+                while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+                waited.waitedForSink += Clock.monotonic() - start
+            }
             return isClosed ? nil : free.removeLast()
         }
     }
@@ -69,7 +74,9 @@ final class BatchQueue: @unchecked Sendable {
                 if case .failure(let error) = end { throw error }
                 if let batch = full.popLast() { return batch }
                 if end != nil { return nil }
+                let start = Clock.monotonic()
                 pthread_cond_wait(changed, mutex)
+                waited.waitedForSource += Clock.monotonic() - start
             }
         }
     }
@@ -88,6 +95,9 @@ final class BatchQueue: @unchecked Sendable {
             pthread_cond_broadcast(changed)
         }
     }
+
+    /// How long both sides have waited for each other so far.
+    var effort: Effort { locked { waited } }
 
     /// Rows that the source gave; valid after `take()` returned nil.
     var rowsRead: Int { locked { if case .success(let rows) = end { rows } else { 0 } } }

@@ -42,9 +42,7 @@ extension Runner {
             let rejected = marks.reduce(0) { $0 + $1.rejected }
             rejectedRows.withLock { $0 += rejected }
             table.state.withLock { state in
-                for mark in marks {
-                    state.tally = state.tally + Tally(read: mark.read, written: mark.written, rejected: mark.rejected)
-                }
+                for mark in marks { state.tally = state.tally + mark.tally }
                 state.loadingSince = Clock.monotonic()
             }
             var left = slices.filter { loaded[$0.id] == nil }
@@ -85,6 +83,7 @@ extension Runner {
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
         // The target lets workers of one run in together; the table is prepared and finished by one at a time.
         if let claims { _ = try claims.take(gate(table)) }
+        if table.load.isShared == true { return }
         let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
@@ -121,8 +120,10 @@ extension Runner {
         table.state.withLock { $0.finishingSince = Clock.monotonic() }
         let failure = table.state.withLock { $0.error }
         if let failure {
-            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.isStaged, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays. A shared
+            // load is not resumed.
+            let isOver = table.load.isShared == true || (table.load.isStaged && !failure.isTransient)
+            if isOver, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)
             return
@@ -146,6 +147,7 @@ extension Runner {
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
             if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
+            if table.load.isShared == true, !interrupt.isFired { discard(table) }
         }
         end(table)
     }
@@ -159,7 +161,7 @@ extension Runner {
             leave(table, sink)
             return false
         }
-        let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }
+        let all = marks.reduce(Tally()) { $0 + $1.tally }
         table.state.withLock { $0.tally = all }
         return true
     }

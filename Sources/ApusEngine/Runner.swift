@@ -55,7 +55,7 @@ public final class Runner: Sendable {
                 Claims($0, runID: runID, lease: share.lease, interrupt: interrupt) { events.send(.message(.info, $0)) }
             }
         }
-        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID) }
+        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID, keepsMarks: budget != nil) }
         schedule = Schedule(tables: tables.count, interrupt: interrupt)
         limit =
             budget?.limit ?? RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)

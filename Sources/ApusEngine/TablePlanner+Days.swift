@@ -29,6 +29,8 @@ extension TablePlanner {
         }
         guard load.mode == .window, load.window == nil else { return }
         guard let type else {
+            // Where the source has no such column, that was said.
+            if findings.contains(where: { $0.severity == .error }) { return }
             note(
                 .error, .notFound, days.bareColumn,
                 "`\(days.column)` is not among the columns that are read, so that the days cannot be replaced in \(load.target): read it too, or choose another mode"

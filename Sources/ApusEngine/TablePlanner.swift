@@ -34,6 +34,7 @@ struct TablePlanner {
         load.table = index
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
+        let transforms = transforms(reads, kept, columns)
         let watermark = try resolveWatermark(columns, &reads, load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
@@ -46,9 +47,32 @@ struct TablePlanner {
             slices += cut.map { Slice(id: slices.count + $0.id, read: number, bounds: $0.bounds, rows: $0.rows) }
         }
         load.slices = slices.count
-        return PlannedTable(
+        var table = PlannedTable(
             name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark, before: wish.before,
             after: wish.after, ddl: ddl(load), findings: findings)
+        table.transforms = transforms
+        return table
+    }
+
+    /// The wish's transforms, on the columns that are read after all.
+    private mutating func transforms(_ reads: [Read], _ kept: [Int], _ columns: ColumnPlan) -> [Transform] {
+        var transforms: [Transform] = []
+        for var transform in wish.transforms {
+            if columns.items.indices.contains(transform.column) {
+                guard let position = kept.firstIndex(of: transform.column) else {
+                    note(
+                        .error, .unsupported, columns.targets[transform.column],
+                        "\(transform.name) is for column `\(columns.targets[transform.column])`, which the target does not take")
+                    continue
+                }
+                transform.column = position
+            }
+            transforms.append(transform)
+        }
+        do { for read in reads where !transforms.isEmpty { _ = try TransformPass(transforms, from: read.schema) } } catch {
+            note(.error, error.code, nil, error.message)
+        }
+        return transforms
     }
 
     /// The columns to cut by: those that the user named, or those that the source proposes.
@@ -126,6 +150,9 @@ struct TablePlanner {
         load.withIndexes = wish.withIndexes ?? false
         load.key = wish.key ?? (shape.primaryKey.isEmpty && mode != .window ? source.primaryKey : shape.primaryKey)
         load.window = mode == .window ? wish.window : nil
+        load.duplicates = wish.duplicates
+        load.emptyIsNull = wish.emptyIsNull ? true : nil
+        load.isShared = wish.isShared && mode == .append ? true : nil
         if mode == .upsert, load.key.isEmpty {
             note(
                 .error, .configurationInvalid,

@@ -42,6 +42,10 @@ public struct Verification: Sendable {
             finding.note = "mode \(table.load.mode.rawValue): the target holds rows of other runs too"
             return finding
         }
+        guard table.transforms.isEmpty else {
+            finding.note = "its rows are transformed on the way"
+            return finding
+        }
         guard to.connector.abilities.reads else {
             finding.note = "\(to.connector.title) cannot be read"
             return finding

@@ -23,6 +23,8 @@ public final class Extraction: Sendable {
     let stream: EventStream
     private let beats: ControlDatabase
     let results = Mutex<[Int: TableResult]>([:])
+    /// A load of each target's schema, by which its table of marks is cleared away at the end.
+    let loads = Mutex<[String: (to: Connections, load: Load)]>([:])
 
     /// - parameter control: for claims and results; `beats` is a second connection to the same database, for signs of life.
     /// - parameter ledger: where plans and slices are remembered, which every worker must reach.
@@ -81,6 +83,7 @@ public final class Extraction: Sendable {
         }
         for lane in lanes { lane.join() }
         let fault = settle(pulse)
+        clearMarks()
         pulse.stop()
         pool.close()
         try? control.leave(worker)
@@ -97,6 +100,15 @@ public final class Extraction: Sendable {
             error: fault)
         stream.send(.runFinished(result))
         return result
+    }
+
+    /// Removes the tables of marks that nobody needs any more.
+    private func clearMarks() {
+        for (to, load) in loads.withLock({ Array($0.values) }) {
+            guard let sink = try? to.sink(interrupt.child()) else { continue }
+            let isDone: ()? = try? sink.forget(load)
+            to.release(sink: sink, isSound: isDone != nil)
+        }
     }
 
     /// Waits for a control database that has gone away, as long as results are not written.

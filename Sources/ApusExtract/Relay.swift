@@ -27,8 +27,8 @@ final class Relay: Listener {
             stream.send(.tableStarted(table: number, name: name, target: target, slices: slices, doneSlices: done, rows: rows))
         case .sliceStarted(_, let slice, let attempt):
             stream.send(.sliceStarted(table: number, slice: slice, attempt: attempt))
-        case .progress(_, let slice, let rows, let bytes):
-            stream.send(.progress(table: number, slice: slice, rows: rows, bytes: bytes))
+        case .progress(_, let slice, let rows, let bytes, let filtered, let effort):
+            stream.send(.progress(table: number, slice: slice, rows: rows, bytes: bytes, filtered: filtered, effort: effort))
         case .sliceFinished(_, let slice, let tally):
             stream.send(.sliceFinished(table: number, slice: slice, tally))
         case .sliceRetried(_, let slice, let attempt, let rows, let bytes, let error, let delay):

@@ -23,10 +23,8 @@ struct RowFlow {
     /// - throws: `config.*`, `object.not_found`, `connection.*`.
     func ready(_ task: ExtractTask, _ window: ExtractTask.Window, _ zone: DayZone) throws -> Ready {
         let row = task.row
-        if task.job.isTemplated {
-            throw ApusError(
-                .unsupported, "row \(row.id ?? 0) names a DataX template, and templates are not read by this build",
-                hint: "Leave df_json and di_json empty and name two connections.", context: row.sourceTable)
+        if let increment = row.increment, let template = task.job.template(for: increment) {
+            return try TemplateFlow(rows: self, file: template).ready(task, window, zone)
         }
         guard !task.job.source.isEmpty, !task.job.target.isEmpty else {
             throw ApusError(
@@ -129,7 +127,7 @@ struct RowFlow {
         }
     }
 
-    private func withSession<T>(_ source: Connections, _ body: (any Source) throws -> T) throws -> T {
+    func withSession<T>(_ source: Connections, _ body: (any Source) throws -> T) throws -> T {
         let session = try source.source(interrupt.child())
         do {
             let result = try body(session)

@@ -13,7 +13,7 @@ struct RowText {
     let alias: String?
     /// More than an alias stands behind it.
     let isJoined: Bool
-    private let items: SelectList
+    private let items: ApusControl.SelectList
     private let targets: [String]?
     let conditions: [String]
 
@@ -67,7 +67,7 @@ struct RowText {
     }
 
     /// A column of the table itself is named without the alias, so that its catalogue entry is found.
-    private func column(_ item: SelectList.Item) -> String {
+    private func column(_ item: ApusControl.SelectList.Item) -> String {
         guard item.isColumn else { return item.expression }
         let parts = item.expression.split(separator: ".").map(String.init)
         guard parts.count > 1 else { return RowFlow.bare(item.expression) }
@@ -108,11 +108,11 @@ struct RowText {
         }
     }
 
-    private static func list(_ text: String, _ column: String, _ row: ControlRow) throws -> SelectList {
-        if text.allSatisfy(\.isWhitespace) { return try SelectList("*") }
+    private static func list(_ text: String, _ column: String, _ row: ControlRow) throws -> ApusControl.SelectList {
+        if text.allSatisfy(\.isWhitespace) { return try ApusControl.SelectList("*") }
         do {
             guard try SQLScan(text).isOne else { throw ApusError(.configurationInvalid, "a `;` ends it too early") }
-            return try SelectList(text)
+            return try ApusControl.SelectList(text)
         } catch let error as ApusError {
             throw fault("\(column): \(error.message)", row, error.hint ?? "Mend the text; quotes and parentheses must be closed within it.")
         }

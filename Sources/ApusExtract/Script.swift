@@ -49,7 +49,7 @@ public struct Script: Sendable {
         try Script(Self.text(path), name: path == "-" ? "standard input" : path, parameters: parameters)
     }
 
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ApusError(.configurationInvalid, "\(path) cannot be read: \(String(cString: strerror(errno)))")

@@ -209,6 +209,13 @@ struct TaskRun {
                 id: lease.run, name: task.name, from: ready.sources[0].endpoint.label, to: ready.to.endpoint.label,
                 plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: known?.startedAt ?? now,
                 beatAt: now, host: RunRecord.hostName, pid: Int(getpid())))
+        for table in plan.tables {
+            var load = table.load
+            // Of no table: only the empty table of marks is meant.
+            load.runID = lease.run
+            load.shape.name.name = "apus_nothing"
+            extraction.loads.withLock { $0["\(ready.to.endpoint.label) \(load.target.schema ?? "")"] = (ready.to, load) }
+        }
         let before = Clock.monotonic() - start
         let relay = Relay(number, extraction.stream)
         let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan)

@@ -82,7 +82,7 @@ import Testing
 
 @Suite struct SelectListTests {
     @Test func `columns are told apart whatever stands in them`() throws {
-        let list = try SelectList(
+        let list = try ApusControl.SelectList(
             "id, t.name, concat(a, ',', '(') as 全名, now() etl_time, 'a,b' \"q d\", 状态, case when x=1 then 2 else 3 end as c, a+b, NULL as z, (select max(x) from y) m"
         )
         #expect(
@@ -93,12 +93,12 @@ import Testing
                 "(select max(x) from y)",
             ])
         #expect(list.items.map(\.isColumn) == [true, true, false, false, false, true, false, false, false, false])
-        #expect(try SelectList("*").isStar)
-        #expect(try SelectList(" a as b ").items == [.init(expression: "a", name: "b", isColumn: true)])
+        #expect(try ApusControl.SelectList("*").isStar)
+        #expect(try ApusControl.SelectList(" a as b ").items == [.init(expression: "a", name: "b", isColumn: true)])
     }
 
     @Test(arguments: ["a,,b", "a, 'b", "f(a", "a)", "", "a, /* b"]) func `a broken list is refused`(_ text: String) {
-        #expect(throws: ApusError.self) { try SelectList(text) }
+        #expect(throws: ApusError.self) { try ApusControl.SelectList(text) }
     }
 
     @Test func `a script is cut into statements, not within strings, comments and parentheses`() throws {

@@ -98,7 +98,7 @@ extension MySQLSession {
 
     // MARK: Columns
 
-    private func columnShapes(_ table: TableName, isJSON: (String) -> Bool) throws -> [ColumnShape] {
+    func columnShapes(_ table: TableName, isJSON: (String) -> Bool) throws -> [ColumnShape] {
         let rows = try columnRows(
             schema: requiredDatabase(table.schema), "AND table_name = \(dialect.literal(table.name))", doing: "read the columns of \(table)"
         )
@@ -242,8 +242,11 @@ extension MySQLSession {
 
     func foreignKeyShapes(_ table: TableName) throws -> [ForeignKeyShape] {
         let schema = try requiredDatabase(table.schema)
+        // Both tables of information_schema are looked up by name, not walked.
+        let name = dialect.literal(table.name)
         let rows = try foreignKeyRows(
-            schema: schema, "AND k.table_name = \(dialect.literal(table.name))", doing: "read the foreign keys of \(table)")
+            schema: schema, "AND k.table_name = \(name) AND r.constraint_schema = \(dialect.literal(schema)) AND r.table_name = \(name)",
+            doing: "read the foreign keys of \(table)")
         return foreignKeyShapes(rows, of: table, in: schema)
     }
 

@@ -17,7 +17,12 @@ extension MySQLSession {
 
     /// The lock's own mark too: a process that was killed after it had told the ledger left it behind.
     func forget(_ load: Load) throws {
-        try deleteMarks(load, where: "slice <> \(Mark.owner) OR run_id = \(dialect.literal(load.runID))")
+        let own = "run_id = \(dialect.literal(load.runID))"
+        // Of a target that several runs load at a time, those of a run that may still be alive stay.
+        try asPermitted(load) {
+            try deleteMarks(
+                load, where: load.isShared == true ? "\(own) OR marked_at < NOW(6) - INTERVAL 7 DAY" : "slice <> \(Mark.owner) OR \(own)")
+        }
     }
 
     func discard(_ load: Load) throws {
@@ -34,7 +39,9 @@ extension MySQLSession {
                 try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging))", doing: "drop the staging table of \(load.target)")
             }
         }
-        try deleteMarks(load, where: "slice <> \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
+        try asPermitted(load) {
+            try deleteMarks(load, where: "slice <> \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
+        }
     }
 
     // MARK: The swap

@@ -28,6 +28,16 @@ extension MySQLSession {
             hint: "Apus keeps a small table `apus_marks` in the target's database while it loads: grant CREATE, INSERT and DELETE there.")
     }
 
+    /// A load that is never resumed does without marks where its user may not make their table.
+    func keepsMarks(_ load: Load) throws -> Bool {
+        try load.isShared != true || tableFacts(TableName(schema: load.target.schema, SliceMark.tableName)) != nil
+    }
+
+    /// Runs what needs rights on the table of marks; a load that is never resumed goes on without them.
+    func asPermitted(_ load: Load, _ body: () throws -> Void) throws {
+        do { try body() } catch let error as ApusError where error.code == .permission && load.isShared == true {}
+    }
+
     func markInsert(_ mark: SliceMark, _ load: Load) -> String {
         """
         INSERT INTO \(marksTable(load)) VALUES (\(dialect.literal(load.runID)), \(targetLiteral(load)), \(mark.slice), \
@@ -78,7 +88,7 @@ extension MySQLSession {
             try run(
                 "DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))",
                 doing: "clear the marks of \(load.target)")
-            if try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
+            if load.keepsMarks != true, try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
                 try run("DROP TABLE IF EXISTS \(marksTable(load))", doing: "drop the empty table of marks")
             }
         }

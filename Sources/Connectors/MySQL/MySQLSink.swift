@@ -46,8 +46,13 @@ extension MySQLSession: Sink {
             try prepareStaging(load, tableFacts(load.target), like: true)
         default: try prepareTarget(load, target)
         }
-        try createMarks(load)
-        try setMark(Mark.prepared, load)
+        // A run without the lock has no mark yet that keeps the table of marks from being dropped.
+        try asPermitted(load) {
+            try guardingMarks(load) {
+                try createMarks(load)
+                try setMark(Mark.prepared, load)
+            }
+        }
     }
 
     private func check(_ target: TableFacts?, _ load: Load) throws {
@@ -178,7 +183,7 @@ extension MySQLSession: Sink {
     }
 
     func writer(_ load: Load) throws -> any Writer {
-        try writer(load, duplicates: load.mode == .upsert ? .update : .fail)
+        try writer(load, duplicates: load.mode == .upsert ? .update : load.duplicates ?? .fail)
     }
 
     func writer(_ load: Load, duplicates: Duplicates) throws -> any Writer {

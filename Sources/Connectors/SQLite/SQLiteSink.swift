@@ -66,7 +66,7 @@ extension SQLiteSession {
             "DELETE FROM \(SliceMark.tableName) WHERE target = ? AND (\(condition))",
             [load.target.description, load.runID],
             doing: doing)
-        if try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
+        if load.keepsMarks != true, try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
             try database.run("DROP TABLE \(SliceMark.tableName)", doing: doing)
         }
     }
@@ -300,7 +300,7 @@ extension SQLiteSession {
         guard SQLiteErrors.isFile(path), try hasMarks() else { return }
         try writing().transaction(doing: "forget the marks of table \(load.target)") {
             // Run ids sort by time: what came before this run on this target is over.
-            try removeMarks(load, where: "run_id <= ?")
+            try removeMarks(load, where: load.isShared == true ? "run_id = ?" : "run_id <= ?")
         }
     }
 
