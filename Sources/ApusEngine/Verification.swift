@@ -117,12 +117,14 @@ public struct Verification: Sendable {
         let words = expression.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
         if words.contains(where: { unsteady.contains(String($0)) }) { return true }
         // SQLite's clock is a text: datetime('now').
-        return expression.lowercased().contains("'now'") && words.contains { ["datetime", "date", "time", "julianday", "unixepoch", "strftime"].contains($0) }
+        return expression.lowercased().contains("'now'")
+            && words.contains { ["datetime", "date", "time", "julianday", "unixepoch", "strftime"].contains($0) }
     }
 
     private static let unsteady: Set<String> = [
         "now", "sysdate", "current_timestamp", "current_date", "current_time", "localtimestamp", "localtime", "curdate", "curtime",
-        "utc_timestamp", "utc_date", "utc_time", "unix_timestamp", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "rand",
+        "utc_timestamp", "utc_date", "utc_time", "unix_timestamp", "clock_timestamp", "statement_timestamp", "transaction_timestamp",
+        "rand",
         "random", "uuid", "uuid_short", "gen_random_uuid", "nextval", "connection_id", "pg_backend_pid",
     ]
 
