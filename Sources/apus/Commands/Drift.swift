@@ -15,8 +15,8 @@ struct DriftCommand: ParsableCommand {
 
             EXAMPLES:
               apus drift --control sqlite:control.db
-              apus drift --control control --config-table datax_config_repair --like 'bo_ods_%' --output json
-              apus drift --control control --from erp --to dw
+              apus drift --control ctl --like 'bo_ods_%' --output json
+              apus drift --control ctl --from erp --to dw
             """)
 
     @Option(help: ArgumentHelp("The control database.", valueName: "connection")) var control: String

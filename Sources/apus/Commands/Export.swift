@@ -13,7 +13,7 @@ struct Export: ParsableCommand {
             EXAMPLES:
               apus plan flow.yaml -o plan.json
               apus export slurm plan.json > load.sh && bash load.sh
-              apus export airflow plan.json --plan-path /srv/apus/plan.json > dags/load.py
+              apus export airflow plan.json --plan-path /srv/plan.json > load.py
             """,
         subcommands: [Slurm.self, Airflow.self, DolphinScheduler.self, Kubernetes.self])
 }
@@ -59,7 +59,7 @@ extension Export {
     struct Slurm: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "A shell script that submits an array job and a verifying job.",
-            discussion: "EXAMPLE: apus export slurm plan.json --parallel 16 > load.sh && bash load.sh --wait")
+            discussion: "EXAMPLE: apus export slurm plan.json --parallel 16 > load.sh")
         @OptionGroup var options: WorkOptions
         @OptionGroup var output: Output
 
@@ -72,7 +72,7 @@ extension Export {
     struct Airflow: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "A DAG with dynamic task mapping.",
-            discussion: "EXAMPLE: apus export airflow plan.json --plan-path /srv/apus/plan.json --airflow 2 > dags/load.py")
+            discussion: "EXAMPLE: apus export airflow plan.json --airflow 2 > load.py")
         @OptionGroup var options: WorkOptions
         @Option(help: ArgumentHelp("Airflow's major version: 2 or 3.", valueName: "version")) var airflow = AirflowDAG.Version.three
         @OptionGroup var output: Output
@@ -86,7 +86,7 @@ extension Export {
     struct DolphinScheduler: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "dolphinscheduler", abstract: "A workflow for `pydolphinscheduler yaml`.",
-            discussion: "EXAMPLE: apus export dolphinscheduler plan.json --parallel 4 > load.yaml")
+            discussion: "EXAMPLE: apus export dolphinscheduler plan.json > load.yaml")
         @OptionGroup var options: WorkOptions
         @OptionGroup var output: Output
 
@@ -99,7 +99,7 @@ extension Export {
     struct Kubernetes: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "k8s", abstract: "An indexed job with a failure policy, and a verifying job.",
-            discussion: "EXAMPLE: apus export k8s plan.json --image registry.example.com/apus:0.1 > load.yaml")
+            discussion: "EXAMPLE: apus export k8s plan.json --image apus:0.1 > load.yaml")
         @OptionGroup var options: WorkOptions
         @Option(help: ArgumentHelp("The container image that holds apus.", valueName: "image")) var image: String
         @OptionGroup var output: Output

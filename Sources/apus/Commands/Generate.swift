@@ -13,9 +13,10 @@ struct Generate: ParsableCommand {
 
             EXAMPLES:
               apus generate --from erp --like 'bo_ods_%'
-              apus generate --from erp --to dw --like 'bo_ods_%' --exclude '%_bak' --name 'ods_{table}' --into sqlite:control.db
-              apus generate --from erp --json-id 3 --like 'bo_ods_%' --into control --update
-              apus generate --from erp --like 'bo_ods_%' --replace etl_process_time='now()' --sql > rows.sql
+              apus generate --from erp --to dw --like 'bo_%' --exclude '%_bak' \\
+                --name 'ods_{table}' --into sqlite:control.db
+              apus generate --from erp --json-id 3 --like 'bo_%' --into ctl --update
+              apus generate --from erp --replace etl_time='now()' --sql > rows.sql
             """)
 
     @Option(help: ArgumentHelp("The source: a connection's URL or name.", valueName: "connection")) var from: String

@@ -12,7 +12,7 @@ struct Run: ParsableCommand {
             EXAMPLES:
               apus run flow.yaml --set day=2026-11-21
               apus run flow.yaml --only 'sales.*'
-              apus run --plan plan.json --slice 17 --job 2026-11-21     one slice, beside other workers
+              apus run --plan plan.json --slice 17 --job monday     beside others
             """)
 
     @Argument(help: "The flow file.") var flow: String?
