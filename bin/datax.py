@@ -32,7 +32,8 @@ def main():
             sys.stdout.flush()
             os.execv(program, [program, "datax"] + sys.argv[1:])
     # To stdout too: callers search it for this line, and take silence for success.
-    text = u"datax.py: there is no program %s%s" % (tried[0], u"" if os.environ.get("APUS") else u", and no apus in PATH")
+    first = tried[0] if not isinstance(tried[0], bytes) else tried[0].decode("utf-8", "replace")
+    text = u"datax.py: there is no program %s%s" % (first, u"" if os.environ.get("APUS") else u", and no apus in PATH")
     say_failure(text)
     return 255
 
@@ -41,7 +42,7 @@ def say_failure(text):
     line = u"\n\n\u7ecfDataX\u667a\u80fd\u5206\u6790,\u8be5\u4efb\u52a1\u6700\u53ef\u80fd\u7684\u9519\u8bef\u539f\u56e0\u662f:\n" + text + u"\n"
     getattr(sys.stdout, "buffer", sys.stdout).write(line.encode("utf-8"))
     sys.stdout.flush()
-    sys.stderr.write(text + "\n")
+    getattr(sys.stderr, "buffer", sys.stderr).write((text + u"\n").encode("utf-8"))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ extension Runner {
                     guard let most = plan.limits.badRows, total > most else { return }
                     throw ApusError(
                         .tooManyRejected,
-                        "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].reason)",
+                        "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].safeReason)",
                         hint:
                             "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows)."
                     )

@@ -44,7 +44,8 @@ struct DataXCounts {
 
     var total: Moved { slices.values.reduce(into: Moved()) { $0.add($1) } }
 
-    mutating func hear(_ event: Event.Kind, _ sizes: (RejectedRow) -> Int) {
+    /// - parameter faultBytes: of the rows that the event rejects, as DataX counts them.
+    mutating func hear(_ event: Event.Kind, faultBytes: Int) {
         switch event {
         case .progress(let table, let slice, let rows, let bytes, let filtered, let effort):
             change(table, slice) { moved in
@@ -58,8 +59,8 @@ struct DataXCounts {
                 for row in rows {
                     if row.stage == .write { moved.writeFaults += 1 } else { moved.readFaults += 1 }
                     if row.stage == .transform { moved.transformFaults += 1 }
-                    moved.faultBytes += sizes(row)
                 }
+                moved.faultBytes += faultBytes
             }
         case .sliceFinished(let table, let slice, let tally):
             change(table, slice) { moved in

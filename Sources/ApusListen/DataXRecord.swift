@@ -6,48 +6,44 @@ import Tabular
 ///
 /// DataX writes the values of dirty rows to stdout, and those who read its log rely on that; Apus's own log never does.
 struct DataXRecord {
-    /// The row's values by position; nil where the row could not even be parsed.
-    private let columns: [JSON]
-    /// Octets as DataX counts them: see ``column(_:_:_:)``.
-    let byteSize: Int
+    private typealias Value = (type: String, raw: JSON?, size: Int)
 
-    /// - parameter schemas: the columns that the row's values may go by, the more likely first.
+    let row: RejectedRow
+    private let values: [Value]
+
+    /// - parameter schemas: the columns that the row's values may go by, the more likely first. The text of a row that
+    ///   could not be parsed is its one value.
     init(_ row: RejectedRow, _ schemas: [Schema]) {
+        self.row = row
         let members = RowJSON.parse(row.values) ?? [("raw", row.values)]
-        let schema = schemas.first { $0.names == members.map(\.name) }
-        var columns: [JSON] = []
-        var size = 0
-        for (index, member) in members.enumerated() {
-            let (column, bytes) = Self.column(index, member.value, schema?[index].type ?? .text)
-            columns.append(column)
-            size += bytes
-        }
-        self.columns = columns
-        byteSize = size
+        let schema = schemas.first { $0.count == members.count && zip($0.columns, members).allSatisfy { $0.name == $1.name } }
+        values = members.enumerated().map { Self.value($1.value, schema?[$0].type ?? .text) }
     }
 
-    /// The line's JSON, its keys in the order in which a Java HashMap has them.
-    func json(_ row: RejectedRow) -> String {
+    /// Octets as DataX counts them: 8 for an integer or a date, 1 for a boolean, UTF-16 code units for text, octets for
+    /// bytes.
+    var byteSize: Int { values.reduce(0) { $0 + $1.size } }
+
+    /// The line's JSON, its keys in the order in which a Java HashMap has them; NULL has no `rawData`, as fastjson
+    /// leaves it out.
+    var json: String {
         let isReaders = row.stage != .write
+        let columns = values.enumerated().map { index, value in
+            JSON.object([
+                "byteSize": .integer(value.size), "index": .integer(index), "rawData": value.raw, "type": .string(value.type),
+            ])
+        }
         return JSON.object([
             "exception": isReaders ? nil : .string(row.reason), "record": .array(columns),
             "type": .string(isReaders ? "reader" : "writer"), "message": isReaders ? .string(row.reason) : nil,
         ]).line
     }
 
-    /// `{"byteSize":…,"index":…,"rawData":…,"type":…}` as fastjson writes a column, without `rawData` for NULL; and the
-    /// size: 8 for an integer or a date, 1 for a boolean, UTF-16 code units for text, octets for bytes.
-    private static func column(_ index: Int, _ text: String?, _ type: ColumnType) -> (JSON, size: Int) {
-        let (name, raw, size) = value(text, type)
-        return (
-            .object(["byteSize": .integer(size), "index": .integer(index), "rawData": raw, "type": .string(name)]), size
-        )
-    }
-
-    private static func value(_ text: String?, _ type: ColumnType) -> (type: String, raw: JSON?, size: Int) {
+    private static func value(_ text: String?, _ type: ColumnType) -> Value {
         let name =
             switch type {
-            case .integer: "LONG"
+            // A `long` of a text file has no bounds; a table's DECIMAL without a fraction is a DOUBLE to DataX.
+            case .integer, .decimal(38, 0): "LONG"
             case .float, .decimal: "DOUBLE"
             case .boolean: "BOOL"
             case .date, .time, .duration, .timestamp, .instant: "DATE"
@@ -56,7 +52,8 @@ struct DataXRecord {
             }
         guard let text else { return (name, nil, 0) }
         switch name {
-        case "LONG": if isNumber(text) { return (name, .raw(text), 8) }
+        case "LONG":
+            if isNumber(text) { return (name, .raw(text), type == .decimal(precision: 38, scale: 0) ? text.utf16.count : 8) }
         case "DOUBLE": return (name, .string(text), text.utf16.count)
         case "BOOL": if text == "true" || text == "false" { return (name, .bool(text == "true"), 1) }
         case "DATE": if let moment = milliseconds(text, type) { return (name, .integer(moment), 8) }

@@ -8,8 +8,8 @@ public final class DataXStatistics: Listener {
     private struct State {
         var board: Board
         var counts = DataXCounts()
-        /// Dirty rows that were printed, so that a second try does not print them again.
-        var printed: Set<Dirty> = []
+        /// Hashes of the dirty rows that were printed, so that a second try does not print them again.
+        var printed: Set<Int> = []
         var begunAt = 0.0
         var saidAt = 0.0
         /// Of the work, 0…1. A table that failed is no work done.
@@ -18,17 +18,13 @@ public final class DataXStatistics: Listener {
         var said = (rows: 0, bytes: 0)
     }
 
-    private struct Dirty: Hashable {
-        var table: Int
-        var slice: Int
-        var row: RejectedRow
-    }
-
     private let log: DataXLog
     private let plan: Plan
     private let interval: Double
     private let most: Int?
     private let hasTransforms: Bool
+    /// What the values of a table's rejected rows may go by: the columns as they are read, and as they are loaded.
+    private let schemas: [(read: [Schema], loaded: [Schema])]
     private let state: Mutex<State>
     private let ticker = Mutex<Ticker?>(nil)
 
@@ -41,6 +37,11 @@ public final class DataXStatistics: Listener {
         self.interval = max(0.1, interval)
         most = maxDirtyRecords < 0 ? nil : maxDirtyRecords
         hasTransforms = plan.tables.contains { !$0.transforms.isEmpty }
+        schemas = plan.tables.map { table in
+            let read = table.read.schema
+            let carried = Schema(table.load.carried.map { Column($0.name, $0.type, nullable: $0.nullable) })
+            return ([read], [(try? Transform.applied(table.transforms, to: read)) ?? read, carried])
+        }
         state = Mutex(State(board: Board(plan: plan)))
     }
 
@@ -49,12 +50,8 @@ public final class DataXStatistics: Listener {
     public func hear(_ event: Event) {
         state.withLock { state in
             state.board.hear(event)
-            var records: [(row: RejectedRow, record: DataXRecord)] = []
-            state.counts.hear(event.kind) { row in
-                let record = DataXRecord(row, schemas(event.kind, row.stage))
-                records.append((row, record))
-                return record.byteSize
-            }
+            let records = records(event.kind)
+            state.counts.hear(event.kind, faultBytes: records.reduce(0) { $0 + $1.byteSize })
             switch event.kind {
             case .tableFinished(_, let result) where result.error != nil: break
             case .runFinished(let result): if result.status == .done { state.fraction = 1 }
@@ -66,7 +63,7 @@ public final class DataXStatistics: Listener {
                 state.saidAt = event.time
                 log.print(.info, "JobContainer", "DataX jobContainer starts job.")
             case .rowsRejected(let table, let slice, _):
-                for (row, record) in records { say(row, record, table, slice, &state) }
+                for record in records { say(record, table, slice, &state) }
             case .runFinished(let result): close(result, event.time, &state)
             default: break
             }
@@ -113,11 +110,22 @@ public final class DataXStatistics: Listener {
         state.said = (total.read, total.bytes)
     }
 
-    private func say(_ row: RejectedRow, _ record: DataXRecord, _ table: Int, _ slice: Int, _ state: inout State) {
+    private func records(_ event: Event.Kind) -> [DataXRecord] {
+        guard case .rowsRejected(let table, _, let rows) = event else { return [] }
+        let known = schemas.indices.contains(table) ? schemas[table] : (read: [], loaded: [])
+        return rows.map { DataXRecord($0, $0.stage == .write ? known.loaded : known.read) }
+    }
+
+    private func say(_ record: DataXRecord, _ table: Int, _ slice: Int, _ state: inout State) {
+        let row = record.row
         if let most, state.printed.count >= most { return }
-        guard state.printed.insert(Dirty(table: table, slice: slice, row: row)).inserted else { return }
+        var hasher = Hasher()
+        hasher.combine(table)
+        hasher.combine(slice)
+        hasher.combine(row)
+        guard state.printed.insert(hasher.finalize()).inserted else { return }
         log.print(
-            .error, "StdoutPluginCollector", "脏数据: \n" + record.json(row),
+            .error, "StdoutPluginCollector", "脏数据: \n" + record.json,
             thread: "\(log.jobID)-\(table)-\(slice)-\(row.stage == .write ? "writer" : "reader")")
     }
 
@@ -149,14 +157,5 @@ public final class DataXStatistics: Listener {
         let tally = result.tables.first { $0.error?.code == .tooManyRejected }?.tally ?? result.tally
         guard let percent = plan.limits.badPercent, tally.read > 0 else { return DataXFailure(error) }
         return DataXFailure(share: Double(tally.rejected) / Double(tally.read), limit: percent / 100)
-    }
-
-    /// What the values of a rejected row may be: the source's columns or the target's.
-    private func schemas(_ event: Event.Kind, _ stage: RejectedRow.Stage) -> [Schema] {
-        guard case .rowsRejected(let number, _, _) = event, plan.tables.indices.contains(number) else { return [] }
-        let table = plan.tables[number]
-        let read = stage == .write ? (try? Transform.applied(table.transforms, to: table.read.schema)) : table.read.schema
-        let carried = table.load.carried.map { Column($0.name, $0.type, nullable: $0.nullable) }
-        return [read, Schema(carried)].compactMap { $0 }
     }
 }

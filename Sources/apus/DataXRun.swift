@@ -72,7 +72,7 @@ struct DataXRun {
         let summary = try arguments.summaryFile.map { try SummaryFile(path: $0) }
         let statistics = DataXStatistics(
             lines, plan: plan, interval: job.reportInterval ?? 10, maxDirtyRecords: job.dirtyRowsShown ?? 10)
-        let emptied = EmptiedTarget()
+        let emptied = EmptiedTarget(plan) { say(.error, $0) }
         var replaced: [String] = []
         if case .text(let writer) = job.writer, writer.mode == .truncate { replaced = writer.existing }
         let narration = log.listeners.map { WithoutResume($0) as any Listener }
@@ -83,18 +83,13 @@ struct DataXRun {
             interrupt: Program.interrupt, open: open
         ).run()
         for path in replaced where result.status == .done { unlink(path) }
-        if result.status != .done, let statement = emptied.statement {
-            say(
-                .error,
-                "\(plan.tables.map(\.load.target.description).joined(separator: ", ")): preSql (\(statement)) emptied the table before the job failed; it now holds only what this job has written, \(result.tally.written) rows. `apus import datax` makes a flow whose mode `replace` keeps the old rows until all new ones are there."
-            )
-        }
         if let error = summary?.error { throw error }
         switch result.status {
         case .done: return ExitCode.done
         case .stopped: return ExitCode.terminated
         case .failed:
-            for error in result.tables.compactMap(\.error) + (result.error.map { [$0] } ?? []) { log.fail(WithoutResume.plain(error)) }
+            // Those of tables were told when they happened.
+            if let error = result.error { log.fail(WithoutResume.plain(error)) }
             return ExitCode.failed
         }
     }
@@ -139,16 +134,31 @@ struct DataXRun {
     }
 }
 
-/// Remembers the `preSql` that took the target's rows away.
+/// Says so when a job fails after its `preSql` took rows away: before DataX's own last words, and loudly.
 private final class EmptiedTarget: Listener {
+    private let targets: String
+    private let say: @Sendable (String) -> Void
     private let found = Mutex<String?>(nil)
-    var statement: String? { found.withLock { $0 } }
+
+    init(_ plan: Plan, say: @escaping @Sendable (String) -> Void) {
+        targets = plan.tables.map(\.load.target.description).joined(separator: ", ")
+        self.say = say
+    }
 
     func hear(_ event: Event) {
-        guard case .message(_, let text) = event.kind, text.hasPrefix("before: ") else { return }
-        let words = text.dropFirst(8).split(separator: " ", maxSplits: 1)
-        guard let verb = words.first?.uppercased(), ["TRUNCATE", "DELETE", "DROP"].contains(verb) else { return }
-        found.withLock { $0 = verb }
+        switch event.kind {
+        case .message(_, let text) where text.hasPrefix("before: "):
+            let words = text.dropFirst(8).uppercased().split { $0.isWhitespace }
+            guard let verb = words.first, ["TRUNCATE", "DELETE", "DROP"].contains(verb) else { return }
+            let isPart = verb == "DELETE" && words.contains("WHERE")
+            found.withLock { $0 = "preSql (\(verb)) \(isPart ? "took rows out of" : "emptied") the table" }
+        case .runFinished(let result) where result.status != .done:
+            guard let what = found.withLock({ $0 }) else { return }
+            say(
+                "\(targets): \(what) before the job failed; of the new rows it holds \(result.tally.written). `apus import datax` makes a flow whose mode `replace` keeps the old rows until all new ones are there."
+            )
+        default: break
+        }
     }
 }
 

@@ -289,19 +289,20 @@ extension Plan {
         let types: [ColumnType] = [
             .uint64, .decimal(precision: 10, scale: 2), .float64, .boolean, .bytes, .text, .timestamp(precision: 0),
             .instant(precision: 6), .date, .timestamp(precision: 0), .int64, .json,
+            .decimal(precision: 38, scale: 0),
         ]
         let names = types.indices.map { "c\($0)" }
         let schema = Schema(zip(names, types).map { Column($0, $1) })
         let row = RejectedRow(
             row: 0, column: nil, reason: "坏\n\"",
             values:
-                #"{"c0":18446744073709551615,"c1":-12.50,"c2":"NaN","c3":true,"c4":"\\x00ff41","c5":"a\"\\\t😀","c6":"2024-01-22 10:00:12","c7":"2024-01-22 02:00:12.345678+00","c8":"2024-01-22","c9":"0000-00-00 00:00:00","c10":null,"c11":"[1, 2]"}"#
+                #"{"c0":18446744073709551615,"c1":-12.50,"c2":"NaN","c3":true,"c4":"\\x00ff41","c5":"a\"\\\t😀","c6":"2024-01-22 10:00:12","c7":"2024-01-22 02:00:12.345678+00","c8":"2024-01-22","c9":"0000-00-00 00:00:00","c10":null,"c11":"[1, 2]","c12":-42}"#
         )
         let record = DataXRecord(row, [schema])
         let local = try Self.epoch("2024-01-22 10:00:12")
         let day = try Self.epoch("2024-01-22 00:00:00")
         #expect(
-            record.json(row)
+            record.json
                 == [
                     #"{"exception":"坏\n\"","record":[{"byteSize":8,"index":0,"rawData":18446744073709551615,"type":"LONG"}"#,
                     #"{"byteSize":6,"index":1,"rawData":"-12.50","type":"DOUBLE"}"#,
@@ -314,15 +315,16 @@ extension Plan {
                     #"{"byteSize":8,"index":8,"rawData":\#(day)000,"type":"DATE"}"#,
                     #"{"byteSize":19,"index":9,"rawData":"0000-00-00 00:00:00","type":"STRING"}"#,
                     #"{"byteSize":0,"index":10,"type":"LONG"}"#,
-                    #"{"byteSize":6,"index":11,"rawData":"[1, 2]","type":"STRING"}],"type":"writer"}"#,
+                    #"{"byteSize":6,"index":11,"rawData":"[1, 2]","type":"STRING"}"#,
+                    #"{"byteSize":3,"index":12,"rawData":-42,"type":"LONG"}],"type":"writer"}"#,
                 ].joined(separator: ","))
-        #expect(record.byteSize == 8 + 6 + 3 + 1 + 3 + 6 + 8 + 8 + 8 + 19 + 0 + 6)
+        #expect(record.byteSize == 8 + 6 + 3 + 1 + 3 + 6 + 8 + 8 + 8 + 19 + 0 + 6 + 3)
     }
 
     @Test func `a row that never was one is the reader's, with its raw text`() {
         let bad = Self.bad(.read, values: "a;b")
         #expect(
-            DataXRecord(bad, []).json(bad)
+            DataXRecord(bad, []).json
                 == #"{"record":[{"byteSize":3,"index":0,"rawData":"a;b","type":"STRING"}],"type":"reader","message":"Data too long for column 'name'"}"#
         )
     }

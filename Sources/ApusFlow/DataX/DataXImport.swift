@@ -3,7 +3,7 @@ import ApusCore
 /// DataX jobs as a flow file, and what of them a flow file says otherwise or cannot say.
 ///
 /// Passwords become `${SOURCE_PASSWORD}` and `${TARGET_PASSWORD}`; `${name}` of a job becomes `{{ name }}`, a parameter
-/// to be given with `--set`.
+/// to be given with `--set`; `day` and `now`, which mean dates in a flow file, become `job_day` and `job_now`.
 public struct DataXImport: Sendable {
     /// The flow file.
     public private(set) var yaml = ""
@@ -136,9 +136,10 @@ public struct DataXImport: Sendable {
 
     private mutating func columns(_ wish: TableWish, _ member: TableWish.Member, _ name: String, _ add: (String) -> Void) {
         guard let columns = member.columns else {
-            if let targets = wish.targets {
-                note("\(name): a flow file maps columns by name; the query or table must name them \(targets.joined(separator: ", "))")
-            }
+            note(
+                wish.targets.map {
+                    "\(name): a flow file maps columns by name; the query or table must name them \($0.joined(separator: ", "))"
+                } ?? "\(name): a flow file maps columns by name, not by position")
             return
         }
         if let targets = wish.targets, targets.count != columns.count {

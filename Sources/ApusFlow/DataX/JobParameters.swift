@@ -41,7 +41,9 @@ public struct JobParameters: Hashable, Sendable {
     static func placeholders(in bytes: [UInt8]) -> JobParameters {
         var parameters = JobParameters()
         for name in open(in: String(decoding: bytes, as: UTF8.self)) {
-            parameters.values[name] = "{{ \(name.replacing(".", with: "_")) }}"
+            // `day` and `now` are dates in a flow file, in a job they are whatever is given.
+            let plain = name.replacing(".", with: "_")
+            parameters.values[name] = "{{ \(["day", "now"].contains(plain) ? "job_" : "")\(plain) }}"
         }
         return parameters
     }
@@ -70,7 +72,8 @@ public struct JobParameters: Hashable, Sendable {
         var out: [UInt8] = []
         let bytes = Array(text.utf8)
         var position = 0
-        while position < bytes.count {
+        // Beyond the limit of a job, which is refused then, nothing more is made.
+        while position < bytes.count, out.count <= DataXJobReader.sizeLimit {
             guard bytes[position] == UInt8(ascii: "$"), let (name, end) = name(bytes, at: position + 1), let value = values[name]
             else {
                 out.append(bytes[position])

@@ -16,7 +16,7 @@ final class JobReading {
     var error: ApusError? {
         guard let first = faults.first else { return nil }
         guard faults.count > 1 else { return first }
-        let lines = faults.map { "  " + $0.message + ($0.hint.map { " " + $0 } ?? "") }
+        let lines = faults.map { "  " + $0.message + ($0.hint.map { ". " + $0 } ?? "") }
         return ApusError(
             faults.allSatisfy { $0.code == first.code } ? first.code : .configurationInvalid,
             "the job has \(faults.count) mistakes:\n" + lines.joined(separator: "\n"))
