@@ -19,6 +19,8 @@ public protocol Dialect: Sendable {
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
     /// `(SELECT …) AS t (a, b)` gives a query's columns other names.
     var renamesQueryColumns: Bool { get }
+    /// Names without quotes lose their upper case, so that `ID` must be quoted.
+    var foldsNames: Bool { get }
     /// The longest identifier, in octets.
     var identifierLimit: Int { get }
 }
@@ -37,6 +39,8 @@ public struct Declaration: Hashable, Sendable, Codable {
 }
 
 extension Dialect {
+    public var foldsNames: Bool { false }
+
     /// In UTC, which is every session's zone.
     public func instant(_ seconds: Int) -> String { literal(Days.isoTime(seconds)) }
 
