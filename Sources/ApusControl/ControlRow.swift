@@ -65,7 +65,8 @@ public struct ControlRow: Sendable, Hashable {
         .text("split_pk_field", 60, \.splitKey),
         .text("relation", 1000, \.relation),
         .text("dcondition", 1000, \.condition),
-        .text("src_table_column", 8000, \.sourceColumns),
+        // pydatax has 8,000 characters, which a table of 1,000 columns exceeds.
+        .text("src_table_column", nil, \.sourceColumns),
         .text("des_table_column", 255, \.targetColumns),
         .number("server_type", \.serverType),
         .thousandths("ordernum", \.order),
