@@ -7,10 +7,10 @@ export APUS_STRICT := 1
 SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
 RELEASE := $(SCRATCH)/release/apus
 
-.PHONY: help setup build release test conformance demo journeys lint format bench docs package install ci
+.PHONY: help setup build release test conformance demo journeys lint format bench docs package install ci test-exports test-airflow
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: ## installs the Debian packages that are missing
 	scripts/setup
@@ -28,6 +28,12 @@ test: setup ## builds with warnings as errors, then runs every test
 conformance: setup ## only the conformance suites
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest --filter ConformanceTests
+
+test-exports: release ## what `apus export` writes, read by the schema of Kubernetes and the SDK of DolphinScheduler (from PyPI)
+	APUS=$(abspath $(RELEASE)) scripts/check-exports kubernetes dolphinscheduler
+
+test-airflow: release ## runs an exported DAG in Airflow 3, installed from PyPI; not in CI
+	APUS=$(abspath $(RELEASE)) scripts/check-exports airflow
 
 journeys: ## only the stories of Journeys/
 	swift build $(SWIFT_FLAGS) --build-tests

@@ -70,6 +70,7 @@ let package = Package(
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "CommandTests", dependencies: ["ApusTesting"]),
+        .testTarget(name: "GenerateTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "JourneyTests", dependencies: ["ApusCore", "ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],
