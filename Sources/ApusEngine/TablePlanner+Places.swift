@@ -175,7 +175,8 @@ extension TablePlanner {
             guard let index = shape.columns.firstIndex(where: { $0.name == name }), case .text = shape.columns[index].type else { continue }
             // Wide enough for the longest of them, and for the next place's.
             let lengths = places.compactMap { place -> Int? in
-                guard let position = place.columns.targets.firstIndex(of: name), case .text(let length?) = place.columns.shapes[position].type
+                guard let position = place.columns.targets.firstIndex(of: name),
+                    case .text(let length?) = place.columns.shapes[position].type
                 else { return nil }
                 return length
             }

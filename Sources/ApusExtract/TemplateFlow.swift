@@ -42,7 +42,9 @@ struct TemplateFlow {
             found.type = type
             days = found
         }
-        if !conditions.isEmpty { values["condition"] = conditions.count == 1 ? conditions[0] : conditions.map { "(\($0)\n)" }.joined(separator: " AND ") }
+        if !conditions.isEmpty {
+            values["condition"] = conditions.count == 1 ? conditions[0] : conditions.map { "(\($0)\n)" }.joined(separator: " AND ")
+        }
         values.merge(try branchLists(branches, draft, row, sources)) { $1 }
         let job = try DataXJobReader(parameters: JobParameters(escaping: values)).read(bytes, name: file)
         let made = try job.flow(rows.resolver.connectors, choose: choose)
@@ -135,14 +137,16 @@ struct TemplateFlow {
             guard let sql = session as? any SQLSession else {
                 throw ApusError(.unsupported, "\(source.connector.title) cannot run a query", context: row.sourceTable)
             }
-            return try sql.describe(query: "SELECT \(column) AS apus_day FROM \(row.sourceTable) \(row.relation)").columns.first?.type ?? .text
+            return try sql.describe(query: "SELECT \(column) AS apus_day FROM \(row.sourceTable) \(row.relation)").columns.first?.type
+                ?? .text
         }
     }
 
     // MARK: Branches
 
     /// `src_table_columns_<branch>`: the list of the row, in which a column that the branch's table lacks is `NULL as it`.
-    private func branchLists(_ branches: [String], _ job: DataXJob, _ row: ControlRow, _ sources: [Connections]) throws -> [String: String] {
+    private func branchLists(_ branches: [String], _ job: DataXJob, _ row: ControlRow, _ sources: [Connections]) throws -> [String: String]
+    {
         guard case .relational(let reader) = job.reader else { return [:] }
         var lists: [String: String] = [:]
         var head: [ApusControl.SelectList.Item]?

@@ -23,10 +23,12 @@ import Testing
             if index > 0 { try night.job(index + 1) }
         }
         expect(try night.extract("--parallel", "2"), 0)
-        #expect(try (0..<5).map { try dw.lines("SELECT id FROM c\($0) ORDER BY id").joined(separator: ",") } == ["1", "2", "3", "4", "1,2"])
+        #expect(
+            try (0..<5).map { try dw.lines("SELECT id FROM c\($0) ORDER BY id").joined(separator: ",") } == ["1", "2", "3", "4", "1,2"])
         // The same beside joins.
         for index in 0..<5 { try dw.run("DROP TABLE c\(index)") }
-        try night.control.run("UPDATE datax_config SET relation = 't JOIN (SELECT 1 AS one) o ON o.one = 1', src_table_column = 't.id, ''；,'' AS sign'")
+        try night.control.run(
+            "UPDATE datax_config SET relation = 't JOIN (SELECT 1 AS one) o ON o.one = 1', src_table_column = 't.id, ''；,'' AS sign'")
         expect(try night.extract(), 0)
         #expect(try dw.lines("SELECT id, sign FROM c2") == ["3|；,"])
     }
@@ -67,7 +69,8 @@ import Testing
     @Test func `a password with every sign of a URL works when it is encoded, and is never shown`() throws {
         let erp = try Place(.mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY); INSERT INTO a VALUES (1);")
         let dw = try Place(.postgres), night = try Night()
-        try MariaDBServer.shared().execute("CREATE OR REPLACE USER 'odd_\(erp.database)'@'%' IDENTIFIED BY 'p@:/%w'; GRANT ALL ON *.* TO 'odd_\(erp.database)'@'%'")
+        try MariaDBServer.shared().execute(
+            "CREATE OR REPLACE USER 'odd_\(erp.database)'@'%' IDENTIFIED BY 'p@:/%w'; GRANT ALL ON *.* TO 'odd_\(erp.database)'@'%'")
         let port = try MariaDBServer.shared().port
         try night.connections("erp: mysql://odd_\(erp.database):p%40%3A%2F%25w@127.0.0.1:\(port)/\(erp.database)\ndw: \(dw.url())\n")
         try night.job()
@@ -98,9 +101,12 @@ import Testing
         let csv = try night.apus("control", "export", night.controlURL, "--format", "csv")
         let table = try night.home.write(csv.stdout, to: "rows.csv")
         expect(try other.apus("control", "import", other.controlURL, table, "--config-table", "datax_config_wm"), 0, "1 added")
-        #expect(try other.apus("control", "export", other.controlURL, "--config-table", "datax_config_wm", "--format", "csv").stdout == csv.stdout)
+        #expect(
+            try other.apus("control", "export", other.controlURL, "--config-table", "datax_config_wm", "--format", "csv").stdout
+                == csv.stdout)
         // Mistakes are told all at once, and nothing is written.
-        let bad = try night.home.write("tables:\n- src_table_name: a\n  etl_tpye: 1\n- des_table_name: b\n  ordernum: many\nrows: []\n", to: "bad.yaml")
+        let bad = try night.home.write(
+            "tables:\n- src_table_name: a\n  etl_tpye: 1\n- des_table_name: b\n  ordernum: many\nrows: []\n", to: "bad.yaml")
         let refused = try other.apus("control", "import", other.controlURL, bad)
         expect(refused, 78, "bad.yaml:3:3", "Did you mean `etl_type`?", "unknown key `rows`")
     }

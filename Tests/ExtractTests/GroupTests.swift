@@ -7,11 +7,16 @@ import Testing
     @Test func `branches go into one table with their constants, NULL where a column is missing, and what differs is told`() throws {
         let head = try Place(
             .mariadb,
-            "CREATE TABLE orders (id int NOT NULL PRIMARY KEY, name varchar(20), amount decimal(10,2), day date); INSERT INTO orders VALUES (1, '总', 1.5, '2026-11-21'), (2, 'b', NULL, '2026-11-20');")
+            "CREATE TABLE orders (id int NOT NULL PRIMARY KEY, name varchar(20), amount decimal(10,2), day date); INSERT INTO orders VALUES (1, '总', 1.5, '2026-11-21'), (2, 'b', NULL, '2026-11-20');"
+        )
         let fz = try Place(
             .postgres,
-            "CREATE TABLE orders (id int PRIMARY KEY, name text, extra text, day date); INSERT INTO orders VALUES (1, 'fz', 'only here', '2026-11-21')")
-        let xm = try Place(.mariadb, "CREATE TABLE orders (id bigint PRIMARY KEY, amount varchar(9), name varchar(20), day date); INSERT INTO orders VALUES (1, '7.25', 'x''m', '2026-11-21');")
+            "CREATE TABLE orders (id int PRIMARY KEY, name text, extra text, day date); INSERT INTO orders VALUES (1, 'fz', 'only here', '2026-11-21')"
+        )
+        let xm = try Place(
+            .mariadb,
+            "CREATE TABLE orders (id bigint PRIMARY KEY, amount varchar(9), name varchar(20), day date); INSERT INTO orders VALUES (1, '7.25', 'x''m', '2026-11-21');"
+        )
         for kind in Place.Kind.allCases {
             let dw = try Place(kind), night = try Night()
             try night.connections(
@@ -37,7 +42,10 @@ import Testing
 
     @Test func `shard tables that a pattern or a regular expression means go into one`() throws {
         var sql = "CREATE TABLE orders_99x (id int, v int); INSERT INTO orders_99x VALUES (99, 99);"
-        for number in 0..<8 { sql += "CREATE TABLE orders_0\(number) (id int NOT NULL PRIMARY KEY, v int); INSERT INTO orders_0\(number) VALUES (\(number), \(number * 10));" }
+        for number in 0..<8 {
+            sql +=
+                "CREATE TABLE orders_0\(number) (id int NOT NULL PRIMARY KEY, v int); INSERT INTO orders_0\(number) VALUES (\(number), \(number * 10));"
+        }
         let erp = try Place(.mariadb, sql), dw = try Place(.postgres), night = try Night()
         try night.connections(["erp": erp, "dw": dw])
         try night.job()

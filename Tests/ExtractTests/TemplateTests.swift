@@ -32,8 +32,12 @@ import Testing
             "INSERT INTO datax_json (id, df_json, di_json, source_dbname, target_dbname) VALUES (1, 'df.json', 'di.json', 'erp', 'dw')")
         try night.row(
             "orders", to: "ods.full_load",
-            ["src_table_column": night.quote("t.id, t.name, t.changed, concat('x', ',', \"y\") as etl"), "dcondition": night.quote("t.name is null or t.name <> 'it''s \"\n'")])
-        try night.control.run("INSERT INTO datax_json (id, df_json, di_json, source_dbname, target_dbname) VALUES (2, 'df.json', 'di.json', 'erp', 'dw')")
+            [
+                "src_table_column": night.quote("t.id, t.name, t.changed, concat('x', ',', \"y\") as etl"),
+                "dcondition": night.quote("t.name is null or t.name <> 'it''s \"\n'"),
+            ])
+        try night.control.run(
+            "INSERT INTO datax_json (id, df_json, di_json, source_dbname, target_dbname) VALUES (2, 'df.json', 'di.json', 'erp', 'dw')")
         try night.row("orders", to: "ods.daily", job: 2, etlType: 1, column: "t.changed")
         for _ in 0..<2 {
             let result = try night.extract("--json-dir", night.home.path, "--day", "2026-11-21", "--zone", "UTC")
@@ -56,7 +60,8 @@ import Testing
 
     @Test func `a template with a query for each branch gets each branch's own list of columns`() throws {
         let my = try MariaDBServer.shared(), pg = try PostgresServer.shared()
-        let head = try Place(.mariadb, "CREATE TABLE goods (id int, name varchar(20), price decimal(10,2)); INSERT INTO goods VALUES (1, 'head', 1.25);")
+        let head = try Place(
+            .mariadb, "CREATE TABLE goods (id int, name varchar(20), price decimal(10,2)); INSERT INTO goods VALUES (1, 'head', 1.25);")
         let fz = try Place(.mariadb, "CREATE TABLE goods (id int, name varchar(20), only_here int); INSERT INTO goods VALUES (2, 'fz', 3);")
         let dw = try Place(.postgres, "CREATE TABLE goods (id int, name text, price numeric, tenant text)")
         let night = try Night()
