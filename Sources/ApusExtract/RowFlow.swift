@@ -192,8 +192,4 @@ struct RowFlow {
         func quoted(_ part: String) -> String { "\"\(part.replacing("\"", with: "\"\""))\"" }
         return (name.schema.map { quoted($0) + "." } ?? "") + quoted(name.name)
     }
-
-    static func bare(_ column: String) -> String {
-        Days(column.filter { !$0.isWhitespace }, from: 0, upTo: 0, fromInstant: 0, upToInstant: 0).bareColumn
-    }
 }
