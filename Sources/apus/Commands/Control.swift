@@ -110,6 +110,8 @@ struct Control: ParsableCommand {
             wish.tables = try table.flatMap { $0.split(separator: ",") }.map { try TablePattern($0.trimmed) }
             let clock = try database.now()
             let zone = try DayZone(nil, now: clock.micros / 1_000_000, offset: clock.offset)
+            // Any one day: a check is of rows, not of what ran when.
+            wish.day = zone.today - 1
             let agenda = try Agenda(
                 wish, rows: database.rows(of: configTable), jobs: database.jobs(), unfinished: [], today: zone.today)
             let findings = try ControlCheck(wish, resolver: Resolver.make(), interrupt: Program.interrupt).findings(agenda, zone)
