@@ -7,14 +7,17 @@ public struct SelectList: Sendable, Hashable {
         public var expression: String
         /// The alias, or the column's own name; nil where SQL gives none that is the same everywhere.
         public var name: String?
-        /// Whether it is a column alone, perhaps with a table's name in front.
-        public var isColumn: Bool
+        /// A column alone, with what stands in front of it (`t.a`, `s.t.a`), each name without its quotes; empty for
+        /// any other expression.
+        public var path: [String]
 
-        public init(expression: String, name: String?, isColumn: Bool) {
+        public init(expression: String, name: String?, path: [String] = []) {
             self.expression = expression
             self.name = name
-            self.isColumn = isColumn
+            self.path = path
         }
+
+        public var isColumn: Bool { !path.isEmpty }
     }
 
     public let items: [Item]
@@ -39,23 +42,27 @@ public struct SelectList: Sendable, Hashable {
     private static func item(_ words: [SQLScan.Token], _ part: ArraySlice<SQLScan.Token>) -> Item {
         func text(_ tokens: some Sequence<SQLScan.Token>) -> String { tokens.map(\.text).joined().trimmed }
         if words.allSatisfy({ $0.isName || $0.text == "." }), isPath(words) {
-            return Item(expression: text(part), name: words.last?.name, isColumn: true)
+            return Item(expression: text(part), name: words.last?.name, path: path(words))
         }
         if let last = words.last, last.isName, words.count > 1 {
             let before = words[words.count - 2]
             let head = part.prefix { $0.position < last.position }
             if before.isWord("as") {
                 let expression = text(head.prefix { $0.position < before.position })
-                return Item(expression: expression, name: last.name, isColumn: isPath(words.dropLast(2)))
+                return Item(expression: expression, name: last.name, path: path(words.dropLast(2)))
             }
             // `upper(b) c`, `'x' d`, `a b`: an alias without AS follows a value, never an operator or keyword.
             if before.text == ")" || before.isString || before.isNumber || (before.isName && !before.isKeyword),
                 !last.isKeyword
             {
-                return Item(expression: text(head), name: last.name, isColumn: isPath(words.dropLast()))
+                return Item(expression: text(head), name: last.name, path: path(words.dropLast()))
             }
         }
-        return Item(expression: text(part), name: nil, isColumn: false)
+        return Item(expression: text(part), name: nil)
+    }
+
+    private static func path(_ words: some Collection<SQLScan.Token>) -> [String] {
+        isPath(words) ? words.compactMap { $0.isName ? $0.name : nil } : []
     }
 
     /// `a`, `t.a`, `s.t.a`.

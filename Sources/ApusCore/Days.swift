@@ -25,9 +25,10 @@ public struct Days: Sendable, Hashable {
 
     /// The column without what stands in front: `t.day` is `day`.
     public var bareColumn: String {
-        let name = column.split(separator: ".").last.map(String.init) ?? column
-        guard name.count > 1, let quote = name.first, "\"`".contains(quote), name.last == quote else { return name }
-        return String(name.dropFirst().dropLast())
+        guard let quote = column.last, "\"`".contains(quote), let start = column.dropLast().lastIndex(of: quote) else {
+            return column.split(separator: ".").last.map(String.init) ?? column
+        }
+        return String(column[column.index(after: start)...].dropLast())
     }
 
     /// The condition on the source's column, or nil when days cannot be told by a column of that type.

@@ -68,12 +68,10 @@ struct RowText {
 
     /// A column of the table itself is named without the alias, so that its catalogue entry is found.
     private func column(_ item: ApusControl.SelectList.Item) -> String {
-        guard item.isColumn else { return item.expression }
-        let parts = item.expression.split(separator: ".").map(String.init)
-        guard parts.count > 1 else { return RowFlow.bare(item.expression) }
-        let owner = parts.dropLast().joined(separator: ".").lowercased()
-        return [alias, table.name, table.description].contains { $0?.lowercased() == owner }
-            ? RowFlow.bare(item.expression) : item.expression
+        guard let bare = item.path.last else { return item.expression }
+        let owner = item.path.dropLast().joined(separator: ".").lowercased()
+        let isOwn = owner.isEmpty || [alias, table.name, table.description].contains { $0?.lowercased() == owner }
+        return isOwn ? bare : item.expression
     }
 
     private var filter: String? {

@@ -158,7 +158,7 @@ struct TemplateFlow {
                     let table = RowFlow.name(row.sourceTable)
                     let present = try rows.withSession(sources[number]) { Set(try $0.describe(table).columns.map { $0.name.lowercased() }) }
                     lists[name] = items.map { item in
-                        let own = RowFlow.bare(item.expression)
+                        let own = item.path.last ?? item.expression
                         guard item.isColumn, !present.contains(own.lowercased()) else {
                             return item.name == nil || item.name == item.expression || item.isColumn && item.name == own
                                 ? item.expression : "\(item.expression) AS \(item.name!)"
@@ -177,7 +177,7 @@ struct TemplateFlow {
         guard list.isStar else { return list.items }
         return try rows.withSession(source) { session in
             try session.describe(RowFlow.name(row.sourceTable)).columns.map {
-                ApusControl.SelectList.Item(expression: $0.name, name: $0.name, isColumn: true)
+                ApusControl.SelectList.Item(expression: $0.name, name: $0.name, path: [$0.name])
             }
         }
     }

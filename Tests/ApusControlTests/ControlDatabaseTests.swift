@@ -94,7 +94,7 @@ import Testing
             ])
         #expect(list.items.map(\.isColumn) == [true, true, false, false, false, true, false, false, false, false])
         #expect(try ApusControl.SelectList("*").isStar)
-        #expect(try ApusControl.SelectList(" a as b ").items == [.init(expression: "a", name: "b", isColumn: true)])
+        #expect(try ApusControl.SelectList(" a as b ").items == [.init(expression: "a", name: "b", path: ["a"])])
     }
 
     @Test(arguments: ["a,,b", "a, 'b", "f(a", "a)", "", "a, /* b"]) func `a broken list is refused`(_ text: String) {

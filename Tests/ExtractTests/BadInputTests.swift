@@ -33,6 +33,17 @@ import Testing
         #expect(try dw.lines("SELECT id, sign FROM c2") == ["3|；,"])
     }
 
+    @Test func `names with blanks, dots and quotes are taken from a column list as they are`() throws {
+        let (night, erp, dw) = try places()
+        try erp.run(
+            "CREATE TABLE odd (`名 称` int NOT NULL PRIMARY KEY, `a.b` int, `q\"q` int, `order` date); INSERT INTO odd VALUES (1, 2, 3, '2026-01-02');"
+        )
+        try night.row(
+            "odd", to: "odd", ["src_table_column": night.quote("`名 称`, t.`a.b`, `q\"q` AS q, `order`")])
+        expect(try night.extract(), 0)
+        #expect(try dw.lines("SELECT \"名 称\", \"a.b\", q, \"order\" FROM odd") == ["1|2|3|2026-01-02"])
+    }
+
     @Test func `what cannot be run is told with the row and what to do, and nothing of it counts as finished`() throws {
         let (night, _, dw) = try places()
         let rows: [(String, [String: String])] = [
