@@ -58,7 +58,6 @@ def main():
         folder = server.folder
         storage = Storage(server.address, server.user, server.password, folder)
     try:
-        storage.run("CREATE DATABASE IF NOT EXISTS `__double`")
         create(storage)
         cluster = Cluster(options.profile, storage, options.user, options.password)
         cluster.config["count_only"] = options.count_only

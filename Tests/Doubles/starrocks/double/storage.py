@@ -52,6 +52,9 @@ class Storage:
     def connect(self):
         engine = Engine(self.address, self.user, self.password)
         engine.query("SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin")
+        engine.query("CREATE DATABASE IF NOT EXISTS `__double`")
+        # Some statements want a database though they name every table's.
+        engine.query("USE `__double`")
         return engine
 
     def run(self, sql):
