@@ -116,7 +116,7 @@ class Partition:
     def drain(self, now, per_second):
         self.versions = max(1.0, self.versions - max(0.0, now - self.drained_at) * per_second)
         self.drained_at = now
-        return int(self.versions)
+        return round(self.versions)
 
 
 @dataclass

@@ -109,5 +109,5 @@ class Faults:
                     fault.times -= 1
                 fault.taken += 1
                 self.history.append({"name": name, **{key: value for key, value in where.items() if value}})
-                return dict(fault.rules)
+                return {"name": name, **fault.rules}
         return None

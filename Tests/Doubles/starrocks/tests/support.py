@@ -112,7 +112,7 @@ class Case(unittest.TestCase):
             arguments += ["-H", f"{name}: {value}"]
         done = self.curl(*arguments, "-T", "-", "-XPUT", f"http://{self.double.place(node)}/api/{self.db}/{table}/_stream_load", data=body)
         self.last = done
-        return json.loads(done.stdout) if done.stdout else None
+        return json.loads(done.stdout) if done.stdout.startswith(b"{") else None
 
     def state(self, label, node="fe1"):
         done = self.curl("-u", f"root:{PASSWORD}", f"http://{self.double.place(node)}/api/{self.db}/get_load_state?label={label}")
