@@ -27,8 +27,8 @@ class Exchange:
         self.record["location"] = dict(headers).get("Location")
         unread = not self.request.finished
         close = close or unread or self.headers.get("connection", "").lower() == "close"
-        self.connection.send(answer(status, body, headers, kind, close))
         self.record["body_bytes"] = self.request.body_bytes
+        self.connection.send(answer(status, body, headers, kind, close))
         if close:
             came = self.connection.linger()
             self.record["unasked_bytes"] = came

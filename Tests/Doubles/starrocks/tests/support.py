@@ -82,7 +82,7 @@ class Case(unittest.TestCase):
         told = self.double.told[node]
         database = self.db if database is None else database
         return subprocess.run(
-            ["mariadb", "--no-defaults", f"--host={told['host']}", f"--port={told['sql_port']}", "--user=root", "--batch", "--raw",
+            ["mariadb", "--no-defaults", f"--host={told['host']}", f"--port={told['sql_port']}", "--user=root", "--batch", "--raw", "--comments",
              "--default-character-set=utf8mb4"] + ([f"--database={database}"] if database else []),
             env={**os.environ, "MYSQL_PWD": password}, input=sql, capture_output=True, text=True, timeout=60)
 

@@ -48,7 +48,10 @@ class Faults(Case):
     def test_a_late_redirect_shows_who_does_not_wait(self):
         self.fault("late_307", seconds=1.6)
         self.put()
-        self.assertEqual(self.control("GET", "/violations")[0]["what"], "a body was sent to an FE")
+        deadline = time.monotonic() + 3
+        while not (seen := self.control("GET", "/violations")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual([violation["what"] for violation in seen], ["a body was sent to an FE"])
 
     def test_401_and_500(self):
         for hop, node in (("fe", "fe"), ("be", "be")):
