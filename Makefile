@@ -7,7 +7,11 @@ export APUS_STRICT := 1
 SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
 RELEASE := $(SCRATCH)/release/apus
 
+<<<<<<< HEAD
 .PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci
+=======
+.PHONY: help setup build release test conformance demo journeys lint format bench docs package install ci test-exports test-airflow
+>>>>>>> main
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,6 +35,12 @@ test-doubles: setup ## the doubles of Tests/Doubles against curl, mariadb and dr
 conformance: setup ## only the conformance suites
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest --filter ConformanceTests
+
+test-exports: release ## what `apus export` writes, read by the schema of Kubernetes and the SDK of DolphinScheduler (from PyPI)
+	APUS=$(abspath $(RELEASE)) scripts/check-exports kubernetes dolphinscheduler
+
+test-airflow: release ## runs an exported DAG in Airflow 3, installed from PyPI; not in CI
+	APUS=$(abspath $(RELEASE)) scripts/check-exports airflow
 
 journeys: ## only the stories of Journeys/
 	swift build $(SWIFT_FLAGS) --build-tests
@@ -72,6 +82,8 @@ install-tree:
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 755 -s $(RELEASE) $(DESTDIR)$(PREFIX)/bin/apus
+	install -d $(DESTDIR)$(PREFIX)/share/apus/datax/bin
+	install -m 755 bin/datax.py $(DESTDIR)$(PREFIX)/share/apus/datax/bin/datax.py
 	$(RELEASE) --generate-completion-script bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/apus
 	$(RELEASE) --generate-completion-script zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_apus
 	$(RELEASE) --generate-completion-script fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/apus.fish

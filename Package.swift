@@ -19,6 +19,8 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CSQLite", path: "Sources/CSystem/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/CSystem/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CSystem/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypto", path: "Sources/CSystem/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPCRE2", path: "Sources/CSystem/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 ]
 
 let connectorTargets: [Target] = connectors.map { connector in
@@ -38,17 +40,19 @@ let package = Package(
     targets: systemLibraries + connectorTargets + [
         .target(name: "CNumbers", path: "Sources/CSystem/CNumbers"),
         .target(name: "CScan", path: "Sources/CSystem/CScan"),
+        .target(name: "CFetch", path: "Sources/CSystem/CFetch"),
         .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
-        .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore", "CCrypto", "CPCRE2"]),
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
         .target(name: "ApusControl", dependencies: ["Tabular", "ApusCore"]),
         .target(name: "ApusListen", dependencies: ["Tabular", "ApusCore"]),
+        .target(name: "ApusExtract", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl"]),
         .target(name: "ApusTesting", dependencies: ["Tabular", "ApusCore"]),
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen",
+                "Tabular", "ApusCore", "ApusEngine", "ApusFlow", "ApusControl", "ApusListen", "ApusExtract", "CFetch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + connectorNames),
         .testTarget(name: "TabularTests", dependencies: ["Tabular"]),
@@ -56,6 +60,7 @@ let package = Package(
         .testTarget(name: "ApusEngineTests", dependencies: ["Tabular", "ApusCore", "ApusEngine"]),
         .testTarget(name: "ApusFlowTests", dependencies: ["Tabular", "ApusCore", "ApusFlow"] + connectorNames),
         .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
+        .testTarget(name: "ExtractTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusExtract", "ApusTesting"]),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
         .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
         .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),
@@ -65,6 +70,7 @@ let package = Package(
         .testTarget(name: "ConformanceTests", dependencies: ["Tabular", "ApusCore", "ApusEngine", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ApusTestingTests", dependencies: ["ApusTesting"]),
         .testTarget(name: "CommandTests", dependencies: ["ApusTesting"]),
+        .testTarget(name: "GenerateTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "JourneyTests", dependencies: ["ApusCore", "ApusTesting"]),
     ],
     swiftLanguageModes: [.v6],

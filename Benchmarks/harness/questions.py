@@ -6,7 +6,8 @@ import os
 from .bench import HERE
 
 ORDER = ["mariadb-to-postgres", "mariadb-to-mariadb", "postgres-to-postgres", "mariadb-to-csv", "csv-to-postgres",
-         "csv-to-mariadb", "generator-to-null", "memory", "cold-start", "kill9"]
+         "csv-to-mariadb", "generator-to-null", "memory", "cold-start", "datax-job", "generate", "kill9", "extract",
+         "extract-kill9", "slurm"]
 
 
 def load(name):

@@ -168,6 +168,8 @@ public final class LedgerListener: Listener {
         switch event.kind {
         case .runStarted, .message, .progress: return []
         case .tableStarted(let table, let name, let target, _, _, _):
+            // Of a shared table the engine itself says so, in time with the other workers.
+            if state.sharedTables != nil { return [] }
             return [.table(TableRecord(table: table, name: name, target: target, status: .running))]
         case .sliceStarted(let table, let id, let attempt):
             state.started[[table, id]] = (event.time, attempt)

@@ -7,7 +7,7 @@ import Tabular
 /// digit. Names are no reserved words anywhere, so that statements need no quotes.
 enum LedgerSchema {
     /// Raised with every change of the tables; ``ready(_:connector:)`` knows the way from each earlier one.
-    static let version = 1
+    static let version = 2
 
     static let meta = "apus_meta"
 
@@ -46,6 +46,9 @@ enum LedgerSchema {
                 name("run_id"), number("table_no"), number("slice_no"), number("seq_no"), number("row_no", null: true),
                 text("column_name"), text("reason", null: false), text("row_values", null: false),
             ]),
+        table(
+            "apus_claim", key: ["run_id", "work_name"],
+            [name("run_id"), name("work_name"), name("state"), name("worker_id"), number("beat_us")]),
         table(
             "apus_watermark", key: ["flow_key"],
             [

@@ -18,6 +18,11 @@ public struct ConnectionURL: Hashable, Sendable {
     public struct Parameter: Hashable, Sendable {
         public var name: String
         public var value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// - throws: `config.invalid`, in words that do not show the password.
@@ -156,7 +161,8 @@ public struct ConnectionURL: Hashable, Sendable {
         }
     }
 
-    static func encode(_ text: String) -> String {
+    /// Percent-encoded, but for letters, digits, `-`, `.`, `_` and `~`.
+    public static func encode(_ text: String) -> String {
         var out = ""
         for byte in text.utf8 {
             let isPlain = (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)

@@ -38,7 +38,7 @@ public struct Abilities: Sendable, Hashable {
     public var reads = true
     public var writes = true
     /// The sink's modes.
-    public var modes: Set<LoadMode> = [.replace, .truncate, .append, .upsert]
+    public var modes: Set<LoadMode> = [.replace, .truncate, .append, .upsert, .window]
     /// Connections that may write at once; SQLite has one.
     public var writers = Int.max
     /// Statements can be run: before/after SQL, ledgers, queries.
@@ -58,7 +58,23 @@ public protocol Session: AnyObject {
     func tables(schema: String?) throws -> [TableSummary]
     /// - throws: `object.not_found` with the nearest existing name as hint.
     func describe(_ table: TableName) throws -> TableShape
+    /// The shapes of those tables of ``tables(schema:)`` that are wanted, in that order; one that is dropped meanwhile
+    /// is left out. A connector whose catalogue can be read in bulk does it in few queries, however many tables there are.
+    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape]
     func close()
+}
+
+extension Session {
+    public func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
+        try describeEach(tables(schema: schema).filter(isWanted))
+    }
+
+    /// One after another.
+    public func describeEach(_ tables: [TableSummary]) throws -> [TableShape] {
+        try tables.compactMap { table in
+            do { return try describe(table.name) } catch let error as ApusError where error.code == .notFound { return nil }
+        }
+    }
 }
 
 /// A connection that runs statements.

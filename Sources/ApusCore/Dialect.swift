@@ -7,6 +7,8 @@ public protocol Dialect: Sendable {
     func literal(_ text: String) -> String
     /// The value of a key column, from the server's own text of it.
     func literal(_ text: String, type: ColumnType) -> String
+    /// An instant, as a value that a zoned column is compared with; seconds since 1970, UTC.
+    func instant(_ seconds: Int) -> String
     /// The native declaration of a column that came from anywhere, its type as it will be in the target, and what
     /// would be lost. A column of the same origin keeps its own declaration.
     func declaration(of column: ColumnShape, origin: String) -> Declaration
@@ -17,6 +19,8 @@ public protocol Dialect: Sendable {
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
     /// `(SELECT …) AS t (a, b)` gives a query's columns other names.
     var renamesQueryColumns: Bool { get }
+    /// Names without quotes lose their upper case, so that `ID` must be quoted.
+    var foldsNames: Bool { get }
     /// The longest identifier, in octets.
     var identifierLimit: Int { get }
 }
@@ -35,6 +39,11 @@ public struct Declaration: Hashable, Sendable, Codable {
 }
 
 extension Dialect {
+    public var foldsNames: Bool { false }
+
+    /// In UTC, which is every session's zone.
+    public func instant(_ seconds: Int) -> String { literal(Days.isoTime(seconds)) }
+
     public var renamesQueryColumns: Bool { false }
 
     public func literal(_ text: String, type: ColumnType) -> String {

@@ -25,7 +25,8 @@ public struct Event: Sendable {
         /// `attempt` is 1 for the first try.
         case sliceStarted(table: Int, slice: Int, attempt: Int)
         /// Sent at most a few times a second per channel: what the slice has moved since the last one.
-        case progress(table: Int, slice: Int, rows: Int, bytes: Int)
+        case progress(
+            table: Int, slice: Int, rows: Int, bytes: Int, filtered: Int = 0, effort: Effort = Effort())
         case sliceFinished(table: Int, slice: Int, Tally)
         /// The slice will be tried again as try number `attempt` after `delay` seconds; what it had moved is taken back
         /// from progress.
@@ -54,6 +55,29 @@ public struct Event: Sendable {
             self.channels = channels
             self.resumed = resumed
         }
+    }
+}
+
+/// Where the time of a slice went, in seconds of its two threads.
+public struct Effort: Sendable, Hashable {
+    /// The writing thread had no rows.
+    public var waitedForSource = 0.0
+    /// The reading thread had no room for rows.
+    public var waitedForSink = 0.0
+    /// In transforms.
+    public var transformed = 0.0
+
+    public init() {}
+
+    public static func + (a: Effort, b: Effort) -> Effort { a.joined(b, 1) }
+    public static func - (a: Effort, b: Effort) -> Effort { a.joined(b, -1) }
+
+    private func joined(_ other: Effort, _ factor: Double) -> Effort {
+        var sum = self
+        sum.waitedForSource += factor * other.waitedForSource
+        sum.waitedForSink += factor * other.waitedForSink
+        sum.transformed += factor * other.transformed
+        return sum
     }
 }
 

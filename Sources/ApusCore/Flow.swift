@@ -93,8 +93,18 @@ public struct TableWish: Sendable, Hashable {
     public var sliceBy: [String]?
     public var withIndexes: Bool?
     public var withForeignKeys: Bool?
+    /// What rows pass between reading and loading, in order: DataX jobs only.
+    public var transforms: [Transform] = []
     public var before: [String] = []
     public var after: [String] = []
+    /// What the table is called in the SQL of its columns and filter: `t`, for `t.id`.
+    public var alias: String?
+    /// With mode `window`: which rows of the target are replaced, as a condition in the target's SQL.
+    public var window: String?
+    /// The rows that the filter lets through are an increment, so that a full refresh would drop the others.
+    public var isIncrement = false
+    /// The days whose rows are loaded; they make up filter and window.
+    public var days: Days?
     /// The places whose rows together make the table; empty = the source's own table of that name. The subject then
     /// only names the table.
     public var members: [Member] = []
@@ -103,6 +113,12 @@ public struct TableWish: Sendable, Hashable {
     /// With ``positional``: the target columns, in the order of the read ones; nil = all that the target does not
     /// compute, in its own order.
     public var targets: [String]?
+    /// In mode `append`: how a row is treated whose key the target has already; nil = it is rejected.
+    public var duplicates: Duplicates?
+    /// An empty text is NULL where the target's column is a number.
+    public var emptyIsNull = false
+    /// Other runs may load the same target at the same time; only in mode `append`.
+    public var isShared = false
     /// Where it was written, for errors: `flow.yaml:7:3`.
     public var place: String?
 

@@ -30,6 +30,36 @@ public protocol Ledger: Sendable {
     func setWatermark(flow: String, to value: String) throws
 }
 
+/// A ledger that several workers of one run share: a worker claims a piece of the work before it does it.
+///
+/// A claim is a lease: it holds while its worker gives signs of life, and whoever finds it silent for too long takes it
+/// over. Silence is measured by the ledger's own clock, so that the workers' clocks need not agree. Claims keep workers
+/// out of each other's way; that no row is loaded twice is the business of the target's marks.
+public protocol SharedLedger: Ledger {
+    /// Says that another worker works on a run; false when there is no such run yet.
+    func join(run id: String) throws -> Bool
+    /// Claims a piece of the run's work for a worker.
+    /// - parameter lease: seconds of silence after which another worker's claim is void.
+    func claim(_ work: String, run id: String, worker: String, lease: Double) throws -> Claim
+    /// Gives a sign of life for all claims of a worker.
+    /// - returns: those that it still holds.
+    func renewClaims(run id: String, worker: String) throws -> Set<String>
+    /// Says that a claimed piece is done, for good.
+    func settle(_ work: String, run id: String, worker: String) throws
+    /// Gives a claim up, so that another worker need not wait for the lease's end.
+    func release(_ work: String, run id: String, worker: String) throws
+}
+
+/// What became of the wish to do a piece of a shared run's work.
+public enum Claim: Sendable, Hashable {
+    /// It is this worker's now.
+    case taken
+    /// It was done before.
+    case done
+    /// Another worker is at it, and gave its last sign of life so many seconds ago.
+    case held(by: String, silent: Double)
+}
+
 public struct RunRecord: Sendable, Hashable, Codable {
     public enum Status: String, Sendable, Codable { case running, done, failed, stopped }
 

@@ -10,6 +10,9 @@ public enum LoadMode: String, Sendable, Codable, CaseIterable {
     case append
     /// Rows are added, or change the row of the same key.
     case upsert
+    /// The rows of a part of the target (``Load/window``) are replaced in one step: a staging table is loaded, then the
+    /// part is deleted and the new rows are put in, in one transaction. Doing so twice gives the same rows.
+    case window
 }
 
 /// What becomes of the target table itself.
@@ -38,12 +41,23 @@ public struct Load: Hashable, Sendable, Codable {
     public var columns: [String]
     public var mode: LoadMode
     public var create: CreatePolicy
-    /// The columns that tell rows apart in `upsert`.
+    /// The columns that tell rows apart in `upsert` and `window`.
     public var key: [String]
+    /// The part of the target that `window` replaces: a condition in the target's SQL. Rows of the target that have the
+    /// ``key`` of a new row are replaced too, wherever they are.
+    public var window: String?
     /// `indexes`, `foreign-keys`: made after the load when Apus makes the table.
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int
+    /// Further loads beside this one follow: the table of marks stays when it is empty. Never part of a plan.
+    public var keepsMarks: Bool?
+    /// See ``TableWish/duplicates``; nil where nothing was said, as in plans of flow files.
+    public var duplicates: Duplicates?
+    /// See ``TableWish/emptyIsNull``.
+    public var emptyIsNull: Bool?
+    /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
+    public var isShared: Bool?
 
     public init(
         runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,
@@ -62,7 +76,7 @@ public struct Load: Hashable, Sendable, Codable {
 
     public var target: TableName { shape.name }
 
-    /// The table that receives rows in `replace`: beside the target, at most 63 octets, the same for the whole run.
+    /// The table that receives rows in `replace` and `window`: beside the target, at most 63 octets, the same for the whole run.
     public var staging: TableName {
         TableName(schema: target.schema, "apus_stg_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
     }
@@ -72,11 +86,25 @@ public struct Load: Hashable, Sendable, Codable {
         TableName(schema: target.schema, "apus_old_\(runID.suffix(12).replacing("-", with: ""))_\(table)")
     }
 
+    /// Whether rows go into a table beside the target first.
+    public var isStaged: Bool { mode == .replace || mode == .window }
+
     /// Where rows go.
-    public var destination: TableName { mode == .replace ? staging : target }
+    public var destination: TableName { isStaged ? staging : target }
 
     /// The shapes of the columns that batches carry.
     public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }
+}
+
+extension Load {
+    /// What a failed COMMIT means for a load without marks: when the connection broke, nobody can tell whether the rows
+    /// are there, and a second try might double them.
+    public func commitFailed(_ error: ApusError) -> ApusError {
+        guard error.isTransient else { return error }
+        return ApusError(
+            .interrupted, "the connection broke while rows of \(target) were being committed: whether they are there is not known",
+            hint: "Compare the table with its source before the load is run again.", context: error.context, underlying: error.underlying)
+    }
 }
 
 /// The mark that a committed slice leaves in the target, in the same transaction as its rows.
@@ -92,6 +120,12 @@ public struct SliceMark: Hashable, Sendable, Codable {
         self.written = written
         self.rejected = rejected
     }
+
+    /// What is neither written nor rejected was dropped by a filter: nothing is committed that does not add up.
+    public var filtered: Int { read - written - rejected }
+
+    /// The slice's rows; a mark knows no octets.
+    public var tally: Tally { Tally(read: read, written: written, rejected: rejected, filtered: filtered) }
 
     /// The table beside the target in which SQL sinks keep marks: (run_id, target, slice, rows_read, rows_written,
     /// rows_rejected, marked_at); slice -1 says that the table is prepared, and holds the lock's owner.

@@ -59,6 +59,8 @@ public struct PlannedTable: Sendable, Hashable, Codable {
     /// The run id in it is filled in when a run begins.
     public var load: Load
     public var slices: [Slice]
+    /// What rows pass between reading and loading, in order.
+    public var transforms: [Transform] = []
     /// For incremental loads.
     public var watermark: Watermark?
     public var before: [String]
@@ -124,6 +126,8 @@ public struct Finding: Sendable, Hashable, Codable {
     public var message: String
     /// The error code that it would have as an error.
     public var code: ApusError.Code
+    /// The numbers that the message speaks of: of `config.column_count` the columns read and those to be written.
+    public var numbers: [Int]?
 
     public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String) {
         self.severity = severity

@@ -23,6 +23,8 @@ public struct Read: Hashable, Sendable, Codable {
     /// Position in ``Plan/sources``.
     public var source = 0
     public var relation: Relation
+    /// What a table is called in the SQL of items and filters.
+    public var alias: String?
     /// A query is sent as it was written, without filters or slices; items name its columns by position.
     public var isVerbatim = false
     public var items: [Item]

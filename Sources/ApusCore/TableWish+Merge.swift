@@ -19,11 +19,19 @@ extension TableWish {
         merged.sliceBy = sliceBy ?? base.sliceBy
         merged.withIndexes = withIndexes ?? base.withIndexes
         merged.withForeignKeys = withForeignKeys ?? base.withForeignKeys
+        if transforms.isEmpty { merged.transforms = base.transforms }
         if before.isEmpty { merged.before = base.before }
         if after.isEmpty { merged.after = base.after }
         if members.isEmpty { merged.members = base.members }
         merged.positional = positional || base.positional
         merged.targets = targets ?? base.targets
+        merged.alias = alias ?? base.alias
+        merged.window = window ?? base.window
+        merged.isIncrement = isIncrement || base.isIncrement
+        merged.days = days ?? base.days
+        merged.duplicates = duplicates ?? base.duplicates
+        merged.emptyIsNull = emptyIsNull || base.emptyIsNull
+        merged.isShared = isShared || base.isShared
         merged.place = place ?? base.place
         return merged
     }

@@ -13,6 +13,7 @@ final class BatchQueue: @unchecked Sendable {
     private var full: [Batch] = []
     private var end: Result<Int, any Error>?
     private var isClosed = false
+    private var waited = Effort()
 
     init(_ batches: [Batch]) {
         free = batches
@@ -39,7 +40,11 @@ final class BatchQueue: @unchecked Sendable {
     /// An empty batch; nil when the writing side has given up.
     func takeFree() -> Batch? {
         locked {
-            while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+            if free.isEmpty, !isClosed {
+                let start = Clock.monotonic()
+                while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+                waited.waitedForSink += Clock.monotonic() - start
+            }
             return isClosed ? nil : free.removeLast()
         }
     }
@@ -69,7 +74,9 @@ final class BatchQueue: @unchecked Sendable {
                 if case .failure(let error) = end { throw error }
                 if let batch = full.popLast() { return batch }
                 if end != nil { return nil }
+                let start = Clock.monotonic()
                 pthread_cond_wait(changed, mutex)
+                waited.waitedForSource += Clock.monotonic() - start
             }
         }
     }
@@ -89,6 +96,9 @@ final class BatchQueue: @unchecked Sendable {
         }
     }
 
+    /// How long both sides have waited for each other so far.
+    var effort: Effort { locked { waited } }
+
     /// Rows that the source gave; valid after `take()` returned nil.
     var rowsRead: Int { locked { if case .success(let rows) = end { rows } else { 0 } } }
 }
@@ -96,11 +106,11 @@ final class BatchQueue: @unchecked Sendable {
 /// A thread that runs one piece of work.
 ///
 /// Sendable, unchecked: the handle is written once, before the thread can be joined.
-final class Lane: @unchecked Sendable {
+public final class Lane: @unchecked Sendable {
     private var handle = pthread_t()
 
     /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
-    init(_ body: @escaping () -> Void) {
+    public init(_ body: @escaping () -> Void) {
         let box = Unmanaged.passRetained(Work(body))
         let failure = pthread_create(
             &handle, nil,
@@ -111,7 +121,7 @@ final class Lane: @unchecked Sendable {
         precondition(failure == 0, "no thread could be made")
     }
 
-    func join() { pthread_join(handle, nil) }
+    public func join() { pthread_join(handle, nil) }
 
     private final class Work {
         let body: () -> Void

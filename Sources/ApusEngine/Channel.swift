@@ -20,6 +20,7 @@ final class Channel {
     /// The writer of the last table, kept while slices of the same table follow.
     private var writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])?
     private var pool: (schema: Schema, wire: WireFormat?, batches: [Batch])?
+    private var transforming: TransformPass?
     private var converted: (projection: Projection, output: Batch)?
 
     /// Batches in flight: enough to keep both sides busy, few enough for the cache.
@@ -42,9 +43,23 @@ final class Channel {
     /// What a slice tells while it runs.
     struct Hooks {
         /// Rows and octets moved since the last call.
-        var progress: (_ rows: Int, _ bytes: Int) -> Void
+        var progress: (Progress) -> Void
         /// - throws: `row.too_many_rejected`, which ends the slice.
         var rejected: ([RejectedRow]) throws -> Void
+    }
+
+    /// What a slice has moved.
+    struct Progress {
+        var rows = 0
+        var bytes = 0
+        var filtered = 0
+        var effort = Effort()
+
+        static func + (a: Progress, b: Progress) -> Progress {
+            Progress(
+                rows: a.rows + b.rows, bytes: a.bytes + b.bytes, filtered: a.filtered + b.filtered,
+                effort: a.effort + b.effort)
+        }
     }
 
     /// Which side an error came from: a read that timed out is cut, a write is not.
@@ -66,7 +81,11 @@ final class Channel {
             giveUp()
             throw Failure(isSource: false, error: ApusError(wrapping: error))
         }
-        let wires = careful || self.writerNeedsColumns(read, writer.accepts) ? [] : writer.wires
+        let pass: TransformPass?
+        do { pass = try self.pass(table.transforms, read.schema) } catch {
+            throw Failure(isSource: false, error: ApusError(wrapping: error))
+        }
+        let wires = careful || pass != nil || self.writerNeedsColumns(read, writer.accepts) ? [] : writer.wires
         let reader: any Reader
         do { reader = try source.reader(read, slice, wire: wires) } catch {
             giveUp()
@@ -76,7 +95,7 @@ final class Channel {
         let queue = BatchQueue(batches)
         let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
-            let tally = try write(queue, slice, table, writer, careful, hooks)
+            let tally = try write(queue, slice, table, writer, pass, careful, load.emptyIsNull ?? false, hooks)
             lane.join()
             return tally
         } catch {
@@ -114,7 +133,8 @@ final class Channel {
 
     private func write(
         _ queue: BatchQueue, _ slice: Slice, _ table: PlannedTable,
-        _ target: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]), _ careful: Bool, _ hooks: Hooks
+        _ target: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]), _ pass: TransformPass?,
+        _ careful: Bool, _ emptyIsNull: Bool, _ hooks: Hooks
     ) throws -> Tally {
         func onSink<T>(_ body: () throws -> T) throws -> T {
             do { return try body() } catch let failure as Failure { throw failure } catch {
@@ -122,22 +142,27 @@ final class Channel {
             }
         }
         var tally = Tally()
+        var told = Effort()
         try onSink { try target.writer.begin(slice, careful: careful) }
         while let batch = try queue.take() {
             let rows = batch.rowCount + batch.rejected.count
             let bytes = batch.byteCount
-            try onSink {
-                let ready = try self.convert(batch, to: target.accepts)
-                var bad = ready.rejected
-                if ready.rowCount > 0 { bad += try target.writer.write(ready) }
-                if !bad.isEmpty {
-                    tally.rejected += bad.count
-                    try hooks.rejected(bad)
-                }
+            for index in batch.rejected.indices { batch.rejected[index].stage = .read }
+            let passed = pass?.apply(batch) ?? batch
+            let filtered = pass?.filtered ?? 0
+            tally.filtered += filtered
+            let bad = try onSink {
+                let ready = try self.convert(passed, to: target.accepts, emptyIsNull)
+                return try ready.rejected + (ready.rowCount > 0 ? target.writer.write(ready) : [])
             }
             queue.giveBack(batch)
             tally.bytes += bytes
-            hooks.progress(rows, bytes)
+            tally.rejected += bad.count
+            let effort = queue.effort + (pass?.effort ?? Effort())
+            hooks.progress(Progress(rows: rows, bytes: bytes, filtered: filtered, effort: effort - told))
+            told = effort
+            // Last, since it may end the slice: what was read by then is told.
+            if !bad.isEmpty { try onSink { try hooks.rejected(bad) } }
         }
         tally.read = queue.rowsRead
         tally.written = try onSink { try target.writer.flush() }
@@ -145,7 +170,7 @@ final class Channel {
             guard tally.balances else {
                 throw ApusError(
                     .countMismatch,
-                    "the source gave \(tally.read) rows, but the target has \(tally.written) and \(tally.rejected) were rejected; nothing of this slice was kept",
+                    "the source gave \(tally.read) rows, but the target has \(tally.written), \(tally.rejected) were rejected and \(tally.filtered) filtered; nothing of this slice was kept",
                     hint: "Please report this with the table's definition: no row may be lost in silence.",
                     context: table.name)
             }
@@ -155,8 +180,9 @@ final class Channel {
         return tally
     }
 
-    private func convert(_ batch: Batch, to accepts: Schema) throws -> Batch {
+    private func convert(_ batch: Batch, to accepts: Schema, _ emptyIsNull: Bool) throws -> Batch {
         if batch.wire != nil { return batch }
+        if emptyIsNull { batch.nullEmptyText(where: accepts) }
         if converted == nil || converted!.output.schema != accepts || converted!.output.rowCapacity != batch.rowCapacity
             || converted!.projection.from != batch.schema
         {
@@ -171,6 +197,17 @@ final class Channel {
         converted!.output.reset()
         converted!.projection.apply(batch, into: converted!.output)
         return converted!.output
+    }
+
+    private func pass(_ transforms: [Transform], _ schema: Schema) throws -> TransformPass? {
+        if transforms.isEmpty { return nil }
+        if let transforming, transforming.transforms == transforms, transforming.from == schema {
+            transforming.restart()
+            return transforming
+        }
+        let made = try TransformPass(transforms, from: schema)
+        transforming = made
+        return made
     }
 
     private func writerNeedsColumns(_ read: Read, _ accepts: Schema) -> Bool {
@@ -190,10 +227,11 @@ final class Channel {
                 .statement, "the connection that held the consistent snapshot is lost",
                 hint: "Run again: a new snapshot is needed for all tables.")
         }
-        closeSource()
+        closeSource(isSound: true)
         let interrupt = whole.child()
         let session = try from[number].source(interrupt)
-        source = (number, session, interrupt)
+        source = (number, session, session.interrupt)
+        if session.interrupt !== interrupt { whole.release(interrupt) }
         return session
     }
 
@@ -205,7 +243,9 @@ final class Channel {
         }
         if sink == nil {
             let interrupt = whole.child()
-            sink = (try to.sink(interrupt), interrupt)
+            let session = try to.sink(interrupt)
+            sink = (session, session.interrupt)
+            if session.interrupt !== interrupt { whole.release(interrupt) }
         }
         let session = sink!.session
         let made = (load.table, try session.writer(load), try session.accepts(load), try session.wireFormats(load))
@@ -219,9 +259,9 @@ final class Channel {
     /// Whether a slice of this source can be read again after a failure.
     func canReread(_ number: Int) -> Bool { (try? withSource(number) { $0.rereadable }) ?? true }
 
-    private func closeSource() {
+    private func closeSource(isSound: Bool) {
         guard let source else { return }
-        source.session.close()
+        if isSnapshot { source.session.close() } else { from[source.number].release(source: source.session, isSound: isSound) }
         whole.release(source.interrupt)
         self.source = nil
     }
@@ -234,15 +274,15 @@ final class Channel {
         return batches
     }
 
-    /// Closes both connections; the next slice opens new ones.
-    func giveUp() {
+    /// Ends the use of both connections; the next slice opens new ones. `isSound`: the last slice ended well.
+    func giveUp(isSound: Bool = false) {
         writer?.writer.close()
         writer = nil
         for session in snapshot where session !== source?.session { session.close() }
         snapshot = []
-        closeSource()
+        closeSource(isSound: isSound)
         if let sink {
-            sink.session.close()
+            to.release(sink: sink.session, isSound: isSound)
             whole.release(sink.interrupt)
         }
         sink = nil

@@ -9,7 +9,7 @@ struct ColumnPlan {
     let schema: Schema
     /// The target column of each item.
     let targets: [String]
-    /// The catalogue's column behind each item, where it is one.
+    /// The catalogue's column behind each item, where it is one; text where a transform makes text.
     let shapes: [ColumnShape]
 
     init(
@@ -64,11 +64,27 @@ struct ColumnPlan {
             let described = try Self.describe(items, wish, shape, connector, source)
             for (index, column) in described.enumerated() where shapes[index] == nil { shapes[index] = column }
         }
+        // A target that declares no tables takes the names as they are given.
+        if wish.positional, let given = wish.targets, given.count == targets.count { targets = given }
         // One name twice in a batch is legal: columns go by position.
         self.items = items
         self.targets = targets
-        self.shapes = shapes.map { $0! }
-        schema = Schema(zip(items, self.shapes).map { Column($0.name, $1.type, nullable: $1.nullable) })
+        let read = shapes.map { $0! }
+        schema = Schema(zip(items, read).map { Column($0.name, $1.type, nullable: $1.nullable) })
+        self.shapes = Self.transformed(read, wish.transforms)
+    }
+
+    private static func transformed(_ shapes: [ColumnShape], _ transforms: [Transform]) -> [ColumnShape] {
+        var changed = shapes
+        for transform in transforms where transform.makesText && shapes.indices.contains(transform.column) {
+            let before = changed[transform.column]
+            let type = transform.type(after: before.type)
+            let native = if case .text(let length?) = type { "varchar(\(length))" } else { "text" }
+            var text = ColumnShape(before.name, type, native: native, nullable: before.nullable)
+            text.comment = before.comment
+            changed[transform.column] = text
+        }
+        return changed
     }
 
     /// What `*` beside named columns stands for: every column that is neither named nor excluded.
@@ -82,11 +98,21 @@ struct ColumnPlan {
         _ items: [Read.Item], _ wish: TableWish, _ shape: TableShape, _ connector: any Connector, _ source: any Source
     ) throws -> [ColumnShape] {
         guard let session = source as? any SQLSession, let dialect = connector.dialect else {
-            throw ApusError(.unsupported, "\(connector.title) has no column expressions", context: shape.name.description)
+            // What knows no SQL may know constants.
+            return try items.map { item in
+                if let known = shape.column(item.name), item.expression == nil { return known }
+                guard let text = item.expression, text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'") else {
+                    throw ApusError(
+                        .unsupported, "\(connector.title) has no column expressions but constants such as 'text'",
+                        context: shape.name.description)
+                }
+                return ColumnShape(item.name, .text, native: "text", nullable: false)
+            }
         }
         let relation: Read.Relation = if case .query(let sql, _) = wish.subject { .query(sql) } else { .table(shape.name) }
-        let read = Read(
+        var read = Read(
             relation: relation, items: items, schema: Schema(items.map { Column($0.name, .text) }))
+        read.alias = wish.alias
         return try session.describe(query: read.selectSQL(.all, dialect)).columns
     }
 

@@ -5,10 +5,13 @@ import Synchronization
 public struct Connections: Sendable {
     public let connector: any Connector
     public let endpoint: Endpoint
+    /// Where connections come from and go back to, when several runs share them.
+    public let pool: SessionPool?
 
-    public init(_ connector: any Connector, _ endpoint: Endpoint) {
+    public init(_ connector: any Connector, _ endpoint: Endpoint, pool: SessionPool? = nil) {
         self.connector = connector
         self.endpoint = endpoint
+        self.pool = pool
     }
 
     public func session(_ interrupt: Interrupt) throws -> any Session {
@@ -17,11 +20,22 @@ public struct Connections: Sendable {
 
     /// - throws: `unsupported` for a connector that only writes.
     public func source(_ interrupt: Interrupt) throws -> any Source {
-        try role(session(interrupt), "read from")
+        if let source = pool?.take(endpoint, .source) as? any Source { return source }
+        return try role(session(pool?.child() ?? interrupt), "read from")
     }
 
     public func sink(_ interrupt: Interrupt) throws -> any Sink {
-        try role(session(interrupt), "written to")
+        if let sink = pool?.take(endpoint, .sink) as? any Sink { return sink }
+        return try role(session(pool?.child() ?? interrupt), "written to")
+    }
+
+    /// Ends the use of a connection: closes it, or gives it back to the pool. `isSound`: no error may have left it in an
+    /// unknown state.
+    public func release(source: any Source, isSound: Bool) { release(source, .source, isSound) }
+    public func release(sink: any Sink, isSound: Bool) { release(sink, .sink, isSound) }
+
+    private func release(_ session: any Session, _ role: SessionPool.Role, _ isSound: Bool) {
+        if let pool { pool.give(session, endpoint, role, isSound: isSound) } else { session.close() }
     }
 
     public func sql(_ interrupt: Interrupt) throws -> any SQLSession {

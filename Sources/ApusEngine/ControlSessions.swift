@@ -42,17 +42,18 @@ final class ControlSessions: @unchecked Sendable {
             }
             return session
         }
-        closing?.close()
+        if let closing { to.release(sink: closing, isSound: false) }
     }
 
     func close() {
-        let all = mutex.withLock { _ in
+        let (held, free) = mutex.withLock { _ in
             defer {
-                held = [:]
-                free = []
+                self.held = [:]
+                self.free = []
             }
-            return Array(held.values) + free
+            return (Array(self.held.values), self.free)
         }
-        for session in all { session.close() }
+        for session in held { to.release(sink: session, isSound: false) }
+        for session in free { to.release(sink: session, isSound: true) }
     }
 }

@@ -41,12 +41,15 @@ public final class Planner {
     public func plan() throws -> Plan {
         let source = try source(0)
         var isHanded = false
+        var isSound = false
         defer {
-            for (number, source) in opened where number > 0 || !isHanded { source.close() }
+            for (number, source) in opened where number > 0 || !isHanded {
+                sources[number].release(source: source, isSound: isSound)
+            }
             opened = [:]
         }
         let sink = try to.sink(interrupt.child())
-        defer { if !isHanded { sink.close() } }
+        defer { if !isHanded { to.release(sink: sink, isSound: isSound) } }
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
         let selected = selection.items.filter(isWanted)
@@ -68,6 +71,7 @@ public final class Planner {
             table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
             tables.append(table)
         }
+        isSound = true
         ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
         findDoubles(&tables)
         if keepsConnections {

@@ -41,9 +41,9 @@ public final class RateLimit: Sendable {
 }
 
 /// A wait that an interrupt ends.
-enum Pause {
+public enum Pause {
     /// - throws: `run.cancelled`.
-    static func wait(_ seconds: Double, _ interrupt: Interrupt) throws {
+    public static func wait(_ seconds: Double, _ interrupt: Interrupt) throws {
         let end = Clock.monotonic() + seconds
         while true {
             try interrupt.check()

@@ -62,7 +62,7 @@ extension Runner {
         return try channel.load(
             slice, of: table.planned, load: table.load, careful: careful,
             hooks: .init(
-                progress: { rows, bytes in moved.add(rows, bytes) },
+                progress: { moved.add($0) },
                 rejected: { [self] rows in
                     events.send(.rowsRejected(table: table.index, slice: slice.id, rows))
                     moved.rejected += rows.count
@@ -73,7 +73,7 @@ extension Runner {
                     guard let most = plan.limits.badRows, total > most else { return }
                     throw ApusError(
                         .tooManyRejected,
-                        "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].reason)",
+                        "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].safeReason)",
                         hint:
                             "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows)."
                     )
@@ -124,11 +124,9 @@ final class Moved {
     private let events: EventStream
     private let table: Int
     private let slice: Int
-    private(set) var rows = 0
-    private(set) var bytes = 0
+    private var now = Channel.Progress()
+    private var told = Channel.Progress()
     var rejected = 0
-    private var toldRows = 0
-    private var toldBytes = 0
     private var toldAt = Clock.monotonic()
 
     init(_ events: EventStream, _ table: Int, _ slice: Int) {
@@ -137,17 +135,21 @@ final class Moved {
         self.slice = slice
     }
 
-    func add(_ rows: Int, _ bytes: Int) {
-        self.rows += rows
-        self.bytes += bytes
+    var rows: Int { now.rows }
+    var bytes: Int { now.bytes }
+
+    func add(_ progress: Channel.Progress) {
+        now = now + progress
         if Clock.monotonic() - toldAt >= 0.2 { tell() }
     }
 
     func tell() {
-        guard rows > toldRows || bytes > toldBytes else { return }
-        events.send(.progress(table: table, slice: slice, rows: rows - toldRows, bytes: bytes - toldBytes))
-        toldRows = rows
-        toldBytes = bytes
+        guard now.rows > told.rows || now.bytes > told.bytes else { return }
+        events.send(
+            .progress(
+                table: table, slice: slice, rows: now.rows - told.rows, bytes: now.bytes - told.bytes,
+                filtered: now.filtered - told.filtered, effort: now.effort - told.effort))
+        told = now
         toldAt = Clock.monotonic()
     }
 }

@@ -15,33 +15,50 @@ extension Runner {
             }
             let sink = try control.session(table: table.index)
             try lock(table, sink)
+            // Of several workers one may have finished the table while this one waited for the lock.
+            if share != nil, try isDone(table) {
+                leave(table, sink)
+                end(table, skipped: true)
+                return
+            }
             let slices = try knownSlices(table)
-            if !isResumed { try runTableStatements(table.planned.before, "before", sink) }
+            if share != nil {
+                // Under the lock, so that it can never come after the word of the worker that finishes the table.
+                try ledger.record(
+                    TableRecord(
+                        table: table.index, name: table.planned.name, target: table.load.target.description, status: .running), run: runID)
+            }
+            if let claims {
+                // Under the table's lock: no other worker is at it.
+                if !table.planned.before.isEmpty {
+                    try claims.once("before \(table.index)") { try runTableStatements(table.planned.before, "before", sink) }
+                }
+            } else if !isResumed {
+                try runTableStatements(table.planned.before, "before", sink)
+            }
             try sink.prepare(table.load)
             let marks = try sink.marks(table.load)
             let loaded = Dictionary(marks.map { ($0.slice, $0) }, uniquingKeysWith: { $1 })
             let rejected = marks.reduce(0) { $0 + $1.rejected }
             rejectedRows.withLock { $0 += rejected }
             table.state.withLock { state in
-                for mark in marks {
-                    state.tally = state.tally + Tally(read: mark.read, written: mark.written, rejected: mark.rejected)
-                }
+                for mark in marks { state.tally = state.tally + mark.tally }
                 state.loadingSince = Clock.monotonic()
             }
             var left = slices.filter { loaded[$0.id] == nil }
             if let share {
-                sink.unlock(table.load)
-                left.removeAll { $0.id != share.slice }
+                leave(table, sink)
+                left = shareSlices(share, of: left)
             }
             // A worker of many tells of its own slice.
-            let told = share == nil ? slices : slices.filter { $0.id == share?.slice }
+            let told = if let share { shareSlices(share, of: slices) } else { slices }
             let estimates = told.map(\.rows)
             events.send(
                 .tableStarted(
                     table: table.index, name: table.planned.name, target: table.load.target.description,
                     slices: told.count, doneSlices: told.count - left.count,
                     rows: estimates.contains(nil) ? nil : estimates.reduce(0) { $0 + ($1 ?? 0) }))
-            let highest = slices.map(\.id).max() ?? -1
+            let highest = if let share { try highestPart(share, table) } else { slices.map(\.id).max() ?? -1 }
             schedule.prepared(table.index, slices: left, nextSliceID: highest + 1)
         } catch {
             let error = ApusError(wrapping: error)
@@ -53,12 +70,25 @@ extension Runner {
         }
     }
 
-    /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds.
+    private func gate(_ table: TableRun) -> String { "table \(table.index)" }
+
+    /// A worker of many lets the next one in.
+    private func leave(_ table: TableRun, _ sink: any Sink) {
+        sink.unlock(table.load)
+        claims?.release(gate(table))
+    }
+
+    /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds. A worker
+    /// of many waits for the others of its run as long as it takes: one of them may be building indexes.
     private func lock(_ table: TableRun, _ sink: any Sink) throws {
+        // The target lets workers of one run in together; the table is prepared and finished by one at a time.
+        if let claims { _ = try claims.take(gate(table)) }
+        if table.load.isShared == true { return }
         let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
-                if Clock.monotonic() > patience { throw error }
+                let isOwn = share != nil && error.message.contains(runID)
+                if Clock.monotonic() > patience, !isOwn { throw error }
                 try Pause.wait(0.2, interrupt)
             }
         }
@@ -72,11 +102,17 @@ extension Runner {
 
     /// The plan's slices, with those that were cut replaced by their parts.
     private func knownSlices(_ table: TableRun) throws -> [Slice] {
-        let recorded = isResumed ? try ledger.slices(run: runID, table: table.index) : []
+        let recorded = isResumed || share != nil ? try ledger.slices(run: runID, table: table.index) : []
         let replaced = Set(recorded.filter { $0.status == .replaced }.map(\.slice.id))
         let planned = Set(table.planned.slices.map(\.id))
         let added = recorded.map(\.slice).filter { !planned.contains($0.id) }
         return (table.planned.slices + added).filter { !replaced.contains($0.id) }
+    }
+
+    /// The highest number that a part of the worker's slice has had, also one that was cut again.
+    private func highestPart(_ share: Share, _ table: TableRun) throws -> Int {
+        let used = try ledger.slices(run: runID, table: table.index).map(\.slice.id)
+        return used.filter(share.parts.contains).max() ?? share.parts.lowerBound - 1
     }
 
     /// All slices are loaded, or one failed for good.
@@ -84,8 +120,10 @@ extension Runner {
         table.state.withLock { $0.finishingSince = Clock.monotonic() }
         let failure = table.state.withLock { $0.error }
         if let failure {
-            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays.
-            if table.load.mode == .replace, !failure.isTransient, failure.code != .cancelled, share == nil { discard(table) }
+            // A staging table whose load cannot succeed is of no use; what a later resume can go on with stays. A shared
+            // load is not resumed.
+            let isOver = table.load.isShared == true || (table.load.isStaged && !failure.isTransient)
+            if isOver, failure.code != .cancelled, share == nil { discard(table) }
             unlock(table)
             end(table)
             return
@@ -105,10 +143,11 @@ extension Runner {
             }
             try recordDone(table)
             try sink.forget(table.load)
-            sink.unlock(table.load)
+            leave(table, sink)
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
             if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
+            if table.load.isShared == true, !interrupt.isFired { discard(table) }
         }
         end(table)
     }
@@ -118,11 +157,11 @@ extension Runner {
     private func isLastShare(_ table: TableRun, _ sink: any Sink) throws -> Bool {
         try lock(table, sink)
         let marks = try sink.marks(table.load)
-        guard try !isDone(table), Set(marks.map(\.slice)).isSuperset(of: table.planned.slices.map(\.id)) else {
-            sink.unlock(table.load)
+        guard try !isDone(table), Set(marks.map(\.slice)).isSuperset(of: try knownSlices(table).map(\.id)) else {
+            leave(table, sink)
             return false
         }
-        let all = marks.reduce(Tally()) { $0 + Tally(read: $1.read, written: $1.written, rejected: $1.rejected) }
+        let all = marks.reduce(Tally()) { $0 + $1.tally }
         table.state.withLock { $0.tally = all }
         return true
     }

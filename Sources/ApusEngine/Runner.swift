@@ -19,7 +19,11 @@ public final class Runner: Sendable {
     let isResumed: Bool
     /// Set for one worker of many that share a plan: it loads this slice only.
     let share: Share?
+    /// Set with ``share``.
+    let claims: Claims?
     let open: OpenConnections?
+    /// Shared with other runs of the process; nil = this run has its plan's limits for itself.
+    let budget: Budget?
     let tables: [TableRun]
     let schedule: Schedule
     let limit: RateLimit
@@ -32,9 +36,10 @@ public final class Runner: Sendable {
     public init(
         _ plan: Plan, runID: String, from sources: [Connections], to: Connections, ledger: any Ledger,
         listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil,
-        open: OpenConnections? = nil
+        open: OpenConnections? = nil, budget: Budget? = nil
     ) {
         self.open = open
+        self.budget = budget
         self.share = share
         self.plan = plan
         self.runID = runID
@@ -43,38 +48,19 @@ public final class Runner: Sendable {
         self.ledger = ledger
         self.interrupt = interrupt
         self.isResumed = isResumed
-        events = EventStream(runID: runID, listeners: listeners)
-        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID) }
+        let events = EventStream(runID: runID, listeners: listeners)
+        self.events = events
+        claims = share.flatMap { share in
+            (ledger as? any SharedLedger).map {
+                Claims($0, runID: runID, lease: share.lease, interrupt: interrupt) { events.send(.message(.info, $0)) }
+            }
+        }
+        tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID, keepsMarks: budget != nil) }
         schedule = Schedule(tables: tables.count, interrupt: interrupt)
-        limit = RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
+        limit =
+            budget?.limit ?? RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
         control = ControlSessions(to, interrupt)
         if let share { for table in tables where table.index != share.table { schedule.ended(table.index) } }
-    }
-
-    /// One slice of a plan, for a worker that other workers stand beside. Whoever commits a table's last slice
-    /// finishes the table.
-    public struct Share: Sendable, Hashable {
-        public let table: Int
-        /// The slice's id.
-        public let slice: Int
-
-        /// - parameter number: the position among all slices of all tables, in plan order.
-        /// - throws: `config.invalid` when the plan has no such slice.
-        public init(_ number: Int, of plan: Plan) throws {
-            var left = number
-            for (index, table) in plan.tables.enumerated() {
-                if left >= 0, left < table.slices.count {
-                    self.table = index
-                    slice = table.slices[left].id
-                    return
-                }
-                left -= table.slices.count
-            }
-            let count = plan.tables.reduce(0) { $0 + $1.slices.count }
-            throw ApusError(
-                .configurationInvalid, "the plan has no slice \(number)",
-                hint: count == 0 ? "It has no slices at all." : "Its slices are 0 to \(count - 1).")
-        }
     }
 
     /// Connections to each side at a time.
@@ -100,20 +86,23 @@ public final class Runner: Sendable {
         var fault: ApusError?
         if let sink = open?.takeSink() { control.add(sink) }
         do {
-            if !isResumed, share == nil { try runStatements(plan.before, "before") }
-            try loadTables()
-            if share == nil, tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired {
-                try addForeignKeys()
-                try runStatements(plan.after, "after")
+            if let share {
+                try run(share)
+            } else {
+                if !isResumed { try runStatements(plan.before, "before") }
+                try loadTables()
+                if tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired { try end() }
             }
         } catch {
             fault = ApusError(wrapping: error)
         }
+        claims?.close()
         control.close()
         open?.close()
+        if let lost = claims?.lost { fault = lost }
         let results = (share.map { [tables[$0.table]] } ?? tables).map(\.result)
         let status: RunResult.Status
-        if interrupt.isFired {
+        if interrupt.isFired, claims?.lost == nil {
             status = .stopped
         } else {
             status = fault == nil && results.allSatisfy { $0.error == nil } ? .done : .failed
@@ -125,7 +114,13 @@ public final class Runner: Sendable {
         return result
     }
 
-    private func loadTables() throws {
+    /// What comes after the last table.
+    func end() throws {
+        try addForeignKeys()
+        try runStatements(plan.after, "after")
+    }
+
+    func loadTables() throws {
         let count = channels
         // One snapshot of each source, shared by all channels.
         var snapshots: [[any Source]] = []
@@ -145,16 +140,27 @@ public final class Runner: Sendable {
 
     private func work(on channel: Channel) {
         while let work = schedule.next() {
+            let ends = budget.map { _ in self.ends(of: work) } ?? []
+            if let budget, !budget.enter(ends, interrupt) { break }
             switch work {
             case .prepare(let table): prepare(tables[table])
             case .load(let table, let slice, let attempt): load(slice, of: tables[table], attempt, on: channel)
             case .finish(let table): finish(tables[table])
             }
+            guard let budget else { continue }
+            // Other runs may need the connections more.
+            channel.giveUp(isSound: true)
+            budget.leave(ends)
         }
-        channel.giveUp()
+        channel.giveUp(isSound: true)
     }
 
-    private func runStatements(_ statements: [String], _ when: String) throws {
+    private func ends(of work: Schedule.Work) -> [Connections] {
+        guard case .load(let table, let slice, _) = work else { return [to] }
+        return [sources[plan.tables[table].reads[slice.read].source], to]
+    }
+
+    func runStatements(_ statements: [String], _ when: String) throws {
         guard !statements.isEmpty else { return }
         let session = try to.sql(interrupt.child())
         defer { session.close() }

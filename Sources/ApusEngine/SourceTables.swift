@@ -22,7 +22,7 @@ struct SourceTables {
             let wish = flow.defaults.map { wish.merged(over: $0) } ?? wish
             let name = try TablePattern(wish.subject.text).exactName ?? TableName(wish.subject.text)
             let target = try wish.to.map { try TargetName($0).fill(name) } ?? TableName(name.name)
-            return Item(name: wish.subject.text, table: nil, target: target, wish: wish)
+            return Item(name: name.description, table: nil, target: target, wish: wish)
         }
         var flow = flow
         flow.tables.removeAll { !$0.members.isEmpty }

@@ -13,6 +13,13 @@ struct SourcePlace {
     var shape: TableShape
     var columns: ColumnPlan
     var isVerbatim = false
+    /// What a table is called in the filter.
+    var alias: String?
+
+    /// Whether a column is an expression that no column of the table goes by.
+    func isConstant(_ index: Int) -> Bool {
+        columns.items[index].expression != nil && shape.column(columns.items[index].name) == nil
+    }
 
     /// - parameter kept: positions of the columns that the target takes.
     func read(_ kept: [Int]) -> Read {
@@ -20,6 +27,7 @@ struct SourcePlace {
             relation: relation, items: kept.map { columns.items[$0] }, schema: Schema(kept.map { columns.schema[$0] }))
         read.source = source
         read.isVerbatim = isVerbatim
+        read.alias = alias
         if let filter { read.filters = [filter] }
         return read
     }
@@ -88,7 +96,7 @@ extension TablePlanner {
         if let first { compare(columns, with: first, label) }
         return SourcePlace(
             source: number, session: session, relation: relation, filter: filter ?? wish.filter, label: label, shape: shape,
-            columns: columns, isVerbatim: isVerbatim)
+            columns: columns, isVerbatim: isVerbatim, alias: wish.alias)
     }
 
     /// Gives a member the first one's columns: what it lacks becomes NULL, what only it has is left out and said.
@@ -120,9 +128,12 @@ extension TablePlanner {
             note(
                 .error, .columnCount,
                 "\(label) gives \(columns.items.count) columns, but \(first.label) gives \(first.columns.items.count)")
+            findings[findings.count - 1].numbers = [columns.items.count, first.columns.items.count]
             return
         }
         for index in columns.items.indices where columns.items[index].expression != "NULL" {
+            // A constant is each place's own.
+            if first.isConstant(index) { continue }
             let own = columns.shapes[index].type, wanted = first.columns.shapes[index].type
             if own == wanted { continue }
             let name = first.columns.targets[index]
@@ -160,6 +171,19 @@ extension TablePlanner {
                 }
             ).count == places.count
         }
+        for name in differing {
+            guard let index = shape.columns.firstIndex(where: { $0.name == name }), case .text = shape.columns[index].type else { continue }
+            // Wide enough for the longest of them, and for the next place's.
+            let lengths = places.compactMap { place -> Int? in
+                guard let position = place.columns.targets.firstIndex(of: name),
+                    case .text(let length?) = place.columns.shapes[position].type
+                else { return nil }
+                return length
+            }
+            let length = max(64, lengths.max() ?? 0)
+            shape.columns[index].type = .text(length: length)
+            shape.columns[index].native = "varchar(\(length))"
+        }
         guard !differing.isEmpty else { return }
         if !shape.primaryKey.isEmpty {
             shape.primaryKey = differing + shape.primaryKey
@@ -192,6 +216,7 @@ extension TablePlanner {
                 .error, .columnCount,
                 "the source gives \(columns.items.count) columns and \(existing.name) is to take \(matched.count): by position they must be as many"
             )
+            findings[findings.count - 1].numbers = [columns.items.count, matched.count]
             return matched
         }
         for (index, name) in matched.enumerated() {

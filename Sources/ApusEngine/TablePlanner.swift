@@ -33,6 +33,8 @@ struct TablePlanner {
         var (load, kept) = target(name, places, existing)
         load.table = index
         var reads = places.map { $0.read(kept) }
+        try cutDays(places, kept, &reads, &load)
+        let transforms = transforms(reads, kept, columns)
         let watermark = try resolveWatermark(columns, &reads, load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
@@ -45,9 +47,32 @@ struct TablePlanner {
             slices += cut.map { Slice(id: slices.count + $0.id, read: number, bounds: $0.bounds, rows: $0.rows) }
         }
         load.slices = slices.count
-        return PlannedTable(
+        var table = PlannedTable(
             name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark, before: wish.before,
             after: wish.after, ddl: ddl(load), findings: findings)
+        table.transforms = transforms
+        return table
+    }
+
+    /// The wish's transforms, on the columns that are read after all.
+    private mutating func transforms(_ reads: [Read], _ kept: [Int], _ columns: ColumnPlan) -> [Transform] {
+        var transforms: [Transform] = []
+        for var transform in wish.transforms {
+            if columns.items.indices.contains(transform.column) {
+                guard let position = kept.firstIndex(of: transform.column) else {
+                    note(
+                        .error, .unsupported, columns.targets[transform.column],
+                        "\(transform.name) is for column `\(columns.targets[transform.column])`, which the target does not take")
+                    continue
+                }
+                transform.column = position
+            }
+            transforms.append(transform)
+        }
+        do { for read in reads where !transforms.isEmpty { _ = try TransformPass(transforms, from: read.schema) } } catch {
+            note(.error, error.code, nil, error.message)
+        }
+        return transforms
     }
 
     /// The columns to cut by: those that the user named, or those that the source proposes.
@@ -123,13 +148,17 @@ struct TablePlanner {
             runID: "", table: 0, shape: shape, exists: existing != nil, columns: carried, mode: mode, create: create,
             slices: 0)
         load.withIndexes = wish.withIndexes ?? false
-        load.key = wish.key ?? (shape.primaryKey.isEmpty ? source.primaryKey : shape.primaryKey)
+        load.key = wish.key ?? (shape.primaryKey.isEmpty && mode != .window ? source.primaryKey : shape.primaryKey)
+        load.window = mode == .window ? wish.window : nil
+        load.duplicates = wish.duplicates
+        load.emptyIsNull = wish.emptyIsNull ? true : nil
+        load.isShared = wish.isShared && mode == .append ? true : nil
         if mode == .upsert, load.key.isEmpty {
             note(
                 .error, .configurationInvalid,
                 "mode `upsert` needs a key, and neither table has a primary key; name one with `key: [column]`")
         }
-        for column in load.key where mode == .upsert && !carried.contains(column) {
+        for column in load.key where (mode == .upsert || mode == .window) && !carried.contains(column) {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
         }
         return (load, matched.indices.filter { $0 < columns.items.count && matched[$0] != nil })
@@ -137,7 +166,8 @@ struct TablePlanner {
 
     /// A full refresh replaces; an increment changes rows by key where there is one.
     private func defaultMode(_ existing: TableShape?, _ source: TableShape) -> LoadMode {
-        if wish.watermark != nil {
+        if wish.days != nil || wish.window != nil { return target.abilities.modes.contains(.window) ? .window : .append }
+        if wish.watermark != nil || wish.isIncrement {
             let hasKey = wish.key != nil || !(existing ?? source).primaryKey.isEmpty
             return hasKey && target.abilities.modes.contains(.upsert) ? .upsert : .append
         }
@@ -194,7 +224,7 @@ struct TablePlanner {
             return nil
         }
         let source = try planner.source(0)
-        if load.mode == .replace || load.mode == .truncate {
+        if load.mode != .append, load.mode != .upsert {
             note(
                 .error, .configurationInvalid, column,
                 "a watermark loads only new rows, and mode `\(load.mode.rawValue)` would drop the old ones; use append or upsert")

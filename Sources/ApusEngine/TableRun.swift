@@ -18,12 +18,13 @@ final class TableRun: Sendable {
     let load: Load
     let state = Mutex(State())
 
-    init(index: Int, planned: PlannedTable, runID: String) {
+    init(index: Int, planned: PlannedTable, runID: String, keepsMarks: Bool) {
         self.index = index
         self.planned = planned
         var load = planned.load
         load.runID = runID
         load.table = index
+        if keepsMarks { load.keepsMarks = true }
         self.load = load
     }
 

@@ -94,6 +94,11 @@ public struct ConnectionResolver: Sendable {
         }
         let entries = try file?.entries(connectors) ?? []
         if let found = entries.first(where: { $0.name == name }), let file {
+            guard found.members == nil else {
+                throw ApusError(
+                    .configurationInvalid, "`\(name)` is a group of connections, and one connection is needed here",
+                    hint: "Groups are sources of `apus extract`; name one of its members.")
+            }
             do {
                 var resolved = try entry(found.text)
                 let isClear = resolved.connection.reference.contains(SourceMask.mark)
@@ -115,6 +120,12 @@ public struct ConnectionResolver: Sendable {
             hint: hint
                 ?? "Write a URL such as mysql://user:password@host/db, or name the connection in the flow file, in \(file?.name ?? "connections.yaml") or in \(variable)."
         )
+    }
+
+    /// The members of a group of connections.yaml; nil when the text is something else.
+    func groupEntries(_ text: String) throws -> [ConnectionGroup.Entry]? {
+        guard let file, !text.contains(":"), !text.contains("$"), named[text] == nil else { return nil }
+        return try file.entries(connectors).first { $0.name == text }?.members
     }
 
     /// An entry's text is a URL or one variable that holds one, never a further name.

@@ -10,6 +10,8 @@ public struct ConnectionsFile: Sendable {
         /// A URL with `${…}`.
         var text: String
         var place: Place
+        /// Set for a group: several connections under one name.
+        var members: [ConnectionGroup.Entry]?
     }
 
     public let path: String
@@ -44,7 +46,8 @@ public struct ConnectionsFile: Sendable {
     /// - throws: `config.invalid`, `config.unknown_key`, with every mistake of the file.
     public func list(_ connectors: [any Connector]) throws -> [(name: String, reference: String)] {
         try entries(connectors).map { entry in
-            (entry.name, (try? Template(entry.text)).map { ConnectionText($0).reference } ?? "")
+            if let members = entry.members { return (entry.name, "group of " + members.map(\.text).joined(separator: ", ")) }
+            return (entry.name, (try? Template(entry.text)).map { ConnectionText($0).reference } ?? "")
         }
     }
 
@@ -85,6 +88,11 @@ final class ConnectionReading {
                 faults.add(
                     .configurationInvalid, at: entry.place, "a connection's name has letters, digits, `_`, `-` and `.` only")
                 return nil
+            }
+            if let items = entry.value.list {
+                return members(items, of: entry.key).map {
+                    ConnectionsFile.Entry(name: entry.key, text: "", place: entry.place, members: $0)
+                }
             }
             return text(entry.value, of: "the connection `\(entry.key)`").map {
                 ConnectionsFile.Entry(name: entry.key, text: $0, place: entry.place)

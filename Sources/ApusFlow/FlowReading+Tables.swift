@@ -4,7 +4,7 @@ import ApusCore
 extension FlowReading {
     static let defaultKeys = [
         "skip", "to", "table", "mode", "create", "where", "columns", "exclude", "rename", "types", "key", "watermark", "slices",
-        "slice_by", "with", "before", "after",
+        "slice_by", "with", "before", "after", "window",
     ]
     static let tableKeys = defaultKeys + ["query"]
 
@@ -127,6 +127,7 @@ extension FlowReading {
         }
         wish.mode = fields["mode"].flatMap { choice($0, "mode", LoadMode.self) }
         wish.create = fields["create"].flatMap { choice($0, "create", CreatePolicy.self) }
+        wish.window = fields["window"].flatMap { text($0, "window", example: "day = '{{ day }}'") }
         wish.filter = fields["where"].flatMap { text($0, "where", example: "amount > 0") }
         wish.columns = fields["columns"].flatMap(columns)
         wish.exclude = fields["exclude"].flatMap { names($0, "exclude") } ?? []

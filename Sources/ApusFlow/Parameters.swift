@@ -91,8 +91,9 @@ public struct Parameters: Sendable {
         return (format ?? .iso).text(moment.adding(days: parameter.days))
     }
 
-    /// Seconds east of UTC.
-    static func offset(_ zone: String, at now: Double) throws -> Int {
+    /// Seconds that a time zone is east of UTC at a time: an IANA name, an offset such as `+08:00`, or `UTC`.
+    /// - throws: `config.invalid` with the nearest name.
+    public static func offset(_ zone: String, at now: Double) throws -> Int {
         if ["UTC", "Z", "GMT"].contains(zone.uppercased()) { return 0 }
         if let sign = zone.first, sign == "+" || sign == "-" {
             let parts = zone.dropFirst().split(separator: ":", omittingEmptySubsequences: false)

@@ -59,6 +59,9 @@ public enum PlanFile {
         return plan
     }
 
+    /// 64 hexadecimal digits that stand for a text.
+    public static func digest(_ text: String) -> String { SHA256.hex(Array(text.utf8)) }
+
     public static func read(_ path: String) throws -> Plan {
         let bytes: [UInt8]
         do { bytes = try Variables.read(path) } catch {

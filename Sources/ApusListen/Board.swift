@@ -98,7 +98,7 @@ public struct Board: Sendable {
             change(table) { $0.begin(name, target, slices: slices, done: doneSlices, rows: rows, at: time) }
         case .sliceStarted(let table, let slice, let attempt):
             change(table) { $0.start(slice: slice, attempt: attempt, at: time) }
-        case .progress(let table, let slice, let rows, let bytes):
+        case .progress(let table, let slice, let rows, let bytes, _, _):
             window.add(rows: rows, bytes: bytes, at: time)
             change(table) { $0.move(slice, rows: rows, bytes: bytes, at: time) }
         case .sliceFinished(let table, let slice, let tally):

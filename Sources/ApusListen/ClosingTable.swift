@@ -4,7 +4,8 @@ import Tabular
 /// What a run has done, printed when it ends: before, data and after; the tables; the failures and what to do next.
 public struct ClosingTable: Sendable {
     /// The whole text, for stdout.
-    public static func text(_ result: RunResult, runID: String) -> String {
+    /// - parameter next: what to do about what is open; nil = resume the run.
+    public static func text(_ result: RunResult, runID: String, next: [(command: String, why: String)]? = nil) -> String {
         var table = TextTable([
             ("table", .left), ("rows", .right), ("rejected", .right), ("bytes", .right), ("time", .right),
             ("rows/s", .right), ("status", .left),
@@ -22,7 +23,7 @@ public struct ClosingTable: Sendable {
             rate(tally.written, result.seconds),
             result.status.rawValue,
         ])
-        return table.text + failures(result) + next(result, runID: runID)
+        return table.text + failures(result) + Self.next(next ?? steps(result, runID: runID))
     }
 
     private static func cells(_ entry: TableResult) -> [String] {
@@ -66,7 +67,7 @@ public struct ClosingTable: Sendable {
         return lines.map { "  " + DisplayWidth.plain($0, lines: true).replacing("\n", with: "\n    ") + "\n" }.joined()
     }
 
-    private static func next(_ result: RunResult, runID: String) -> String {
+    private static func steps(_ result: RunResult, runID: String) -> [(command: String, why: String)] {
         var steps: [(command: String, why: String)] = []
         let open = result.tables.count { $0.error != nil }
         if result.status == .stopped {
@@ -82,6 +83,10 @@ public struct ClosingTable: Sendable {
         if rejected > 0 {
             steps.append(("apus show \(runID) --rejected", "lists \(Quantity.text(rejected, "rejected row"))"))
         }
+        return steps
+    }
+
+    private static func next(_ steps: [(command: String, why: String)]) -> String {
         guard !steps.isEmpty else { return "" }
         let width = steps.map(\.command.count).max() ?? 0
         return "\nnext:\n"

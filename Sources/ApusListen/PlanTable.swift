@@ -87,6 +87,10 @@ public struct PlanTable: Sendable {
             add("watermark", "\(mark.column) \(from) up to \(mark.upTo ?? "(no rows)")")
         }
         for (source, target, types) in mapping(table) { add("column", "\(source) → \(target)\(types)") }
+        for transform in table.transforms {
+            let names = table.read.schema.names
+            add("transform", "\(names.indices.contains(transform.column) ? names[transform.column] : "?"): \(transform)")
+        }
         for sql in table.before { add("before", sql) }
         for sql in table.ddl { add("ddl", sql) }
         for sql in table.after { add("after", sql) }

@@ -15,6 +15,10 @@ public struct Requirement: Sendable {
     public static let postgres = Requirement(name: "PostgreSQL", debianPackage: "postgresql") {
         PostgresServer.isInstalled
     }
+    /// Slurm's daemons and commands, and munge.
+    public static let slurm = Requirement(name: "Slurm", debianPackage: "slurmctld slurmd slurm-client munge") {
+        SlurmCluster.isInstalled
+    }
     /// The `openssl` command, which makes the certificates of TLS tests.
     public static let openssl = Requirement(name: "openssl", debianPackage: "openssl") { findProgram("openssl") != nil }
 

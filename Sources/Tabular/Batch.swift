@@ -66,6 +66,16 @@ public final class Batch: @unchecked Sendable {
         for index in columns.indices { columns[index].truncate(to: rowCount) }
     }
 
+    /// Makes empty texts NULL in the columns that are numbers in another schema of as many columns.
+    public func nullEmptyText(where other: Schema) {
+        for index in 0..<min(schema.count, other.count) {
+            switch (schema[index].type, other[index].type) {
+            case (.text, .integer), (.text, .float), (.text, .decimal), (.text, .boolean): columns[index].nullEmpty()
+            default: continue
+            }
+        }
+    }
+
     public func reset() {
         for index in columns.indices { columns[index].reset(keepingArena: byteLimit * 4) }
         rowCount = 0
@@ -84,6 +94,16 @@ public struct WireFormat: Hashable, Sendable, Codable {
 
 /// A row that is not in the target, and why.
 public struct RejectedRow: Hashable, Sendable, Codable {
+    /// How far a row came.
+    public enum Stage: String, Sendable, Codable {
+        /// The source could not read it.
+        case read
+        /// A transform failed on it.
+        case transform
+        /// A value fitted no column of the target, or the target refused the row.
+        case write
+    }
+
     /// Position in the slice, 0-based, if known.
     public var row: Int?
     /// The column at fault, if known.
@@ -91,6 +111,7 @@ public struct RejectedRow: Hashable, Sendable, Codable {
     public var reason: String
     /// The row as a JSON object by column name, as canonical text; `raw` when the row could not be parsed.
     public var values: String
+    public var stage = Stage.write
 
     public init(row: Int?, column: String?, reason: String, values: String) {
         self.row = row

@@ -133,9 +133,9 @@ extension Cast.Run {
 }
 
 /// What the casts have to know of UTF-8.
-enum UTF8Text {
+public enum UTF8Text {
     /// Whether the octets are well-formed UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF.
-    static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    public static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let base = bytes.baseAddress else { return true }
         let count = bytes.count
         var index = 0

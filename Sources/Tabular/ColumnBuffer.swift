@@ -125,6 +125,14 @@
     /// The value as a String, for errors and tests; not for the hot path.
     public func string(_ row: Int) -> String { String(decoding: bytes(row), as: UTF8.self) }
 
+    /// Makes every empty value of a `variable` column NULL.
+    mutating func nullEmpty() {
+        for row in 0..<count where ends[row] == ends[row - 1] && !isNull(row) {
+            nulls[row >> 3] |= 1 << UInt8(truncatingIfNeeded: row & 7)
+            nullCount &+= 1
+        }
+    }
+
     // MARK: Taking back
 
     /// Forgets the rows from `row` on, also a value begun and not committed.

@@ -17,16 +17,7 @@ struct FlowOptions: ParsableArguments {
 
     /// - throws: `config.invalid` for a `--set` without `=`.
     func given() throws -> [String: String] {
-        var given: [String: String] = [:]
-        for text in parameters {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw ApusError(
-                    .configurationInvalid, "`--set \(text)` has no value", hint: "Write --set name=value, e.g. --set day=2026-11-21.")
-            }
-            given[String(parts[0])] = String(parts[1])
-        }
-        return given
+        try Given.values(parameters)
     }
 
     func read(_ path: String) throws -> FlowFile {

@@ -38,11 +38,15 @@ struct Launcher {
         let summary = try summaryFile.map { try SummaryFile(path: $0) }
         try secrets?.keep(for: runID)
         let now = WallClock.now
-        try ledger.begin(
-            RunRecord(
-                id: runID, name: plan.name, from: from[0].endpoint.label, to: to.endpoint.label,
-                plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
-                host: RunRecord.hostName, pid: Int(getpid())))
+        // Workers of one plan join the run that the first of them began.
+        let isJoined = try share != nil && (ledger as? any SharedLedger)?.join(run: runID) == true
+        if !isJoined {
+            try ledger.begin(
+                RunRecord(
+                    id: runID, name: plan.name, from: from[0].endpoint.label, to: to.endpoint.label,
+                    plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
+                    host: RunRecord.hostName, pid: Int(getpid())))
+        }
         let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in
             log.fail(
                 ApusError(error.code, "the run stops, because what it does can no longer be remembered: \(error.message)", hint: error.hint)
@@ -76,9 +80,10 @@ struct Launcher {
 }
 
 extension RunID {
-    /// The id of the run that all workers of one plan share: the plan's hash in the form of an id.
-    static func shared(by hash: String) -> String {
-        let digits = Array(hash.drop { $0 != ":" }.dropFirst().prefix(32))
+    /// The id of the run that all workers of one plan and job share, made of the plan's hash. Without a job, a plan is
+    /// one run for ever.
+    static func shared(by hash: String, job: String?) -> String {
+        let digits = Array(job.map { PlanFile.digest("\(hash)\n\($0)") } ?? String(hash.drop { $0 != ":" }.dropFirst()))
         let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
         return parts.map { String(digits[$0]) }.joined(separator: "-")
     }

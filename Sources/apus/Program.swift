@@ -56,7 +56,8 @@ struct Apus: ParsableCommand {
         version: "apus \(Version.number)",
         subcommands: [
             Copy.self, Run.self, Check.self, PlanCommand.self, Resume.self, RetryRejected.self, History.self, Show.self,
-            Init.self, Conn.self, ConnectorList.self,
+            Init.self, Conn.self, ConnectorList.self, Verify.self, Control.self, Extract.self, SQLScript.self, Generate.self,
+            DriftCommand.self, Export.self, DataX.self, Import.self,
         ])
 }
 

@@ -30,6 +30,13 @@ final class LedgerPlace: Sendable {
     let url: String
     let folder: TemporaryFolder
 
+    /// A database that is there already.
+    init(_ home: LedgerHome, url: String) throws {
+        folder = try TemporaryFolder()
+        connector = home == .mariadb ? MySQLConnector() : PostgresConnector()
+        self.url = url
+    }
+
     init(_ home: LedgerHome) throws {
         folder = try TemporaryFolder()
         switch home {

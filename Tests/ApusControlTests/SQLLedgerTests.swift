@@ -169,7 +169,7 @@ import Testing
         #expect(try ledger.run("run-1") != nil)
         #expect(
             try runCommand("sqlite3", [place.folder.file("ledger.db"), "SELECT * FROM apus_meta"]).stdout
-                == "schema_version|1\n")
+                == "schema_version|2\n")
     }
 
     @Test func `parts of a plan are cut between characters`() {

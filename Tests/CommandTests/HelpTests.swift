@@ -10,7 +10,8 @@ import Testing
     static let commands = [
         ["copy"], ["run"], ["check"], ["plan"], ["resume"], ["retry-rejected"], ["history"], ["show"], ["init"], ["conn"],
         ["conn", "test"],
-        ["conn", "tables"], ["conn", "peek"], ["conn", "list"], ["connectors"],
+        ["conn", "tables"], ["conn", "peek"], ["conn", "list"], ["connectors"], ["generate"], ["drift"], ["verify"], ["export"],
+        ["export", "slurm"], ["export", "airflow"], ["export", "dolphinscheduler"], ["export", "k8s"],
     ]
 
     @Test func `every command has help, with an example that the line does not break`() throws {

@@ -20,7 +20,7 @@ import Testing
         var pipeline = try Pipeline(source, target)
         pipeline.flow.limits.badRows = nil
         pipeline.take("orders") {
-            $0.mode = mode; $0.slices = 2
+            $0.mode = mode; $0.slices = 2; $0.window = mode == .window ? "id <= 0" : nil
         }
         return (source, target, pipeline)
     }

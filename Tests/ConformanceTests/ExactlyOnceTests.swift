@@ -47,7 +47,7 @@ import Testing
             var pipeline = try Pipeline(source, target)
             pipeline.flow.limits.channels = 2
             pipeline.take("orders") {
-                $0.mode = mode; $0.slices = 6
+                $0.mode = mode; $0.slices = 6; $0.window = mode == .window ? "id <= 0" : nil
             }
             let plan = try pipeline.plan(), id = RunID.make()
             var result = RunResult(status: .stopped, tables: [], seconds: 0)

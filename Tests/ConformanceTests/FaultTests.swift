@@ -53,7 +53,7 @@ import Testing
             pipeline.listeners = [ear]
             pipeline.flow.limits.channels = 2
             pipeline.take("wide") {
-                $0.slices = 4; $0.mode = mode
+                $0.slices = 4; $0.mode = mode; $0.window = mode == .window ? "1 = 1" : nil
             }
             let plan = try pipeline.plan()
             proxy.cut(after: octets, .toServer)

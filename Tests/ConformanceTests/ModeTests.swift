@@ -150,7 +150,7 @@ import Testing
         try target.run("CREATE TABLE orders (wrong int, id varchar(3)); INSERT INTO orders VALUES (1, 'x');")
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders") {
-            $0.create = .recreate; $0.mode = mode; $0.key = ["id"]
+            $0.create = .recreate; $0.mode = mode; $0.key = ["id"]; $0.window = mode == .window ? "1 = 1" : nil
         }
         try pipeline.succeed()
         #expect(try target.columns("orders").map(\.name) == ["id", "name", "note"])

@@ -32,6 +32,11 @@ struct Printed {
         text.replace(#/\(\d+ ms\)/#, with: "(<ms>)")
         text.replace(#/\b(127\.0\.0\.1|localhost):\d+/#, with: "<server>")
         text.replace(#/on \S+, process \d+/#, with: "on <host>, process <pid>")
+        // The lines of DataX jobs: local time, speeds.
+        text.replace(#/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[/#, with: "<time> [")
+        text.replace(#/时刻( *): \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/#) { "时刻\($0.1): <time>" }
+        text.replace(#/Speed [\d.]+[KMGT]?B\/s, \d+ records\/s/#, with: "Speed <rate>")
+        text.replace(#/: +([\d.]+[KMGT]?B|\d+rec)\/s/#, with: ": <rate>")
         // Columns are as wide as what they hold.
         text.replace(#/-{3,}/#, with: "---")
         text.replace(#/[ ]{2,}/#, with: " ")

@@ -163,6 +163,27 @@ struct CatalogueTests {
             }
         }
     }
+
+    @Test func `a schema described at once is the same as its tables one by one`() throws {
+        let play = try Playground()
+        try play.run(
+            """
+            CREATE TABLE a (x int, y int, PRIMARY KEY (x, y)) COMMENT 'first';
+            CREATE TABLE `b'` (id int AUTO_INCREMENT PRIMARY KEY, j json, k longtext CHECK (json_valid(`k`)), t text, f varchar(9) DEFAULT 'it''s',
+              g int AS (id + 1) VIRTUAL, x int, y int, KEY pre (t(10)), UNIQUE KEY u (f, x), FULLTEXT KEY ft (t),
+              CONSTRAINT fk FOREIGN KEY (x, y) REFERENCES a (x, y) ON DELETE CASCADE);
+            CREATE TABLE `表` (`列` date NOT NULL); CREATE TABLE d (x int); CREATE TABLE skipped (x int); CREATE VIEW v AS SELECT x FROM a;
+            INSERT INTO a VALUES (1, 2); ANALYZE TABLE a;
+            """)
+        let session = try play.open()
+        let all = try session.describeAll(schema: nil) { $0.name.name != "skipped" }
+        #expect(all.map(\.name.name) == ["a", "b'", "d", "v", "表"])
+        for shape in all { #expect(try session.describe(shape.name) == shape) }
+        #expect(all[1].column("j")?.type == .json && all[1].column("k")?.type == .json)
+        #expect(
+            try session.describeAll(schema: play.database) { $0.kind != .view }.map(\.name.schema)
+                == Array(repeating: play.database, count: 5))
+    }
 }
 
 extension SQLSession {

@@ -138,4 +138,24 @@ import Testing
         #expect(dialect.literal("a\\b'") == "E'a\\\\b'''")
         #expect(dialect.literal("-5", type: .int64) == "'-5'")
     }
+
+    @Test(.requires(.postgres)) func `a schema described at once is the same as its tables one by one`() throws {
+        let place = try Place()
+        try place.sql(
+            """
+            CREATE TABLE a (x int, y int, PRIMARY KEY (y, x)); COMMENT ON TABLE a IS 'first'; CREATE DOMAIN money2 AS numeric(10,2);
+            CREATE TABLE b (id serial PRIMARY KEY, d money2, arr int[], g int GENERATED ALWAYS AS (1 + 1) STORED, a_x int, a_y int,
+              CONSTRAINT fk FOREIGN KEY (a_y, a_x) REFERENCES a (y, x) ON DELETE SET NULL, dropped int);
+            ALTER TABLE b DROP COLUMN dropped; ALTER TABLE b ADD COLUMN late text; CREATE INDEX low ON b (lower(late)); CREATE UNIQUE INDEX u ON b (a_x, d);
+            CREATE TABLE c (x int) PARTITION BY RANGE (x); CREATE TABLE c1 PARTITION OF c FOR VALUES FROM (1) TO (2); CREATE VIEW v AS SELECT id FROM b;
+            CREATE TABLE empty (); CREATE TABLE skipped (x int); CREATE SCHEMA o; CREATE TABLE o."表" ("列" date)
+            """)
+        let session = try place.session()
+        let all = try session.describeAll(schema: nil) { $0.name.name != "skipped" }
+        #expect(all.map(\.name.name) == ["a", "b", "c", "empty", "v"])
+        for shape in all { #expect(try session.describe(shape.name) == shape) }
+        #expect(all[1].columns.map(\.name) == ["id", "d", "arr", "g", "a_x", "a_y", "late"])
+        #expect(try session.describeAll(schema: "o") { _ in true }.map(\.name) == [TableName(schema: "o", "表")])
+        #expect(try session.describeAll(schema: nil) { _ in false }.isEmpty)
+    }
 }

@@ -184,4 +184,16 @@ import Testing
         }
         #expect(try database.open().query("SELECT count(*) FROM t") == [["2"]])
     }
+
+    @Test func `a file described at once is the same as its tables one by one`() throws {
+        let database = try Database(
+            """
+            CREATE TABLE "顾客" (id INTEGER PRIMARY KEY, name TEXT UNIQUE); CREATE TABLE b (x INT REFERENCES "顾客" (id), y);
+            CREATE TABLE skipped (x); CREATE VIEW v AS SELECT id FROM "顾客"; INSERT INTO b VALUES (1, 2.5)
+            """)
+        let session = try database.open()
+        let all = try session.describeAll(schema: nil) { $0.name.name != "skipped" }
+        #expect(all.map(\.name.name) == ["顾客", "b", "v"])
+        for shape in all { #expect(try session.describe(shape.name) == shape) }
+    }
 }

@@ -16,6 +16,8 @@ final class CSVEncoder: RowEncoder {
         /// Never needs quotes.
         case plain
         case text, bytes
+        /// By a date pattern.
+        case date, moment
     }
 
     init(_ columns: [Column], format: CSVFormat, options: FileOptions) {
@@ -38,7 +40,9 @@ final class CSVEncoder: RowEncoder {
         let isRisky =
             isInValues(first) || (format.quote.map(isInValues) ?? false) || (format.comment.map(isInValues) ?? false)
         let isRiskyNull = format.null.map { $0 != Array("\\N".utf8) } ?? false
+        patterns = columns.map { options.datePattern($0) }
         kinds = columns.map { column in
+            if options.datePattern(column) != nil { return column.type == .date ? .date : .moment }
             switch TextKind(column.type) {
             case .bytes: return .bytes
             case .stored: return column.type.isNumeric && !isRisky && !isRiskyNull ? .plain : .text
@@ -49,6 +53,7 @@ final class CSVEncoder: RowEncoder {
     }
 
     private let textKinds: [TextKind]
+    private let patterns: [DatePattern?]
     private let rules: CSVText
 
     func prefix(into buffer: inout ByteBuffer) {
@@ -113,6 +118,16 @@ final class CSVEncoder: RowEncoder {
                                 } else if !rules.write(column.pointee.bytes(row), into: &buffer) {
                                     bad = index
                                 }
+                            case .date, .moment:
+                                scratch.removeAll()
+                                let value = column.pointee.values[row]
+                                let unit = kinds[index] == .date ? Temporal.microsecondsPerDay : 1
+                                let (moment, overflow) = value.multipliedReportingOverflow(by: unit)
+                                if overflow || patterns[index]?.append(moment, to: &scratch) != true {
+                                    scratch.removeAll()
+                                    scratch.append(value: column, row: row, kind: textKinds[index])
+                                }
+                                if !rules.write(scratch.bytes, into: &buffer) { bad = index }
                             case .bytes:
                                 scratch.removeAll()
                                 if binary == .hex {

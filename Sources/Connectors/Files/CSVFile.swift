@@ -15,7 +15,11 @@ final class CSVFile: RowFile {
         /// Position in the record, or -1 - the constant's position.
         var field: Int
         var parser: FieldParser
+        /// Position in `patterns`, or -1.
+        var pattern = -1
     }
+
+    private let patterns: [DatePattern]
 
     init(_ scanner: consuming CSVScanner, format: CSVFormat, options: FileOptions, plan: ReadPlan, known: [String])
         throws
@@ -31,8 +35,14 @@ final class CSVFile: RowFile {
                 hint: "Load files of another layout as a table of their own, or name all columns with columns=….")
         }
         var constants: [[UInt8]] = []
+        var patterns: [DatePattern] = []
         targets = try plan.origins.enumerated().map { index, origin in
             let parser = FieldParser(plan.schema[index].type, binary: options.binary)
+            var pattern = -1
+            if let found = options.datePattern(plan.schema[index]) {
+                pattern = patterns.count
+                patterns.append(found)
+            }
             switch origin {
             case .constant(let bytes):
                 constants.append(bytes)
@@ -40,9 +50,11 @@ final class CSVFile: RowFile {
             case .column(let name):
                 // A file without a single line has no columns and no rows.
                 guard let names else { return Target(field: 0, parser: parser) }
-                return Target(field: try plan.place(of: name, among: names, in: label), parser: parser)
+                return Target(
+                    field: try plan.place(of: name, among: names, in: label), parser: parser, pattern: pattern)
             }
         }
+        self.patterns = patterns
         self.constants = constants
     }
 
@@ -125,6 +137,11 @@ final class CSVFile: RowFile {
                     memcmp(scanner.base + field.start, marker.baseAddress!, field.length) == 0
                 {
                     columns[index].appendNull()
+                } else if target.pattern >= 0 {
+                    if !parseDate(field, target, scanner, &columns[index]) {
+                        bad = index
+                        break
+                    }
                 } else if !field.escaped {
                     if !target.parser.parse(scanner.bytes(field), into: &columns[index]) {
                         bad = index
@@ -162,6 +179,15 @@ final class CSVFile: RowFile {
     }
 
     @inline(never)
+    private func parseDate(
+        _ field: CSVScanner.Field, _ target: Target, _ scanner: borrowing CSVScanner, _ column: inout ColumnBuffer
+    ) -> Bool {
+        guard let value = patterns[target.pattern].microseconds(Parse.trimmed(scanner.bytes(field))) else { return false }
+        column.append(target.parser.kind == .date ? Temporal.split(value).days : value)
+        return true
+    }
+
+    @inline(never)
     private func parseEscaped(
         _ field: CSVScanner.Field, _ parser: FieldParser, _ scanner: borrowing CSVScanner, _ column: inout ColumnBuffer
     ) -> Bool {
@@ -186,6 +212,7 @@ final class CSVFile: RowFile {
             throw ApusError(
                 .malformedInput, "\(scanner.label): " + shapeFault(scanner, count, expected),
                 hint: "ragged=reject keeps such rows apart, ragged=pad fills missing fields with NULL.")
+        case .cut: return count > expected
         case .pad:
             // Fields too many are let pass when nothing is in them.
             return count < expected || (expected..<count).allSatisfy { scanner.fields[$0].length == 0 }

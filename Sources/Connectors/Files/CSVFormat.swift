@@ -4,7 +4,7 @@ import Tabular
 
 /// The dialect of a CSV file.
 struct CSVFormat {
-    enum Ragged: String { case reject, pad, error }
+    enum Ragged: String { case reject, pad, cut, error }
     enum Newline: String { case auto, lf, crlf, cr }
 
     var separator: [UInt8] = [UInt8(ascii: ",")]
@@ -12,6 +12,8 @@ struct CSVFormat {
     var quote: UInt8? = UInt8(ascii: "\"")
     /// A backslash escapes; without, a quote within quotes is doubled.
     var backslash = false
+    /// Texts are written as they are, whatever is in them.
+    var raw = false
     var header = true
     /// The unquoted text that is NULL; nil = the unquoted empty field.
     var null: [UInt8]?
@@ -23,7 +25,9 @@ struct CSVFormat {
     static let settings: [Setting] = [
         Setting("separator", .text, aliases: ["delimiter", "sep"], "between fields: , (tab for tsv), \\t or any text"),
         Setting("quote", .text, default: "\"", "one character, or none"),
-        Setting("escape", .choice(["double", "backslash"]), default: "double", "how a quote stands within quotes"),
+        Setting(
+            "escape", .choice(["double", "backslash", "none"]), default: "double",
+            "how a quote stands within quotes; none, with quote=none: texts are written as they are, for people to read"),
         Setting("header", .boolean, default: "true", "the first line holds the column names; false = c1, c2, …"),
         Setting("null", .text, "the unquoted text that is NULL, e.g. \\N; unset = an empty field without quotes"),
         Setting(
@@ -31,8 +35,8 @@ struct CSVFormat {
         Setting("comment", .text, "lines that begin with this character are skipped"),
         Setting("skip_lines", .integer, default: "0", "lines to skip at the start of each file"),
         Setting(
-            "ragged", .choice(["reject", "pad", "error"]), default: "reject",
-            "what becomes of a row with too few or too many fields"),
+            "ragged", .choice(["reject", "pad", "cut", "error"]), default: "reject",
+            "a row with too few or too many fields: rejected; too few filled up with NULL; too many cut off; an error"),
     ]
 
     init() {}
@@ -51,6 +55,7 @@ struct CSVFormat {
             quote = text.utf8.first
         }
         backslash = settings.text("escape") == "backslash"
+        raw = settings.text("escape") == "none" && quote == nil
         header = settings.boolean("header")
         null = settings.text("null").flatMap { $0.isEmpty ? nil : Array($0.utf8) }
         newline = Newline(rawValue: settings.text("newline") ?? "auto") ?? .auto

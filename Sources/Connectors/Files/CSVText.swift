@@ -10,6 +10,7 @@ final class CSVText {
     /// Octets that make quotes or escapes necessary.
     let special: apus_octets
     private let backslash: Bool
+    private let raw: Bool
     private let separator: UInt8
     private let null: [UInt8]
     /// Octets to write a backslash or a second quote before, within quotes.
@@ -21,6 +22,7 @@ final class CSVText {
         quote = format.quote.map { Int($0) } ?? -1
         comment = format.comment.map { Int($0) } ?? -1
         backslash = format.backslash
+        raw = format.raw
         separator = first
         null = format.null ?? []
         special = apus_octets(a: first, b: 10, c: 13, d: format.quote ?? first, e: format.backslash ? escape : first)
@@ -52,7 +54,10 @@ final class CSVText {
             writeQuoted(base, bytes.count, into: &buffer)
             return true
         }
-        guard backslash else { return false }
+        guard backslash else {
+            if raw { buffer.append(base, count: bytes.count) }
+            return raw
+        }
         writeEscaped(bytes, into: &buffer)
         return true
     }

@@ -83,8 +83,15 @@ struct TableFiles: Hashable {
 
 extension FileLocation {
     /// The tables that stand here: of a folder one a stem, the parts `orders-00001.csv` … being one table.
+    /// - parameter given: the name of the table, where there is but one.
     /// - throws: `object.not_found`.
-    func tables(endings: [String]) throws -> [TableFiles] {
+    func tables(endings: [String], named given: String? = nil) throws -> [TableFiles] {
+        var tables = try found(endings: endings)
+        if let given, tables.count == 1 { tables[0].name = given }
+        return tables
+    }
+
+    private func found(endings: [String]) throws -> [TableFiles] {
         switch self {
         case .stream: return [TableFiles(name: "stdin", paths: [FileLocation.standard])]
         case .file(let path):
@@ -120,8 +127,8 @@ extension FileLocation {
 
     /// The files of one table.
     /// - throws: `object.not_found` with the nearest name.
-    func files(of table: String, endings: [String]) throws -> TableFiles {
-        let tables = try tables(endings: endings)
+    func files(of table: String, endings: [String], named given: String? = nil) throws -> TableFiles {
+        let tables = try tables(endings: endings, named: given)
         if case .folder(let folder) = self {
             guard let found = tables.first(where: { $0.name == table }) else {
                 throw ApusError(

@@ -17,11 +17,19 @@ struct FileOptions {
     var partSize: Int?
     var binary: BinaryText
     var maxRow: Int
+    /// The table's name instead of the file's.
+    var table: String?
+    /// How dates are written, by column; that of "" holds for all others.
+    var datePatterns: [String: DatePattern] = [:]
 
     static func settings(binary: String) -> [Setting] {
         [
+            Setting("table", .text, "the table's name, instead of the file's; where the path means one table"),
             Setting("columns", .text, "column names, separated by commas, instead of those in the files"),
             Setting("types", .text, "column types, e.g. id:int64,price:decimal(10,2); the others are inferred"),
+            Setting(
+                "date_format", .text,
+                "of dates and timestamps, e.g. yyyy.MM.dd, or by column: c1=yyyyMMdd;c2=dd/MM/yyyy HH:mm; default ISO 8601"),
             Setting("infer", .boolean, default: "true", "infer types from a sample; false = text"),
             Setting("sample_rows", .integer, default: "1000", "rows of each file that inference looks at"),
             Setting(
@@ -55,6 +63,8 @@ struct FileOptions {
         sampleRows = max(1, settings.integer("sample_rows") ?? 1000)
         partSize = settings.bytes("part_size")
         binary = settings.text("binary") == "base64" ? .base64 : .hex
+        table = settings.text("table")
+        if let text = settings.text("date_format") { datePatterns = try FileOptions.datePatterns(text) }
         maxRow = max(1024, settings.bytes("max_row") ?? 1 << 30)
         if let columns,
             let fault = columns.first(where: { name in name.isEmpty || columns.filter { $0 == name }.count > 1 })
@@ -65,6 +75,28 @@ struct FileOptions {
         }
         if let level, !(1...22).contains(level) {
             throw ApusError(.configurationInvalid, "option `level`: \(level) is not between 1 and 22")
+        }
+    }
+
+    private static func datePatterns(_ text: String) throws -> [String: DatePattern] {
+        var patterns: [String: DatePattern] = [:]
+        for part in text.split(separator: ";") {
+            let sides = part.split(separator: "=", maxSplits: 1)
+            guard let pattern = sides.last.flatMap({ DatePattern(String($0)) }) else {
+                throw ApusError(
+                    .configurationInvalid, "option `date_format`: `\(part)` is no date format",
+                    hint: "Write e.g. yyyy.MM.dd or yyyy-MM-dd HH:mm:ss; other letters stand in 'quotes'.")
+            }
+            patterns[sides.count == 2 ? String(sides[0]) : ""] = pattern
+        }
+        return patterns
+    }
+
+    /// The pattern of a column, where it has one and its type is written by one.
+    func datePattern(_ column: Column) -> DatePattern? {
+        switch column.type {
+        case .date, .timestamp, .instant: datePatterns[column.name] ?? datePatterns[""]
+        default: nil
         }
     }
 

@@ -39,14 +39,14 @@ extension FilesSession: Session {
     }
 
     func tables(schema: String?) throws -> [TableSummary] {
-        try location.tables(endings: format.endings).map {
+        try location.tables(endings: format.endings, named: options.table).map {
             TableSummary(name: TableName($0.name), kind: .file, bytes: $0.bytes)
         }
     }
 
     func describe(_ table: TableName) throws -> TableShape {
         if let shape = shapes[table.name] { return shape }
-        let files = try location.files(of: table.name, endings: format.endings)
+        let files = try location.files(of: table.name, endings: format.endings, named: options.table)
         let shape = try describe(files)
         shapes[table.name] = shape
         return shape

@@ -38,6 +38,6 @@ extension FilesSession: Source {
         guard case .table(let table) = read.relation else {
             throw ApusError(.unsupported, "files cannot answer a query", context: endpoint.label)
         }
-        return try location.files(of: table.name, endings: format.endings)
+        return try location.files(of: table.name, endings: format.endings, named: options.table)
     }
 }

@@ -10,6 +10,10 @@ struct ColumnFill: Sendable {
         /// `low + word * span / 2^64`, cut to multiples of `unit`.
         case uniform(low: Int64, span: UInt64, unit: Int64)
         case float64, float32
+        case floats(low: Double, span: Double)
+        /// One value for all rows: eight octets, or text.
+        case fixed(Int64)
+        case constant([UInt8])
         case decimal(digits: Int, scale: Int)
         case text(TextPool)
         case json, uuid, bits(Int)
@@ -40,6 +44,12 @@ struct ColumnFill: Sendable {
         let day = Temporal.microsecondsPerDay
         switch (column.type, column.spread) {
         case (_, .sequence): kind = .sequence
+        case (let type, .constant(let text)): kind = Self.constant(text, type)
+        case (_, .range(let low, let high)): kind = .floats(low: low, span: high - low)
+        case (_, .length(let low, let high)): kind = .text(TextPool(.ascii, shortest: low, longest: high, start))
+        case (.timestamp(let precision), .uniform(let low, let high)):
+            let unit = (0..<(6 - precision)).reduce(1 as Int64) { unit, _ in unit * 10 }
+            kind = .uniform(low: low, span: UInt64(high - low) + 1, unit: unit)
         case (_, .uniform(let low, let high)):
             kind = .uniform(low: low, span: UInt64(bitPattern: high &- low) &+ 1, unit: 1)
         case (.boolean, _): kind = .unsigned(shift: 63)
@@ -67,8 +77,26 @@ struct ColumnFill: Sendable {
         case .json: usualBytes = 40
         case .uuid: usualBytes = 36
         case .bits(let length): usualBytes = length
+        case .constant(let bytes): usualBytes = bytes.count
         default: usualBytes = 8
         }
+    }
+
+    /// The value in the form that its column stores; the schema has checked that it is one.
+    private static func constant(_ text: String, _ type: ColumnType) -> Kind {
+        var text = text
+        let value: Int64? = text.withUTF8 { bytes in
+            switch type {
+            case .boolean: Parse.boolean(bytes).map { $0 ? 1 : 0 }
+            case .integer(_, unsigned: true): Parse.unsigned(bytes).map { Int64(bitPattern: $0) }
+            case .integer: Parse.integer(bytes)
+            case .float: Parse.double(bytes).map { Int64(bitPattern: $0.bitPattern) }
+            case .date: Parse.date(bytes)
+            case .timestamp: Parse.timestamp(bytes)
+            default: nil
+            }
+        }
+        return value.map { .fixed($0) } ?? .constant(Array(text.utf8))
     }
 
     /// Appends the values of some rows to an empty column. Returns their octets.
@@ -142,7 +170,13 @@ struct ColumnFill: Sendable {
                 values[row] = Int64(bitPattern: (isShort ? Double(Float(value)) : value).bitPattern)
                 word &+= Self.gamma
             }
-        case .decimal, .text, .json, .uuid, .bits: preconditionFailure("not a fixed column")
+        case .floats(let low, let span):
+            for row in 0..<count {
+                values[row] = Int64(bitPattern: (low + Double(Self.mix(word) &>> 11) * 0x1p-53 * span).bitPattern)
+                word &+= Self.gamma
+            }
+        case .fixed(let value): values.update(repeating: value, count: count)
+        case .decimal, .text, .json, .uuid, .bits, .constant: preconditionFailure("not a fixed column")
         }
     }
 
@@ -154,6 +188,7 @@ struct ColumnFill: Sendable {
         case .json: 80
         case .uuid: 36
         case .bits(let length): length
+        case .constant(let bytes): bytes.count
         default: 8
         }
     }
@@ -185,6 +220,14 @@ struct ColumnFill: Sendable {
                 }
                 ends[row] = out - arena
                 word &+= Self.gamma
+            }
+        case .constant(let bytes):
+            for row in 0..<count {
+                if !isNull(row) {
+                    out.update(from: bytes, count: bytes.count)
+                    out += bytes.count
+                }
+                ends[row] = out - arena
             }
         default:
             for row in 0..<count {

@@ -12,6 +12,12 @@ struct GeneratorColumn: Hashable, Sendable {
         case usual
         /// Text with characters of two, three and four octets, tabs, newlines and quotes.
         case multibyte
+        /// Every row has this value.
+        case constant(String)
+        /// Of a float, both ends included.
+        case range(Double, Double)
+        /// ASCII text of so many characters.
+        case length(Int, Int)
     }
     var name: String
     var type: ColumnType
@@ -79,9 +85,10 @@ enum GeneratorSchema {
         rest = rest.trimmingSpaces()
         let nullable = rest.hasSuffix("?")
         if nullable { rest = rest.dropLast().trimmingSpaces() }
-        let (word, arguments) =
-            try call(rest) ?? { throw fault("the parentheses are not closed, or hold no numbers") }()
-        guard let type = type(word, arguments.map { Int($0) }) else {
+        let (word, arguments) = try call(rest) ?? { throw fault("the parentheses are not closed") }()
+        let sizes = arguments.compactMap { Int($0) }
+        guard sizes.count == arguments.count else { throw fault("the parentheses hold no numbers") }
+        guard let type = type(word, sizes) else {
             throw fault(
                 Nearest.name(to: word, among: typeNames).map { "unknown type `\(word)`; did you mean `\($0)`?" }
                     ?? "unknown type `\(rest)`, or its size is out of range")
@@ -96,8 +103,23 @@ enum GeneratorSchema {
     }
 
     private static func spread(_ text: Substring, _ type: ColumnType) throws -> GeneratorColumn.Spread? {
-        guard let (word, arguments) = call(text) else { return nil }
+        guard let (word, texts) = call(text) else { return nil }
+        if word == "constant" {
+            guard texts.count == 1 else { return nil }
+            return constant(texts[0], type)
+        }
+        if word == "range", case .float = type {
+            guard texts.count == 2, let low = Double(texts[0]), let high = Double(texts[1]), low.isFinite, high.isFinite, low <= high
+            else { return nil }
+            return .range(low, high)
+        }
+        if word == "between" { return between(texts, type) }
+        let arguments = texts.compactMap { Int64($0) }
+        guard arguments.count == texts.count else { return nil }
         switch (word, type) {
+        case ("length", .text):
+            guard arguments.count == 2, arguments[0] >= 0, arguments[0] <= arguments[1], arguments[1] <= 10_000_000 else { return nil }
+            return .length(Int(arguments[0]), Int(arguments[1]))
         case ("sequence", .integer): return .sequence
         case ("random", _): return .usual
         case ("multibyte", .text): return .multibyte
@@ -156,22 +178,60 @@ enum GeneratorSchema {
         }
     }
 
-    /// `word(1,2)` taken apart.
-    private static func call(_ text: Substring) -> (word: String, arguments: [Int64])? {
-        guard let open = text.firstIndex(of: "(") else { return (text.lowercased(), []) }
-        guard text.hasSuffix(")") else { return nil }
-        let inside = split(String(text[text.index(after: open)...].dropLast()), ",")
-        let numbers = inside.compactMap { Int64($0.trimmingSpaces()) }
-        return numbers.count == inside.count ? (text[..<open].trimmingSpaces().lowercased(), numbers) : nil
+    /// A value that the type holds.
+    private static func constant(_ text: String, _ type: ColumnType) -> GeneratorColumn.Spread? {
+        var text = text
+        let isValue = text.withUTF8 { bytes in
+            switch type {
+            case .text, .json: true
+            case .boolean: Parse.boolean(bytes) != nil
+            case .integer(_, unsigned: true): Parse.unsigned(bytes) != nil
+            case .integer: Parse.integer(bytes) != nil
+            case .float: Parse.double(bytes) != nil
+            case .decimal: Parse.isDecimal(bytes)
+            case .date: Parse.date(bytes) != nil
+            case .timestamp: Parse.timestamp(bytes) != nil
+            default: false
+            }
+        }
+        return isValue ? .constant(text) : nil
     }
 
-    /// Parts between separators that stand in no parentheses.
+    /// Points in time from the first to the second.
+    private static func between(_ texts: [String], _ type: ColumnType) -> GeneratorColumn.Spread? {
+        let values = texts.compactMap { text -> Int64? in
+            var text = text
+            return text.withUTF8 { type == .date ? Parse.date($0) : Parse.timestamp($0) }
+        }
+        guard values.count == 2, texts.count == 2, values[0] <= values[1] else { return nil }
+        switch type {
+        case .date, .timestamp: return .uniform(values[0], values[1])
+        default: return nil
+        }
+    }
+
+    /// `word(1,'two')` taken apart; a quote within quotes is doubled.
+    private static func call(_ text: Substring) -> (word: String, arguments: [String])? {
+        guard let open = text.firstIndex(of: "(") else { return (text.lowercased(), []) }
+        guard text.hasSuffix(")") else { return nil }
+        let inside = split(String(text[text.index(after: open)...].dropLast()), ",").map { $0.trimmingSpaces() }
+        let arguments = inside.map { argument -> String in
+            guard argument.count >= 2, argument.first == "'", argument.last == "'" else { return String(argument) }
+            return String(argument.dropFirst().dropLast()).replacing("''", with: "'")
+        }
+        return (text[..<open].trimmingSpaces().lowercased(), arguments)
+    }
+
+    /// Parts between separators that stand in no parentheses and quotes.
     private static func split(_ text: String, _ separator: Character) -> [Substring] {
         var parts: [Substring] = []
         var depth = 0
+        var isQuoted = false
         var start = text.startIndex
         for index in text.indices {
             switch text[index] {
+            case "'": isQuoted.toggle()
+            case _ where isQuoted: continue
             case "(": depth += 1
             case ")": depth -= 1
             case separator where depth == 0:

@@ -18,14 +18,15 @@ final class TextPool: Sendable {
     let longestBytes: Int
     let usualBytes: Int
 
-    init(_ alphabet: Alphabet, longest: Int, _ seed: UInt64) {
+    init(_ alphabet: Alphabet, shortest: Int? = nil, longest: Int, _ seed: UInt64) {
         var state = seed
         func next() -> UInt64 {
             state &+= 0x9E37_79B9_7F4A_7C15
             return ColumnFill.mix(state)
         }
         self.longest = longest
-        shortest = alphabet == .octets ? longest / 2 : (longest + 3) / 4
+        let shortest = shortest ?? (alphabet == .octets ? longest / 2 : (longest + 3) / 4)
+        self.shortest = shortest
         var pool: [UInt8] = []
         var starts: [Int] = []
         switch alphabet {

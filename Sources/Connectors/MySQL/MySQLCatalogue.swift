@@ -30,14 +30,14 @@ extension MySQLSession {
     func describe(_ table: TableName) throws -> TableShape {
         guard let facts = try tableFacts(table) else { throw try notFound(table) }
         let statement = facts.isView ? "" : try createStatement(table)
-        let columns = try columnShapes(table, statement: statement)
+        let columns = try columnShapes(table) { statement.contains("json_valid(\(dialect.quote($0)))") }
         guard !columns.isEmpty else { throw try notFound(table) }
         var shape = TableShape(name: table, kind: facts.isView ? .view : .table, origin: "mysql", columns: columns)
         shape.comment = facts.comment.isEmpty || facts.isView ? nil : facts.comment
         shape.rows = facts.rows
         shape.bytes = facts.bytes
         if !facts.isView {
-            (shape.primaryKey, shape.indexes) = try indexShapes(table, statement: statement)
+            (shape.primaryKey, shape.indexes) = try indexShapes(indexRows(of: table)) { statement }
             shape.foreignKeys = try foreignKeyShapes(table)
         }
         return shape
@@ -98,28 +98,34 @@ extension MySQLSession {
 
     // MARK: Columns
 
-    private func columnShapes(_ table: TableName, statement: String) throws -> [ColumnShape] {
-        let schema = try requiredDatabase(table.schema)
-        let rows = try rows(
+    func columnShapes(_ table: TableName, isJSON: (String) -> Bool) throws -> [ColumnShape] {
+        let rows = try columnRows(
+            schema: requiredDatabase(table.schema), "AND table_name = \(dialect.literal(table.name))", doing: "read the columns of \(table)"
+        )
+        let exact = rows.filter { $0[13] == table.name }
+        return (exact.isEmpty ? rows : exact).map { column($0, isJSON: isJSON) }
+    }
+
+    /// What ``column(_:isJSON:)`` takes, and the table's name last.
+    func columnRows(schema: String, _ condition: String, doing: @autoclosure () -> String) throws -> [[String?]] {
+        try rows(
             """
             SELECT column_name, data_type, column_type, character_maximum_length, numeric_precision, numeric_scale,
             datetime_precision, is_nullable, column_default, extra, column_comment, collation_name, generation_expression,
             table_name
-            FROM information_schema.columns
-            WHERE table_schema = \(dialect.literal(schema)) AND table_name = \(dialect.literal(table.name))
-            ORDER BY ordinal_position
-            """, doing: "read the columns of \(table)")
-        let exact = rows.filter { $0[13] == table.name }
-        return (exact.isEmpty ? rows : exact).map { column($0, statement) }
+            FROM information_schema.columns WHERE table_schema = \(dialect.literal(schema)) \(condition)
+            ORDER BY table_name, ordinal_position
+            """, doing: doing())
     }
 
-    private func column(_ row: [String?], _ statement: String) -> ColumnShape {
+    /// MariaDB's JSON is a text whose check says so; `isJSON` knows that of a column's name.
+    func column(_ row: [String?], isJSON: (String) -> Bool) -> ColumnShape {
         let name = row[0]!
         let extra = (row[9] ?? "").lowercased()
         let native = MySQLTypes.Native(
             name: row[1]!, declaration: row[2]!, characters: row[3].flatMap { Int($0) }, precision: row[4].flatMap { Int($0) },
             scale: row[5].flatMap { Int($0) }, fraction: row[6].flatMap { Int($0) },
-            isJSON: isMariaDB && statement.contains("json_valid(\(dialect.quote(name)))"))
+            isJSON: isMariaDB && isJSON(name))
         let type = MySQLTypes.type(native, options)
         var shape = ColumnShape(
             name, type, native: native.isJSON && type == .json ? "json" : row[2]!, nullable: row[7] == "YES")
@@ -189,15 +195,26 @@ extension MySQLSession {
 
     // MARK: Keys
 
-    private func indexShapes(_ table: TableName, statement: String) throws -> (primary: [String], indexes: [IndexShape]) {
-        let schema = try requiredDatabase(table.schema)
-        let rows = try rows(
+    private func indexRows(of table: TableName) throws -> [[String?]] {
+        try indexRows(
+            schema: requiredDatabase(table.schema), "AND table_name = \(dialect.literal(table.name))", doing: "read the indexes of \(table)"
+        )
+    }
+
+    /// What ``indexShapes(_:statement:)`` takes, and the table's name last.
+    func indexRows(schema: String, _ condition: String, doing: @autoclosure () -> String) throws -> [[String?]] {
+        try rows(
             """
-            SELECT index_name, non_unique, column_name, sub_part, index_type FROM information_schema.statistics
-            WHERE table_schema = \(dialect.literal(schema)) AND table_name = \(dialect.literal(table.name))
-            ORDER BY index_name, seq_in_index
-            """, doing: "read the indexes of \(table)")
-        let lines = MySQLKeyLine.all(in: statement)
+            SELECT index_name, non_unique, column_name, sub_part, index_type, table_name FROM information_schema.statistics
+            WHERE table_schema = \(dialect.literal(schema)) \(condition) ORDER BY table_name, index_name, seq_in_index
+            """, doing: doing())
+    }
+
+    /// `statement` is asked for the table's declaration only if an index of it needs more than columns.
+    func indexShapes(
+        _ rows: [[String?]], statement: () throws -> String
+    ) throws -> (primary: [String], indexes: [IndexShape]) {
+        var lines: [MySQLKeyLine]?
         var primary: [String] = []
         var order: [String] = []
         var shapes: [String: IndexShape] = [:]
@@ -215,7 +232,8 @@ extension MySQLSession {
             if isPlain, shapes[name]!.definition == nil {
                 shapes[name]!.columns.append(row[2]!)
             } else {
-                shapes[name]!.definition = lines.first { $0.name == name }?.text ?? ""
+                if lines == nil { lines = MySQLKeyLine.all(in: try statement()) }
+                shapes[name]!.definition = lines?.first { $0.name == name }?.text ?? ""
                 shapes[name]!.columns = []
             }
         }
@@ -224,17 +242,30 @@ extension MySQLSession {
 
     func foreignKeyShapes(_ table: TableName) throws -> [ForeignKeyShape] {
         let schema = try requiredDatabase(table.schema)
-        let rows = try rows(
+        // Both tables of information_schema are looked up by name, not walked.
+        let name = dialect.literal(table.name)
+        let rows = try foreignKeyRows(
+            schema: schema, "AND k.table_name = \(name) AND r.constraint_schema = \(dialect.literal(schema)) AND r.table_name = \(name)",
+            doing: "read the foreign keys of \(table)")
+        return foreignKeyShapes(rows, of: table, in: schema)
+    }
+
+    /// What ``foreignKeyShapes(_:of:in:)`` takes, and the table's name last.
+    func foreignKeyRows(schema: String, _ condition: String, doing: @autoclosure () -> String) throws -> [[String?]] {
+        try rows(
             """
             SELECT k.constraint_name, k.column_name, k.referenced_table_schema, k.referenced_table_name,
-            k.referenced_column_name, r.delete_rule, r.update_rule
+            k.referenced_column_name, r.delete_rule, r.update_rule, k.table_name
             FROM information_schema.key_column_usage k
             JOIN information_schema.referential_constraints r
             ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
-            WHERE k.table_schema = \(dialect.literal(schema)) AND k.table_name = \(dialect.literal(table.name))
+            WHERE k.table_schema = \(dialect.literal(schema)) \(condition)
             AND k.referenced_table_name IS NOT NULL
-            ORDER BY k.constraint_name, k.ordinal_position
-            """, doing: "read the foreign keys of \(table)")
+            ORDER BY k.table_name, k.constraint_name, k.ordinal_position
+            """, doing: doing())
+    }
+
+    func foreignKeyShapes(_ rows: [[String?]], of table: TableName, in schema: String) -> [ForeignKeyShape] {
         var keys: [ForeignKeyShape] = []
         for row in rows {
             if keys.last?.name != row[0] {

@@ -24,6 +24,9 @@ struct MySQLDialect: Dialect {
         return out + "'"
     }
 
+    /// In the session's own zone, whichever it is.
+    func instant(_ seconds: Int) -> String { "FROM_UNIXTIME(\(seconds))" }
+
     func literal(_ text: String, type: ColumnType) -> String {
         switch type {
         case .integer, .decimal, .float: text.isEmpty ? "NULL" : text

@@ -7,6 +7,9 @@ extension MySQLSession {
     func finish(_ load: Load) throws {
         if load.mode == .replace {
             try swap(load)
+        } else if load.mode == .window {
+            try exchangeWindow(load)
+            if !load.exists || load.create == .recreate { try complete(load.shape, load.target, load) }
         } else if !load.exists || load.create == .recreate {
             try complete(load.shape, load.target, load)
         }
@@ -14,11 +17,16 @@ extension MySQLSession {
 
     /// The lock's own mark too: a process that was killed after it had told the ledger left it behind.
     func forget(_ load: Load) throws {
-        try deleteMarks(load, where: "slice <> \(Mark.owner) OR run_id = \(dialect.literal(load.runID))")
+        let own = "run_id = \(dialect.literal(load.runID))"
+        // Of a target that several runs load at a time, those of a run that may still be alive stay.
+        try asPermitted(load) {
+            try deleteMarks(
+                load, where: load.isShared == true ? "\(own) OR marked_at < NOW(6) - INTERVAL 7 DAY" : "slice <> \(Mark.owner) OR \(own)")
+        }
     }
 
     func discard(_ load: Load) throws {
-        if load.mode == .replace {
+        if load.isStaged {
             if try tableFacts(load.retired) != nil {
                 if try tableFacts(load.target) == nil {
                     try rename([(load.retired, load.target)], doing: "put \(load.target) back in its place")
@@ -31,7 +39,9 @@ extension MySQLSession {
                 try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging))", doing: "drop the staging table of \(load.target)")
             }
         }
-        try deleteMarks(load, where: "slice <> \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
+        try asPermitted(load) {
+            try deleteMarks(load, where: "slice <> \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
+        }
     }
 
     // MARK: The swap

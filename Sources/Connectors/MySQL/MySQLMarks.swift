@@ -7,6 +7,8 @@ extension MySQLSession {
         static let prepared = -1
         /// Written with the lock, so that the refusal of a second run can name the first.
         static let owner = -2
+        /// A window was exchanged.
+        static let finished = -3
     }
 
     func marksTable(_ load: Load) -> String {
@@ -24,6 +26,16 @@ extension MySQLSession {
             ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='slices that Apus has loaded'
             """, doing: "make the table of slice marks beside \(load.target)",
             hint: "Apus keeps a small table `apus_marks` in the target's database while it loads: grant CREATE, INSERT and DELETE there.")
+    }
+
+    /// A load that is never resumed does without marks where its user may not make their table.
+    func keepsMarks(_ load: Load) throws -> Bool {
+        try load.isShared != true || tableFacts(TableName(schema: load.target.schema, SliceMark.tableName)) != nil
+    }
+
+    /// Runs what needs rights on the table of marks; a load that is never resumed goes on without them.
+    func asPermitted(_ load: Load, _ body: () throws -> Void) throws {
+        do { try body() } catch let error as ApusError where error.code == .permission && load.isShared == true {}
     }
 
     func markInsert(_ mark: SliceMark, _ load: Load) -> String {
@@ -47,12 +59,14 @@ extension MySQLSession {
         ).isEmpty
     }
 
+    /// Waits for a mark whose commit is under way: its client may be gone, and the server commits all the same.
     func readMarks(_ load: Load) throws -> [SliceMark] {
         guard try tableFacts(TableName(schema: load.target.schema, SliceMark.tableName)) != nil else { return [] }
         return try rows(
             """
             SELECT slice, rows_read, rows_written, rows_rejected FROM \(marksTable(load))
             WHERE run_id = \(dialect.literal(load.runID)) AND target = \(targetLiteral(load)) AND slice >= 0 ORDER BY slice
+            LOCK IN SHARE MODE
             """, doing: "read the marks of \(load.target)"
         ).map { row in
             let numbers = row.map { Int($0 ?? "") ?? 0 }
@@ -76,7 +90,7 @@ extension MySQLSession {
             try run(
                 "DELETE FROM \(marksTable(load)) WHERE target = \(targetLiteral(load)) AND (\(condition))",
                 doing: "clear the marks of \(load.target)")
-            if try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
+            if load.keepsMarks != true, try rows("SELECT 1 FROM \(marksTable(load)) LIMIT 1", doing: "look for marks").isEmpty {
                 try run("DROP TABLE IF EXISTS \(marksTable(load))", doing: "drop the empty table of marks")
             }
         }

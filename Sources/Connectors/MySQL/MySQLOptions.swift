@@ -22,7 +22,7 @@ struct MySQLOptions {
     var zeroDatesAreNull: Bool
     var tinyint1IsBoolean: Bool
     var compresses: Bool
-    var initialSQL: String?
+    var initialSQL: [String]
     var socket: String?
 
     init(_ endpoint: Endpoint) throws {
@@ -55,7 +55,7 @@ struct MySQLOptions {
         zeroDatesAreNull = settings["zero_dates"] == "null"
         tinyint1IsBoolean = settings["tinyint1"] == "boolean"
         compresses = settings.boolean("compress")
-        initialSQL = settings["init_sql"]
+        initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
         socket = settings["socket"]
     }
 
@@ -107,7 +107,8 @@ struct MySQLOptions {
             "what tinyint(1) is; with boolean, a value other than 0 and 1 is a rejected row"),
         Setting("compress", .boolean, default: "false", aliases: ["useCompression"], "compress the protocol"),
         Setting(
-            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"], "one statement to run at the start of each session"),
+            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"],
+            "statement to run at the start of each session; several are parted by `;` and a line break"),
         Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
         Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
         Setting(

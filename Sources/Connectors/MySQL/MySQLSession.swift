@@ -86,18 +86,25 @@ final class MySQLSession: SQLSession {
 
     /// What every session states instead of taking the server's settings for granted.
     private func prepareSession() throws {
-        try run("SET SESSION \(statementLimit(options.statementTimeout))", doing: "set the limit of a statement")
-        if let sql = options.initialSQL { try run(sql, doing: "run `init_sql`") }
-        var settings = [
+        // What values mean on their way; the user's own statements may change everything else.
+        let meaning = [
             "time_zone = \(dialect.literal(options.timeZone))",
             "sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'",
+        ]
+        var settings = [
+            statementLimit(options.statementTimeout),
             "net_write_timeout = \(options.netTimeout)", "net_read_timeout = \(options.netTimeout)",
             "wait_timeout = 604800", "autocommit = 1", "sql_safe_updates = 0", "sql_select_limit = 18446744073709551615",
             "foreign_key_checks = 1", "unique_checks = 1", "max_error_count = 1000",
         ]
         if !isMariaDB, version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
+        if !options.initialSQL.isEmpty {
+            try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session")
+            settings = []
+            for sql in options.initialSQL { try run(sql, doing: "run `init_sql`") }
+        }
         try run("SET NAMES utf8mb4", doing: "set the session's character set")
-        try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session")
+        try run("SET SESSION " + (meaning + settings).joined(separator: ", "), doing: "set up the session")
     }
 
     /// - parameter seconds: 0 = none.

@@ -39,13 +39,20 @@ extension MySQLSession: Sink {
         if try hasMark(Mark.prepared, load) { return }
         let target = try tableFacts(load.target)
         try check(target, load)
-        if load.mode == .replace {
-            try prepareStaging(load, target)
-        } else {
+        switch load.mode {
+        case .replace: try prepareStaging(load, target)
+        case .window:
             try prepareTarget(load, target)
+            try prepareStaging(load, tableFacts(load.target), like: true)
+        default: try prepareTarget(load, target)
         }
-        try createMarks(load)
-        try setMark(Mark.prepared, load)
+        // A run without the lock has no mark yet that keeps the table of marks from being dropped.
+        try asPermitted(load) {
+            try guardingMarks(load) {
+                try createMarks(load)
+                try setMark(Mark.prepared, load)
+            }
+        }
     }
 
     private func check(_ target: TableFacts?, _ load: Load) throws {
@@ -127,9 +134,10 @@ extension MySQLSession: Sink {
         }
     }
 
-    private func prepareStaging(_ load: Load, _ target: TableFacts?) throws {
+    /// `like`: the target is there, also where it was to be made anew.
+    private func prepareStaging(_ load: Load, _ target: TableFacts?, like: Bool = false) throws {
         try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging))", doing: "drop the last staging table of \(load.target)")
-        guard target != nil, load.create != .recreate else { return try create(load.shape, as: load.staging) }
+        guard target != nil, like || load.create != .recreate else { return try create(load.shape, as: load.staging) }
         try run(
             "CREATE TABLE \(dialect.quote(load.staging)) LIKE \(dialect.quote(load.target))",
             doing: "make a staging table for \(load.target)")
@@ -175,7 +183,7 @@ extension MySQLSession: Sink {
     }
 
     func writer(_ load: Load) throws -> any Writer {
-        try writer(load, duplicates: load.mode == .upsert ? .update : .fail)
+        try writer(load, duplicates: load.mode == .upsert ? .update : load.duplicates ?? .fail)
     }
 
     func writer(_ load: Load, duplicates: Duplicates) throws -> any Writer {

@@ -14,6 +14,8 @@ class MySQLSliceWriter {
     /// The slice was committed before, and the answer was lost: its rows are passed over, not loaded twice.
     private(set) var isDone = false
     private var isOpen = false
+    /// See ``MySQLSession/keepsMarks(_:)``.
+    private lazy var isMarked = Result { try session.keepsMarks(load) }
 
     init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
         self.session = session
@@ -29,7 +31,7 @@ class MySQLSliceWriter {
         isCareful = careful
         written = 0
         if isOpen { abort() }
-        isDone = try session.hasMark(slice.id, load)
+        isDone = try isMarked.get() && session.hasMark(slice.id, load)
         if isDone { return }
         try session.run("START TRANSACTION", doing: "begin a transaction for \(load.target)")
         isOpen = true
@@ -43,12 +45,14 @@ class MySQLSliceWriter {
 
     func commit(_ mark: SliceMark) throws {
         if isDone { return }
+        let isMarked = try isMarked.get()
         do {
-            try session.attempt(session.markInsert(mark, load))
+            if isMarked { try session.attempt(session.markInsert(mark, load)) }
             try session.attempt("COMMIT")
             isOpen = false
         } catch let fault as MySQLFault {
-            throw session.error(fault, doing: "commit rows of \(load.target)")
+            let error = session.error(fault, doing: "commit rows of \(load.target)")
+            throw isMarked ? error : load.commitFailed(error)
         }
     }
 

@@ -55,7 +55,9 @@ extension MySQLSession {
     private func checkKey(_ read: Read) throws {
         let columns: [ColumnShape]
         switch read.relation {
-        case .table(let name): columns = try describe(name).columns
+        case .table(let name):
+            let statement = try createStatement(name)
+            columns = try columnShapes(name) { statement.contains("json_valid(\(dialect.quote($0)))") }
         case .query: columns = try resultColumns("SELECT * FROM \(read.relationSQL(dialect))")
         }
         for key in read.key {

@@ -15,6 +15,7 @@ extension PostgresSession {
         var bytes: Int?
 
         var shapeKind: TableShape.Kind { kind == "v" || kind == "m" ? .view : .table }
+        var summary: TableSummary { TableSummary(name: name, kind: shapeKind, rows: rows, bytes: bytes) }
     }
 
     /// Nothing here waits for a table's lock, as pg_total_relation_size would.
@@ -35,6 +36,10 @@ extension PostgresSession {
 
     /// The tables and views of a schema, without those that Apus itself makes.
     func tables(schema: String?) throws -> [TableSummary] {
+        try relations(schema: schema).map(\.summary)
+    }
+
+    private func relations(schema: String?) throws -> [Relation] {
         let place =
             schema.map { "n.nspname = \(dialect.literal($0))" }
             ?? "n.nspname = ANY (pg_catalog.current_schemas(false))"
@@ -46,9 +51,7 @@ extension PostgresSession {
             ORDER BY n.nspname, c.relname
             """, doing: "listing tables"
         ).rows
-        return rows.compactMap(PostgresSession.relation).map {
-            TableSummary(name: $0.name, kind: $0.shapeKind, rows: $0.rows, bytes: $0.bytes)
-        }
+        return rows.compactMap(PostgresSession.relation)
     }
 
     /// The relation that a name means here, by the search path if it has no schema; nil when there is none.
@@ -82,29 +85,46 @@ extension PostgresSession {
     func describe(_ table: TableName) throws -> TableShape {
         let relation = try existing(table)
         // Named as asked: a plan must call a table the same before and after it was made.
-        var shape = TableShape(
-            name: table, kind: relation.shapeKind, origin: "postgres", columns: try columns(of: relation.oid))
-        shape.comment = relation.comment
-        shape.rows = relation.rows
-        shape.bytes = relation.bytes
-        (shape.primaryKey, shape.indexes) = try indexes(of: relation.oid)
-        shape.foreignKeys = try foreignKeys(of: relation.oid)
-        return shape
+        return try shapes(of: [relation])[0].named(table)
     }
 
-    private func columns(of oid: UInt32) throws -> [ColumnShape] {
+    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
+        try shapes(of: relations(schema: schema).filter { isWanted($0.summary) })
+    }
+
+    /// In the order of the relations, in five queries.
+    private func shapes(of relations: [Relation]) throws -> [TableShape] {
+        guard !relations.isEmpty else { return [] }
+        let oids = relations.map { String($0.oid) }.joined(separator: ",")
+        let columns = try columns(of: oids), indexes = try indexes(of: oids), foreignKeys = try foreignKeys(of: oids)
+        return relations.map { relation in
+            let oid = String(relation.oid)
+            var shape = TableShape(
+                name: relation.name, kind: relation.shapeKind, origin: "postgres", columns: columns[oid] ?? [])
+            shape.comment = relation.comment
+            shape.rows = relation.rows
+            shape.bytes = relation.bytes
+            (shape.primaryKey, shape.indexes) = indexes[oid] ?? ([], [])
+            shape.foreignKeys = foreignKeys[oid] ?? []
+            return shape
+        }
+    }
+
+    /// By the table's OID.
+    private func columns(of oids: String) throws -> [String: [ColumnShape]] {
         let rows = try run(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
               pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.col_description(a.attrelid, a.attnum),
-              \(version >= 100000 ? "a.attidentity" : "''"), \(version >= 120000 ? "a.attgenerated" : "''")
+              \(version >= 100000 ? "a.attidentity" : "''"), \(version >= 120000 ? "a.attgenerated" : "''"), a.attrelid
             FROM pg_catalog.pg_attribute a
               LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE a.attrelid = \(oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
-            """, doing: "reading the columns of a table"
+            WHERE a.attrelid IN (\(oids)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
+            """, doing: "reading the columns of tables"
         ).rows
         let types = try types(of: rows.map { (UInt32($0[1]!) ?? 0, Int32($0[2]!) ?? -1) })
-        return zip(rows, types).map { row, type in
+        var columns: [String: [ColumnShape]] = [:]
+        for (row, type) in zip(rows, types) {
             var column = ColumnShape(row[0] ?? "", type.type, native: row[3] ?? "", nullable: row[4] != "t")
             column.comment = row[6]
             column.generated = row[8] == "s"
@@ -118,11 +138,12 @@ extension PostgresSession {
                     column.initial = PostgresDefault.parse(expression)
                 }
             }
-            return column
+            columns[row[9] ?? "", default: []].append(column)
         }
+        return columns
     }
 
-    private func indexes(of oid: UInt32) throws -> (primaryKey: [String], indexes: [IndexShape]) {
+    private func indexes(of oids: String) throws -> [String: (primaryKey: [String], indexes: [IndexShape])] {
         let rows = try run(
             """
             SELECT x.indexrelid, i.relname, x.indisunique, x.indisprimary, pg_catalog.pg_get_indexdef(x.indexrelid), m.amname,
@@ -131,26 +152,27 @@ extension PostgresSession {
                 OR EXISTS (SELECT 1 FROM generate_subscripts(x.indclass, 1) k JOIN pg_catalog.pg_opclass o
                   ON o.oid = x.indclass[k] WHERE NOT o.opcdefault)
                 \(version >= 110000 ? "OR x.indnkeyatts < x.indnatts" : "")
-                \(version >= 150000 ? "OR x.indnullsnotdistinct" : "")
+                \(version >= 150000 ? "OR x.indnullsnotdistinct" : ""), x.indrelid
             FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
               JOIN pg_catalog.pg_am m ON m.oid = i.relam
-            WHERE x.indrelid = \(oid) AND x.indisvalid ORDER BY i.relname
-            """, doing: "reading the indexes of a table"
+            WHERE x.indrelid IN (\(oids)) AND x.indisvalid ORDER BY i.relname
+            """, doing: "reading the indexes of tables"
         ).rows
         let keyCount = version >= 110000 ? "x.indnkeyatts" : "x.indnatts"
         let names = try run(
             """
             SELECT x.indexrelid, a.attname FROM pg_catalog.pg_index x, generate_series(0, 31) k, pg_catalog.pg_attribute a
-            WHERE x.indrelid = \(oid) AND k < \(keyCount) AND a.attrelid = x.indrelid AND a.attnum = x.indkey[k]
+            WHERE x.indrelid IN (\(oids)) AND k < \(keyCount) AND a.attrelid = x.indrelid AND a.attnum = x.indkey[k]
             ORDER BY x.indexrelid, k
-            """, doing: "reading the indexes of a table"
+            """, doing: "reading the indexes of tables"
         ).rows
-        var primaryKey: [String] = []
-        var indexes: [IndexShape] = []
+        let columnsOf = Dictionary(grouping: names) { $0[0] }
+        var found: [String: (primaryKey: [String], indexes: [IndexShape])] = [:]
         for row in rows {
-            let columns = names.filter { $0[0] == row[0] }.compactMap { $0[1] }
+            let columns = (columnsOf[row[0]] ?? []).compactMap { $0[1] }
+            let table = row[8] ?? ""
             if row[3] == "t" {
-                primaryKey = columns
+                found[table, default: ([], [])].primaryKey = columns
                 continue
             }
             let isPlainColumns = row[6] != "t" && row[5] == "btree"
@@ -158,37 +180,48 @@ extension PostgresSession {
             if !isPlainColumns || row[7] == "t", let text = row[4], let using = text.firstRange(of: " USING ") {
                 index.definition = String(text[using.lowerBound...].dropFirst())
             }
-            indexes.append(index)
+            found[table, default: ([], [])].indexes.append(index)
         }
-        return (primaryKey, indexes)
+        return found
     }
 
-    private func foreignKeys(of oid: UInt32) throws -> [ForeignKeyShape] {
+    private func foreignKeys(of oids: String) throws -> [String: [ForeignKeyShape]] {
         let rows = try run(
             """
-            SELECT k.oid, k.conname, n.nspname, c.relname, k.confdeltype, k.confupdtype
+            SELECT k.oid, k.conname, n.nspname, c.relname, k.confdeltype, k.confupdtype, k.conrelid
             FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE k.conrelid = \(oid) AND k.contype = 'f' ORDER BY k.conname
-            """, doing: "reading the foreign keys of a table"
+            WHERE k.conrelid IN (\(oids)) AND k.contype = 'f' ORDER BY k.conname
+            """, doing: "reading the foreign keys of tables"
         ).rows
         let names = try run(
             """
             SELECT k.oid, a.attname, b.attname FROM pg_catalog.pg_constraint k, generate_series(1, 32) i,
               pg_catalog.pg_attribute a, pg_catalog.pg_attribute b
-            WHERE k.conrelid = \(oid) AND k.contype = 'f' AND a.attrelid = k.conrelid AND a.attnum = k.conkey[i]
+            WHERE k.conrelid IN (\(oids)) AND k.contype = 'f' AND a.attrelid = k.conrelid AND a.attnum = k.conkey[i]
               AND b.attrelid = k.confrelid AND b.attnum = k.confkey[i] ORDER BY k.oid, i
-            """, doing: "reading the foreign keys of a table"
+            """, doing: "reading the foreign keys of tables"
         ).rows
         let actions = ["a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"]
-        return rows.map { row in
-            let pairs = names.filter { $0[0] == row[0] }
+        let pairsOf = Dictionary(grouping: names) { $0[0] }
+        var found: [String: [ForeignKeyShape]] = [:]
+        for row in rows {
+            let pairs = pairsOf[row[0]] ?? []
             var key = ForeignKeyShape(
                 name: row[1] ?? "", columns: pairs.compactMap { $0[1] },
                 references: TableName(schema: row[2], row[3] ?? ""), referencedColumns: pairs.compactMap { $0[2] })
             key.onDelete = actions[row[4] ?? "a"]
             key.onUpdate = actions[row[5] ?? "a"]
-            return key
+            found[row[6] ?? "", default: []].append(key)
         }
+        return found
+    }
+}
+
+extension TableShape {
+    fileprivate func named(_ name: TableName) -> TableShape {
+        var shape = self
+        shape.name = name
+        return shape
     }
 }

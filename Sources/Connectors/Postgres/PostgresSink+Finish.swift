@@ -11,6 +11,8 @@ extension PostgresSession {
         guard try isMarked(load, .prepared) else { return }
         if load.mode == .replace {
             try finishStaging(load)
+        } else if load.mode == .window {
+            try exchangeWindow(load)
         } else {
             try transaction("finishing \(load.target)") {
                 let isNew = !load.exists || load.create == .recreate

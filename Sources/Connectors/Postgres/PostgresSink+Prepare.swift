@@ -30,10 +30,12 @@ extension PostgresSession {
         let target = try relation(load.target)
         try check(load, target)
         try transaction("preparing \(load.target)") {
-            if load.mode == .replace {
-                try makeStaging(load, target)
-            } else {
+            switch load.mode {
+            case .replace: try makeStaging(load, target)
+            case .window:
                 try makeTarget(load, target)
+                try makeStaging(load, relation(load.target), like: true)
+            default: try makeTarget(load, target)
             }
             try mark(load, .prepared)
         }
@@ -120,11 +122,12 @@ extension PostgresSession {
         }
     }
 
-    private func makeStaging(_ load: Load, _ target: Relation?) throws {
+    /// `like`: the target is there, also where it was to be made anew.
+    private func makeStaging(_ load: Load, _ target: Relation?, like: Bool = false) throws {
         let staging = dialect.quote(load.staging)
         let doing = "making the staging table of \(load.target)"
         try run("DROP TABLE IF EXISTS \(staging)", doing: doing)
-        guard let target, load.create != .recreate else { return try create(load, as: load.staging) }
+        guard let target, like || load.create != .recreate else { return try create(load, as: load.staging) }
         let row = try run(
             """
             SELECT c.relpersistence, array_to_string(c.reloptions, ', '), quote_ident(t.spcname)

@@ -72,8 +72,15 @@ extension PostgresSession {
         "run_id = \(dialect.literal(load.runID)) AND target = \(try markKey(load))"
     }
 
+    /// False too where a load that is never resumed may not use the table: it does without marks then.
     func hasMarksTable(_ load: Load) throws -> Bool {
-        try relation(TableName(schema: try schema(of: load), SliceMark.tableName)) != nil
+        let table = try marksTable(load)
+        let found = try run("SELECT pg_catalog.to_regclass(\(dialect.literal(table)))", doing: "looking for marks").value
+        guard found != nil else { return false }
+        guard load.isShared == true else { return true }
+        let name = dialect.literal(table)
+        let rights = ["SELECT", "INSERT", "DELETE"].map { "has_table_privilege(\(name), '\($0)')" }.joined(separator: " AND ")
+        return try run("SELECT \(rights)", doing: "looking up the rights on the marks of \(load.target)").value == "t"
     }
 
     func isMarked(_ load: Load, _ state: State) throws -> Bool {
@@ -85,6 +92,7 @@ extension PostgresSession {
     }
 
     func mark(_ load: Load, _ state: State) throws {
+        if load.isShared == true, try !hasMarksTable(load) { return }
         try run(
             "INSERT INTO \(try marksTable(load)) (run_id, target, slice) VALUES (\(dialect.literal(load.runID)), \(try markKey(load)), \(state.rawValue))",
             doing: "marking \(load.target)")
@@ -103,6 +111,8 @@ extension PostgresSession {
                 """, doing: "making the table of marks beside \(load.target)")
         } catch let error as ApusError where error.code == .exists || error.underlying?.hasPrefix("PG 23505") == true {
             guard try hasMarksTable(load) else { throw error }
+        } catch let error as ApusError where error.code == .permission && load.isShared == true {
+            return
         }
     }
 
@@ -143,6 +153,7 @@ extension PostgresSession {
     /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
     /// and where somebody is about to write to it.
     func dropEmptyMarks(_ load: Load) {
+        if load.keepsMarks == true { return }
         try? transaction("dropping the empty table of marks") {
             let doing = "dropping the empty table of marks"
             let key = try lockKey(load, SliceMark.tableName)

@@ -11,7 +11,8 @@ final class PostgresWriter: Writer {
     /// The table that COPY fills: the destination, or the temporary table of an upsert.
     private let copySQL: String
     let upsert: PostgresUpsert?
-    private let marks: String
+    /// nil for a load that may keep none.
+    private let marks: String?
     private let markKey: String
     private let encode: (Batch, Range<Int>, inout ByteBuffer, (Int, Int, PostgresFault) -> Void) -> Int
     private var buffer = ByteBuffer(capacity: PostgresWriter.chunk * 2)
@@ -39,7 +40,7 @@ final class PostgresWriter: Writer {
         let table = upsert?.temporary ?? session.dialect.quote(load.destination)
         let format = layout.codecs == nil ? "" : " (FORMAT binary)"
         copySQL = "COPY \(table) (\(session.dialect.list(layout.names))) FROM STDIN\(format)"
-        marks = try session.marksTable(load)
+        marks = try load.isShared != true || session.hasMarksTable(load) ? session.marksTable(load) : nil
         markKey = try session.markKey(load)
     }
 
@@ -88,6 +89,12 @@ final class PostgresWriter: Writer {
         // Deferred constraints speak up here, while the rows can still be taken back.
         let constraints = PostgresResult(PQexec(session.connection, "SET CONSTRAINTS ALL IMMEDIATE"))
         guard constraints.isGood else { throw session.failure(constraints, doing, rows: true) }
+        guard let marks else {
+            do { try session.run("COMMIT", doing: "committing slice \(mark.slice) of \(load.target)") } catch let error as ApusError {
+                throw load.commitFailed(error)
+            }
+            return
+        }
         let sql = """
             INSERT INTO \(marks) (run_id, target, slice, rows_read, rows_written, rows_rejected)
             VALUES (\(session.dialect.literal(load.runID)), \(markKey), \(mark.slice), \(mark.read), \(mark.written), \(mark.rejected))

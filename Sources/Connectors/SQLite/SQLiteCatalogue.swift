@@ -35,7 +35,7 @@ extension SQLiteSession {
     /// The name as it is spelled in the catalogue, which takes names without regard to case; nil when there is none.
     func realName(_ name: String) throws -> (name: String, kind: TableShape.Kind, isWithoutRowid: Bool, isStrict: Bool)? {
         let rows = try reading().rows(
-            "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
+            "SELECT name, type, wr, strict FROM pragma_table_list(?) WHERE schema = 'main'",
             [name], doing: "look for table \(name)")
         guard let row = rows.first, let real = row[0] else { return nil }
         return (real, row[1] == "view" ? .view : .table, row[2] == "1" || row[1] == "virtual", row[3] == "1")

@@ -66,7 +66,7 @@ extension SQLiteSession {
             "DELETE FROM \(SliceMark.tableName) WHERE target = ? AND (\(condition))",
             [load.target.description, load.runID],
             doing: doing)
-        if try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
+        if load.keepsMarks != true, try database.rows("SELECT 1 FROM \(SliceMark.tableName) LIMIT 1", doing: doing).isEmpty {
             try database.run("DROP TABLE \(SliceMark.tableName)", doing: doing)
         }
     }
@@ -111,7 +111,6 @@ extension SQLiteSession {
             let drops = existing != nil && load.create == .recreate
             if existing != nil, load.mode == .replace || drops { try checkReferences(load) }
             if load.mode == .replace {
-                try database.run("DROP TABLE IF EXISTS \(dialect.quote(load.staging.name))", doing: doing)
                 try makeStaging(load, existing: drops ? nil : existing?.name, database)
             } else {
                 if drops { try database.run("DROP TABLE \(dialect.quote(load.target.name))", doing: doing) }
@@ -122,6 +121,7 @@ extension SQLiteSession {
                 } else if load.mode == .truncate {
                     try database.run("DELETE FROM \(dialect.quote(load.target.name))", doing: doing)
                 }
+                if load.mode == .window { try makeStaging(load, existing: realName(load.target.name)?.name, database) }
             }
             try mark(Self.preparedMark, load)
         }
@@ -131,6 +131,7 @@ extension SQLiteSession {
     private func makeStaging(_ load: Load, existing: String?, _ database: SQLiteDatabase) throws {
         let doing = "make the staging table of \(load.target)"
         let name = dialect.quote(load.staging.name)
+        try database.run("DROP TABLE IF EXISTS \(name)", doing: doing)
         guard let existing else {
             let staging = TableName(load.staging.name)
             try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing)
@@ -206,6 +207,7 @@ extension SQLiteSession {
                     hint: "Start a new run.", context: path)
             }
             if load.mode == .replace { try swap(load, database) }
+            if load.mode == .window { try exchangeWindow(load, database) }
             if load.withIndexes { try makeIndexes(load, database) }
             try mark(Self.finishedMark, load)
         }
@@ -298,7 +300,7 @@ extension SQLiteSession {
         guard SQLiteErrors.isFile(path), try hasMarks() else { return }
         try writing().transaction(doing: "forget the marks of table \(load.target)") {
             // Run ids sort by time: what came before this run on this target is over.
-            try removeMarks(load, where: "run_id <= ?")
+            try removeMarks(load, where: load.isShared == true ? "run_id = ?" : "run_id <= ?")
         }
     }
 

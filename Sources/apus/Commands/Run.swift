@@ -12,13 +12,20 @@ struct Run: ParsableCommand {
             EXAMPLES:
               apus run flow.yaml --set day=2026-11-21
               apus run flow.yaml --only 'sales.*'
-              apus run --plan plan.json --slice 17     one slice, beside other workers
+              apus run --plan plan.json --slice 17 --job monday     beside others
             """)
 
     @Argument(help: "The flow file.") var flow: String?
     @Option(help: ArgumentHelp("A plan of `apus plan -o`, instead of a flow file.", valueName: "file")) var plan: String?
     @Option(help: ArgumentHelp("Load only this slice of the plan; workers share the ledger and the run.", valueName: "number")) var slice:
         Int?
+    @Option(
+        help: ArgumentHelp(
+            "Workers with the same plan and the same job are one run, which loads each slice once; another job loads them again.",
+            valueName: "name"))
+    var job: String?
+    @Option(help: ArgumentHelp("Seconds without a sign of life after which another worker takes a slice over.", valueName: "seconds"))
+    var lease = Runner.Share.lease
     @OptionGroup var flowOptions: FlowOptions
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -26,6 +33,8 @@ struct Run: ParsableCommand {
     func validate() throws {
         guard (flow == nil) != (plan == nil) else { throw ValidationError("Name a flow file, or a plan with --plan.") }
         guard slice == nil || plan != nil else { throw ValidationError("--slice needs --plan.") }
+        guard job == nil || slice != nil else { throw ValidationError("--job needs --slice.") }
+        guard lease >= 1, lease <= 3600 else { throw ValidationError("--lease is 1 to 3600 seconds.") }
     }
 
     func run() throws {
@@ -57,6 +66,8 @@ struct Run: ParsableCommand {
             summaryFile: runOptions.summaryFile)
         guard let slice else { try launcher.launch() }
         // All workers of one plan are one run.
-        try launcher.launch(runID: RunID.shared(by: plan.hash()), share: Runner.Share(slice, of: plan))
+        var share = try Runner.Share(slice, of: plan)
+        share.lease = lease
+        try launcher.launch(runID: RunID.shared(by: plan.hash(), job: job), share: share)
     }
 }

@@ -82,8 +82,8 @@ class Case(unittest.TestCase):
         told = self.double.told[node]
         database = self.db if database is None else database
         return subprocess.run(
-            ["mariadb", "--no-defaults", f"--host={told['host']}", f"--port={told['sql_port']}", "--user=root", "--batch", "--raw", "--comments",
-             "--default-character-set=utf8mb4"] + ([f"--database={database}"] if database else []),
+            ["mariadb", "--no-defaults", f"--host={told['host']}", f"--port={told['sql_port']}", "--user=root", "--batch", "--raw",
+             "--comments", "--default-character-set=utf8mb4"] + ([f"--database={database}"] if database else []),
             env={**os.environ, "MYSQL_PWD": password}, input=sql, capture_output=True, text=True, timeout=60)
 
     def sql(self, sql, database=None, node="fe1"):

@@ -1,6 +1,7 @@
 """What a load is checked for: redirects, authorization, labels, limits, both CSV parsers, types, filtered rows."""
 
 import json
+import tempfile
 import urllib.request
 
 from .support import PASSWORD, Case
@@ -89,10 +90,11 @@ class StreamLoad(Case):
             self.assertEqual(self.requests()[-1]["body_bytes"], 0, "the body was read")
         self.control("POST", "/config", {"streaming_load_max_mb": 1})
         self.addCleanup(self.control, "POST", "/config", {"streaming_load_max_mb": 0})
-        with open("/tmp/apus-starrocks-body", "wb") as file:
+        with tempfile.NamedTemporaryFile() as file:
             file.write(b"1\ta\n" * 300_000)
-        done = self.curl("-u", f"root:{PASSWORD}", "-H", "Expect:100-continue", "-T", "/tmp/apus-starrocks-body",
-                         f"http://{self.double.place('fe1')}/api/{self.db}/t/_stream_load")
+            file.flush()
+            done = self.curl("-u", f"root:{PASSWORD}", "-H", "Expect:100-continue", "-T", file.name,
+                             f"http://{self.double.place('fe1')}/api/{self.db}/t/_stream_load")
         self.assertIn("body size 1200000 exceed limit: 1048576", json.loads(done.stdout)["Message"])
         self.assertEqual(self.load("t", "")["Message"], "all partitions have no load data")
 

@@ -1,0 +1,220 @@
+import ApusCore
+import Tabular
+
+/// An unfinished row of `datax_log`: one table on one day.
+public struct ControlLogRow: Sendable, Hashable {
+    public var id: Int
+    public var table: String
+    /// `datax_config.id`.
+    public var configID: Int?
+    /// `2026-11-22`: the day of the run, which is the end of its window.
+    public var day: String
+    public var from: String
+    public var upTo: String
+
+    public init(id: Int, table: String, configID: Int?, day: String, from: String, upTo: String) {
+        self.id = id
+        self.table = table
+        self.configID = configID
+        self.day = day
+        self.from = from
+        self.upTo = upTo
+    }
+}
+
+/// What became of one table, for the log.
+public struct ControlOutcome: Sendable {
+    public var tally: Tally
+    /// Seconds.
+    public var seconds: Double
+    public var error: ApusError?
+    public var rejected: [RejectedRow]
+
+    public init(tally: Tally, seconds: Double, error: ApusError? = nil, rejected: [RejectedRow] = []) {
+        self.tally = tally
+        self.seconds = seconds
+        self.error = error
+        self.rejected = rejected
+    }
+}
+
+extension ControlDatabase {
+    /// All rows of the log that are not finished, oldest first.
+    public func unfinished() throws -> [ControlLogRow] {
+        try link.perform("read the log") { session in
+            try session.query(
+                """
+                SELECT id, table_name, datax_id, dt, etl_begintime, etl_endtime FROM \(ControlTables.log) \
+                WHERE COALESCE(is_finished, 0) = 0 ORDER BY etl_begintime, id
+                """
+            ).compactMap { row in
+                guard let id = row[0].flatMap({ Int($0) }), let day = row[3] else { return nil }
+                // Where a variant has times in these columns, the day is their beginning.
+                return ControlLogRow(
+                    id: id, table: row[1] ?? "", configID: row[2].flatMap { Int($0) }, day: String(day.prefix(10)),
+                    from: String((row[4] ?? day).prefix(10)), upTo: String((row[5] ?? day).prefix(10)))
+            }
+        }
+    }
+
+    /// Takes the lease of a row and opens its row in the log, in one transaction.
+    /// - parameter log: the unfinished row to go on with; nil = the one of that day, or a new one.
+    public func begin(
+        _ row: ControlRow, of table: String, from: String, upTo: String, run: String, log: Int?, worker: ControlWorker,
+        zoneOffset: Int, leaseSeconds: Int = leaseSeconds
+    ) throws -> (claim: ControlClaim, log: Int?) {
+        try link.transaction("take the lease of \(row.sourceTable)") { session in
+            let key = Self.leaseKey(table, row)
+            let claim = try claim(key, worker, from: from, upTo: upTo, run: run, leaseSeconds: leaseSeconds, session)
+            guard case .taken(let lease) = claim else { return (claim, nil) }
+            let own = lease.isTakenOver ? (lease.from, lease.upTo) : (from, upTo)
+            return (claim, try open(row, from: own.0, upTo: own.1, log: lease.isTakenOver ? nil : log, zoneOffset, session))
+        }
+    }
+
+    private func open(
+        _ row: ControlRow, from: String, upTo: String, log: Int?, _ zoneOffset: Int, _ session: any SQLSession
+    ) throws -> Int? {
+        let present = try columns(of: ControlTables.log, session)
+        let start = Self.time(try micros(session), zoneOffset)
+        var known = log.map(String.init)
+        func find() throws -> String? {
+            try session.query(
+                "SELECT id FROM \(ControlTables.log) WHERE datax_id = ? AND table_name = ? AND dt = ? ORDER BY id DESC",
+                [row.id.map(String.init), row.sourceTable, upTo]
+            ).first?.first ?? nil
+        }
+        if known == nil { known = try find() }
+        var values: [(String, String?)] = [
+            ("starttime", start), ("endtime", nil), ("etl_begintime", from), ("etl_endtime", upTo), ("is_finished", "0"),
+        ]
+        if known == nil {
+            values += [("table_name", row.sourceTable), ("dt", upTo), ("datax_id", row.id.map(String.init))]
+            try insert(into: ControlTables.log, values, present, session)
+            known = try find()
+        } else {
+            try update(ControlTables.log, values, present, where: "id = ?", [known], session)
+        }
+        return known.flatMap { Int($0) }
+    }
+
+    /// Writes down what became of a table, and ends its lease unless `goesOn`: more days of it follow.
+    ///
+    /// - parameter covered: other rows of the log that this run has made good.
+    /// - returns: false when the lease is another worker's by now, which then has the last word.
+    @discardableResult
+    public func finish(
+        _ row: ControlRow, of table: String, lease: ControlLease, log: Int?, covered: [Int] = [], outcome: ControlOutcome,
+        zoneOffset: Int, goesOn: Bool = false, patience: Double
+    ) throws -> Bool {
+        try link.transaction("write what became of \(row.sourceTable)", patience: patience) { session in
+            guard try holds(lease, session) else { return false }
+            let tally = outcome.tally
+            let isDone = outcome.error == nil
+            try write(outcome, to: log, session, zoneOffset)
+            let present = try columns(of: ControlTables.log, session)
+            for other in covered where isDone && other != log {
+                try update(ControlTables.log, [("is_finished", "1")], present, where: "id = ?", [String(other)], session)
+            }
+            let id = row.id.map(String.init)
+            if tally.rejected > 0 || !outcome.rejected.isEmpty {
+                try insert(
+                    into: ControlTables.rowError,
+                    [
+                        ("error_num", String(max(tally.rejected, outcome.rejected.count))), ("total_num", String(tally.read)),
+                        ("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.text(of: outcome.rejected)),
+                    ], columns(of: ControlTables.rowError, session), session)
+            }
+            if let error = outcome.error, error.code != .tooManyRejected {
+                try insert(
+                    into: ControlTables.etlError,
+                    [("datax_id", id), ("table_name", row.sourceTable), ("msg", clean(error.description))],
+                    columns(of: ControlTables.etlError, session), session)
+            }
+            if isDone, let id {
+                let config = try columns(of: table, session)
+                let sets =
+                    (config.contains("etl_num") ? ["etl_num = COALESCE(etl_num, 0) + 1"] : [])
+                    + (config.contains("last_etl_date") ? ["last_etl_date = ?"] : [])
+                if !sets.isEmpty {
+                    _ = try session.query(
+                        "UPDATE \(quote(table: table)) SET \(sets.joined(separator: ", ")) WHERE id = ?",
+                        (config.contains("last_etl_date") ? [lease.upTo] : []) + [id])
+                }
+            }
+            if !goesOn || !isDone { try end(lease, isDone ? "done" : "failed", session) }
+            return true
+        }
+    }
+
+    private func write(_ outcome: ControlOutcome, to log: Int?, _ session: any SQLSession, _ zoneOffset: Int) throws {
+        guard let log else { return }
+        let shape = try shape(of: ControlTables.log, session)
+        let present = Set(shape.columns.map { $0.name.lowercased() })
+        /// A column of whole numbers takes no fraction.
+        func number(_ value: Double, _ name: String) -> String {
+            if case .integer = shape.columns.first(where: { $0.name.lowercased() == name })?.type { return String(Int(value.rounded())) }
+            return Thousandths.text(value)
+        }
+        let tally = outcome.tally
+        let seconds = max(outcome.seconds, 0.001)
+        try update(
+            ControlTables.log,
+            [
+                ("endtime", Self.time(try micros(session), zoneOffset)), ("net_num", Self.flow(Double(tally.bytes) / seconds)),
+                ("is_finished", outcome.error == nil ? "1" : "0"), ("time_num", number(outcome.seconds, "time_num")),
+                ("speed_num", number(Double(tally.read) / seconds, "speed_num")), ("read_num", String(tally.read)),
+                ("error_num", String(tally.rejected)),
+            ], present, where: "id = ?", [String(log)], session)
+    }
+
+    // MARK: Statements
+
+    private func insert(
+        into table: String, _ values: [(String, String?)], _ present: Set<String>, _ session: any SQLSession
+    ) throws {
+        let known = values.filter { present.contains($0.0) }
+        let marks = Array(repeating: "?", count: known.count).joined(separator: ", ")
+        _ = try session.query(
+            "INSERT INTO \(table) (\(known.map(\.0).joined(separator: ", "))) VALUES (\(marks))", known.map(\.1))
+    }
+
+    private func update(
+        _ table: String, _ values: [(String, String?)], _ present: Set<String>, where condition: String, _ parameters: [String?],
+        _ session: any SQLSession
+    ) throws {
+        let known = values.filter { present.contains($0.0) }
+        let list = known.map { (pair) -> String in "\(pair.0) = ?" }.joined(separator: ", ")
+        _ = try session.query("UPDATE \(table) SET \(list) WHERE \(condition)", known.map(\.1) + parameters)
+    }
+
+    // MARK: Texts
+
+    /// `2026-11-22 01:02:03`, in a zone so many seconds east of UTC.
+    static func time(_ micros: Int, _ offset: Int) -> String {
+        let seconds = micros / 1_000_000 + offset
+        let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+        let rest = seconds - day * 86_400
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(Days.iso(day)) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
+    }
+
+    /// As DataX prints a flow: `378B/s`, `1.23KB/s`.
+    static func flow(_ bytesPerSecond: Double) -> String {
+        for (unit, size) in [("GB", 1_073_741_824.0), ("MB", 1_048_576), ("KB", 1024)] where bytesPerSecond >= size {
+            let hundredths = Int((bytesPerSecond / size * 100).rounded())
+            let fraction = hundredths % 100
+            return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)\(unit)/s"
+        }
+        return "\(Int(max(0, bytesPerSecond)))B/s"
+    }
+
+    /// The first of the rejected rows, as far as a MEDIUMTEXT of old takes them easily.
+    private static func text(of rows: [RejectedRow]) -> String {
+        var text = ""
+        for row in rows.prefix(1000) where text.utf8.count < 1 << 20 {
+            text += (row.column.map { "\($0): " } ?? "") + row.reason + " " + row.values + "\n"
+        }
+        return clean(text)
+    }
+}

@@ -1,0 +1,67 @@
+import ApusCore
+import Glibc
+
+/// What all runs of a process have together: how much may be done at once, in all and on each end, and how fast.
+///
+/// Sendable, unchecked: all state is guarded by the one mutex.
+public final class Budget: @unchecked Sendable {
+    let limit: RateLimit
+    private let most: Int
+    private let mostPerEnd: Int?
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var busy = 0
+    private var busyEnds: [Endpoint: Int] = [:]
+
+    /// `channels` is how many slices are loaded at a time; `perEnd` how many of them at most on one source or target.
+    public init(channels: Int, perEnd: Int? = nil, rowsPerSecond: Int? = nil, bytesPerSecond: Int? = nil) {
+        most = max(1, channels)
+        mostPerEnd = perEnd.map { max(1, $0) }
+        limit = RateLimit(rowsPerSecond: rowsPerSecond, bytesPerSecond: bytesPerSecond)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(changed)
+        mutex.deallocate()
+        changed.deallocate()
+    }
+
+    /// Waits until there is room, and takes it. False when the interrupt fired in that time; nothing is taken then.
+    func enter(_ ends: [Connections], _ interrupt: Interrupt) -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while !hasRoom(ends) {
+            if interrupt.isFired { return false }
+            // An interrupt wakes nobody: look again after a tenth of a second.
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            time.tv_nsec += 100_000_000
+            if time.tv_nsec >= 1_000_000_000 {
+                time.tv_sec += 1
+                time.tv_nsec -= 1_000_000_000
+            }
+            pthread_cond_timedwait(changed, mutex, &time)
+        }
+        busy += 1
+        for end in ends { busyEnds[end.endpoint, default: 0] += 1 }
+        return true
+    }
+
+    func leave(_ ends: [Connections]) {
+        pthread_mutex_lock(mutex)
+        busy -= 1
+        for end in ends { busyEnds[end.endpoint, default: 0] -= 1 }
+        pthread_cond_broadcast(changed)
+        pthread_mutex_unlock(mutex)
+    }
+
+    private func hasRoom(_ ends: [Connections]) -> Bool {
+        guard busy < most else { return false }
+        return ends.allSatisfy { end in
+            busyEnds[end.endpoint, default: 0] < min(mostPerEnd ?? .max, end.connector.abilities.writers)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import Tabular
+
+/// Looks at every row of a config table as a run would, against both databases, and moves nothing.
+public struct ControlCheck {
+    public struct Finding: Sendable {
+        public var row: ControlRow
+        public var isFault: Bool
+        public var message: String
+        public var hint: String?
+    }
+
+    private let wish: ExtractWish
+    private let resolver: ConnectionResolver
+    private let interrupt: Interrupt
+
+    public init(_ wish: ExtractWish, resolver: ConnectionResolver, interrupt: Interrupt) {
+        self.wish = wish
+        self.resolver = resolver
+        self.interrupt = interrupt
+    }
+
+    /// All faults of all rows of the agenda.
+    /// - throws: `run.cancelled` only.
+    public func findings(_ agenda: Agenda, _ zone: DayZone) throws -> [Finding] {
+        let pool = SessionPool(interrupt)
+        defer { pool.close() }
+        var findings: [Finding] = []
+        for task in agenda.tasks {
+            try interrupt.check()
+            func note(_ isFault: Bool, _ message: String, _ hint: String? = nil) {
+                findings.append(Finding(row: task.row, isFault: isFault, message: message, hint: hint))
+            }
+            do {
+                if let fault = task.fault { throw fault }
+                let flow = RowFlow(resolver: resolver, wish: wish, pool: pool, interrupt: interrupt)
+                let ready = try flow.ready(task, task.windows[0], zone)
+                let plan = try Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }.plan()
+                for table in plan.tables {
+                    for finding in table.findings where finding.severity != .note {
+                        note(finding.severity == .error, (finding.column.map { "\($0): " } ?? "") + finding.message)
+                    }
+                    for read in table.reads where !table.findings.contains(where: { $0.severity == .error }) {
+                        try parse(read, on: ready.sources[read.source])
+                    }
+                }
+            } catch let error as ApusError {
+                if error.code == .cancelled { throw error }
+                note(
+                    true, (error.context.map { "\($0): " } ?? "") + error.message + (error.underlying.map { " (\($0))" } ?? ""), error.hint)
+            }
+        }
+        return findings
+    }
+
+    /// Has the source look at the whole SELECT without running it: conditions are SQL only the server understands.
+    private func parse(_ read: Read, on source: Connections) throws {
+        guard let dialect = source.connector.dialect else { return }
+        let session = try source.source(interrupt.child())
+        do {
+            _ = try (session as? any SQLSession)?.describe(query: read.selectSQL(.all, dialect))
+            source.release(source: session, isSound: true)
+        } catch {
+            source.release(source: session, isSound: false)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,275 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import Glibc
+import Tabular
+
+/// One task on its way: leases, plans, runs of the engine, results; window after window.
+struct TaskRun {
+    enum End {
+        /// Another worker has the table: ask again later.
+        case held
+        case ended(TableResult)
+    }
+
+    /// How a window ended.
+    private struct Done {
+        var tally = Tally()
+        var before = 0.0
+        var data = 0.0
+        var after = 0.0
+        var error: ApusError?
+        var rejected: [RejectedRow] = []
+        /// The interrupt, or another worker's lease, ended it.
+        var isStopped = false
+    }
+
+    let extraction: Extraction
+    let task: ExtractTask
+    let number: Int
+    let worker: ControlWorker
+    let pulse: Pulse
+    let zone: DayZone
+
+    init(
+        _ extraction: Extraction, _ task: ExtractTask, _ number: Int, _ worker: ControlWorker, _ pulse: Pulse, _ zone: DayZone
+    ) {
+        self.extraction = extraction
+        self.task = task
+        self.number = number
+        self.worker = worker
+        self.pulse = pulse
+        self.zone = zone
+    }
+
+    private var wish: ExtractWish { extraction.wish }
+
+    func run() -> End {
+        var total = Done()
+        var resumedAt: Int?
+        for (index, window) in task.windows.enumerated() {
+            // A dead worker had done these.
+            if let resumedAt, window.upTo < resumedAt { continue }
+            let goesOn = index + 1 < task.windows.count
+            do {
+                let (claim, log) = try begin(window)
+                switch claim {
+                case .held: return .held
+                case .done(let isFailed):
+                    guard isFailed else { continue }
+                    total.error = ApusError(
+                        .failed, "another worker of this run has failed with it", hint: "See datax_etl_error and that worker's own report.")
+                case .taken(let lease):
+                    var window = window
+                    if lease.isTakenOver, let from = Days.day(iso: lease.from), let upTo = Days.day(iso: lease.upTo) {
+                        extraction.say(
+                            .info, "\(task.name): goes on with run \(lease.run) of another worker, which gave no sign of life")
+                        // The other one's window is finished first; where it is not this one, this one follows.
+                        resumedAt = upTo
+                        window = ExtractTask.Window(from: from, upTo: upTo, log: log)
+                    }
+                    let interrupt = extraction.interrupt.child()
+                    defer { extraction.interrupt.release(interrupt) }
+                    pulse.hold(lease, interrupt)
+                    let done = run(window, lease, interrupt)
+                    pulse.drop(lease)
+                    if done.isStopped { return stopped(lease, total.tally + done.tally) }
+                    total.tally = total.tally + done.tally
+                    total.before += done.before
+                    total.data += done.data
+                    total.after += done.after
+                    total.error = done.error
+                    finish(window, lease, log, done, goesOn: goesOn)
+                }
+            } catch {
+                total.error = ApusError(wrapping: error)
+            }
+            if let error = total.error {
+                let left = task.windows.count - index - 1
+                if task.windows.count > 1 {
+                    total.error = error.about("\(task.name), \(Days.iso(window.from)) to \(Days.iso(window.upTo - 1))")
+                }
+                if left > 0 { extraction.say(.warning, "\(task.name): \(left) later days are not tried") }
+                break
+            }
+        }
+        if extraction.interrupt.isFired, total.error == nil {
+            total.error = ApusError(.cancelled, "stopped at a checkpoint", hint: "The same command goes on.")
+        }
+        return .ended(result(total))
+    }
+
+    /// A whole night that a dead worker had begun may be over for a task that has windows left.
+    private func begin(_ window: ExtractTask.Window) throws -> (ControlClaim, Int?) {
+        let patience = Clock.monotonic() + wish.patience
+        var isTold = false
+        while true {
+            do {
+                let begun = try extraction.control.begin(
+                    task.row, of: wish.configTable, from: Days.iso(window.from), upTo: Days.iso(window.upTo), run: RunID.make(),
+                    log: window.log, worker: worker, zoneOffset: zone.offset, leaseSeconds: wish.leaseSeconds)
+                return (begun.claim, begun.log)
+            } catch let error as ApusError where error.isTransient && Clock.monotonic() < patience {
+                if !isTold { extraction.say(.warning, "\(task.name) waits for the control database") }
+                isTold = true
+                try Pause.wait(1, extraction.interrupt)
+            }
+        }
+    }
+
+    private func stopped(_ lease: ControlLease, _ tally: Tally) -> End {
+        guard extraction.interrupt.isFired else {
+            extraction.say(.warning, "\(task.name): another worker has taken the lease over, since no sign of life could be given in time")
+            return .held
+        }
+        // Free at once for whoever comes next.
+        try? extraction.control.release(lease)
+        var done = Done()
+        done.tally = tally
+        done.error = ApusError(.cancelled, "stopped at a checkpoint", hint: "The same command goes on.")
+        return .ended(result(done))
+    }
+
+    private func result(_ done: Done) -> TableResult {
+        TableResult(
+            name: task.name, target: task.row.targetTable, tally: done.tally, before: done.before, data: done.data, after: done.after,
+            error: done.error?.about(task.name).advised())
+    }
+
+    /// Written at once, or when the control database is back.
+    private func finish(_ window: ExtractTask.Window, _ lease: ControlLease, _ log: Int?, _ done: Done, goesOn: Bool) {
+        let outcome = ControlOutcome(
+            tally: done.tally, seconds: done.before + done.data + done.after, error: done.error, rejected: done.rejected)
+        let control = extraction.control, row = task.row, table = wish.configTable, offset = zone.offset
+        let write: @Sendable () throws -> Void = {
+            try control.finish(
+                row, of: table, lease: lease, log: log, covered: window.covered, outcome: outcome, zoneOffset: offset, goesOn: goesOn,
+                patience: 1)
+        }
+        do { try write() } catch {
+            let error = ApusError(wrapping: error)
+            guard error.isTransient else {
+                return extraction.say(.error, "\(task.name): what became of it could not be written down: \(error)")
+            }
+            pulse.later(write)
+        }
+    }
+
+    // MARK: One window
+
+    private func run(_ window: ExtractTask.Window, _ lease: ControlLease, _ interrupt: Interrupt) -> Done {
+        let start = Clock.monotonic()
+        var attempt = 1
+        var resumes = lease.isTakenOver
+        while true {
+            var done: Done
+            do {
+                if let fault = task.fault { throw fault }
+                done = try once(window, lease, interrupt, resumes: resumes)
+            } catch {
+                done = Done()
+                done.error = ApusError(wrapping: error)
+                done.before = Clock.monotonic() - start
+            }
+            done.isStopped = done.isStopped || interrupt.isFired
+            guard let error = done.error, error.isTransient, attempt < min(3, wish.attempts), !interrupt.isFired else { return done }
+            extraction.say(.warning, "\(task.name) is tried again in \(attempt) s: \(error)")
+            if (try? Pause.wait(Double(attempt), interrupt)) == nil {
+                done.isStopped = true
+                return done
+            }
+            attempt += 1
+            resumes = true
+        }
+    }
+
+    private func once(_ window: ExtractTask.Window, _ lease: ControlLease, _ interrupt: Interrupt, resumes: Bool) throws -> Done {
+        let start = Clock.monotonic()
+        let rowFlow = RowFlow(resolver: extraction.resolver, wish: wish, pool: extraction.pool, interrupt: interrupt)
+        let ready = try rowFlow.ready(task, window, zone)
+        let known = resumes ? try extraction.ledger.run(lease.run) : nil
+        let plan: Plan
+        if let known {
+            plan = try PlanFile.decode(Array(known.plan.utf8), name: "the plan of run \(lease.run)")
+            if known.status == .done { return try recorded(lease.run) }
+        } else {
+            plan = try self.plan(ready, interrupt)
+        }
+        let tolerant = TolerantLedger(
+            ledger: extraction.ledger, isRepeatable: plan.tables.allSatisfy { $0.load.mode != .append }, patience: wish.patience,
+            interrupt: interrupt)
+        if plan.tables.contains(where: { $0.load.mode == .append }) {
+            try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: extraction.ledger)
+        }
+        let now = WallClock.now
+        // Known to the ledger before the first row moves: another worker may have to go on with it.
+        try tolerant.begin(
+            RunRecord(
+                id: lease.run, name: task.name, from: ready.sources[0].endpoint.label, to: ready.to.endpoint.label,
+                plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: known?.startedAt ?? now,
+                beatAt: now, host: RunRecord.hostName, pid: Int(getpid())))
+        for table in plan.tables {
+            var load = table.load
+            // Of no table: only the empty table of marks is meant.
+            load.runID = lease.run
+            load.shape.name.name = "apus_nothing"
+            extraction.loads.withLock { $0["\(ready.to.endpoint.label) \(load.target.schema ?? "")"] = (ready.to, load) }
+        }
+        let before = Clock.monotonic() - start
+        let relay = Relay(number, extraction.stream)
+        let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan)
+        let runner = Runner(
+            plan, runID: lease.run, from: ready.sources, to: ready.to, ledger: tolerant, listeners: [record, relay], interrupt: interrupt,
+            isResumed: known != nil, budget: extraction.budget)
+        let result = runner.run()
+        if record.failure != nil { pulse.later { try record.close() } }
+        var done = Done()
+        done.tally = result.tally
+        done.before = before + (result.tables.first?.before ?? 0)
+        done.data = result.tables.first?.data ?? 0
+        done.after = result.tables.first?.after ?? 0
+        done.error = result.error ?? result.tables.compactMap(\.error).first
+        done.rejected = relay.rejected
+        done.isStopped = result.status == .stopped
+        if done.error == nil, !done.isStopped, !done.tally.balances {
+            done.error = ApusError(
+                .countMismatch,
+                "\(done.tally.read) rows were read, but \(done.tally.written) written, \(done.tally.rejected) rejected and \(done.tally.filtered) filtered"
+            )
+        }
+        return done
+    }
+
+    private func plan(_ ready: RowFlow.Ready, _ interrupt: Interrupt) throws -> Plan {
+        for notice in ready.notices { extraction.say(.debug, notice) }
+        let planner = Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }
+        let plan = try planner.plan()
+        if var fault = plan.fault(strict: false) {
+            fault.hint = "Nothing of this table has been moved. `apus control check` finds such faults before a run."
+            throw fault
+        }
+        for table in plan.tables {
+            for finding in table.findings where finding.severity != .note {
+                extraction.say(.warning, "\(task.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
+            }
+        }
+        return plan
+    }
+
+    /// A run that was done when its worker died, before it could say so.
+    private func recorded(_ run: String) throws -> Done {
+        var done = Done()
+        for table in try extraction.ledger.tables(run: run) {
+            done.tally = done.tally + table.tally
+            done.before += table.before
+            done.data += table.data
+            done.after += table.after
+        }
+        return done
+    }
+}
+
+extension Extraction {
+    func sleepBriefly() { usleep(200_000) }
+}

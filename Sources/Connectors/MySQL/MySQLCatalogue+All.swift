@@ -1,0 +1,53 @@
+import ApusCore
+import Tabular
+
+/// A schema's tables in six queries, however many they are.
+extension MySQLSession {
+    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
+        let wanted = try tables(schema: schema).filter(isWanted)
+        // The bulk queries read the whole schema.
+        guard wanted.count > 3 else { return try describeEach(wanted) }
+        let name = try requiredDatabase(schema)
+        let doing = "read the catalogue of \(name)"
+        let comments = Dictionary(
+            try rows(
+                "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = \(dialect.literal(name))",
+                doing: doing
+            ).map { ($0[0]!, $0[1] ?? "") }, uniquingKeysWith: { first, _ in first })
+        let columns = Dictionary(grouping: try columnRows(schema: name, "", doing: doing)) { $0[13]! }
+        let indexes = Dictionary(grouping: try indexRows(schema: name, "", doing: doing)) { $0[5]! }
+        let foreignKeys = Dictionary(grouping: try foreignKeyRows(schema: name, "", doing: doing)) { $0[7]! }
+        let checks = try jsonChecks(schema: name, doing: doing)
+        return try wanted.compactMap { table in
+            guard let rows = columns[table.name.name] else { return nil }
+            let own = checks[table.name.name] ?? []
+            let columns = rows.map { row in
+                column(row) { name in own.contains { $0.contains("json_valid(\(dialect.quote(name)))") } }
+            }
+            var shape = TableShape(name: table.name, kind: table.kind, origin: "mysql", columns: columns)
+            shape.rows = table.rows
+            shape.bytes = table.bytes
+            if table.kind != .view {
+                shape.comment = comments[table.name.name].flatMap { $0.isEmpty ? nil : $0 }
+                do {
+                    (shape.primaryKey, shape.indexes) = try indexShapes(indexes[table.name.name] ?? []) {
+                        try createStatement(table.name)
+                    }
+                } catch let error as ApusError where error.code == .notFound { return nil }
+                shape.foreignKeys = foreignKeyShapes(foreignKeys[table.name.name] ?? [], of: table.name, in: name)
+            }
+            return shape
+        }
+    }
+
+    /// The checks that make texts of MariaDB JSON, by table ("Information Schema CHECK_CONSTRAINTS Table").
+    private func jsonChecks(schema: String, doing: @autoclosure () -> String) throws -> [String: [String]] {
+        guard isMariaDB else { return [:] }
+        let checks = try rows(
+            """
+            SELECT table_name, check_clause FROM information_schema.check_constraints
+            WHERE constraint_schema = \(dialect.literal(schema)) AND check_clause LIKE '%json_valid(%'
+            """, doing: doing())
+        return Dictionary(grouping: checks) { $0[0] ?? "" }.mapValues { $0.compactMap { $0[1] } }
+    }
+}

@@ -1,0 +1,214 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusExtract
+import ApusFlow
+import ApusListen
+import ArgumentParser
+
+struct Extract: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the tables that a control database lists.",
+        discussion: """
+            Without --day and --from, yesterday is loaded, and with it the days that
+            earlier runs left unfinished. Several machines may run the same command at
+            once: each table is done by one of them, and a machine that dies is
+            followed up by another.
+
+            EXAMPLES:
+              apus extract --control mysql://etl@ctl/etl --parallel 8
+              apus extract --control ctl --day 2026-11-21 --table 'ods_order*'
+              apus extract --control ctl --from 2026-11-01 --to 2026-11-30 --parallel 4
+              apus extract --control ctl --repair --retry-failed
+              apus extract --control ctl --dry-run
+            """)
+
+    @Option(help: ArgumentHelp("The control database: a URL or a connection's name.", valueName: "connection")) var control: String
+    @Option(help: ArgumentHelp("The table of config rows.", valueName: "table")) var configTable: String?
+    @Flag(help: "Take the rows of datax_config_repair.") var repair = false
+    @Option(help: "Only rows of this type; `all` for every one.") var type = "1"
+    @Option(help: ArgumentHelp("Only rows of this server_type; all without it.", valueName: "number")) var serverType: Int?
+    @Option(
+        help: ArgumentHelp("Only these source or target tables: names or patterns, comma-separated. Repeatable.", valueName: "patterns"))
+    var table: [String] = []
+    @Option(help: ArgumentHelp("The day to load, e.g. 2026-11-21, today or yesterday.", valueName: "day")) var day: String?
+    @Option(help: ArgumentHelp("The first day of a range.", valueName: "day")) var from: String?
+    @Option(help: ArgumentHelp("The last day of a range, included.", valueName: "day")) var to: String?
+    @Flag(help: "Load a range at once instead of day by day.") var whole = false
+    @Option(help: ArgumentHelp("Read this many days before the window again, for late rows.", valueName: "days")) var lookback = 0
+    @Option(help: "How days and increments are loaded: window, upsert or append.") var increment: String?
+    @Option(
+        help: ArgumentHelp("The time zone of days, e.g. Asia/Shanghai or +08:00; the control database's without it.", valueName: "zone"))
+    var zone: String?
+    @Flag(help: "Only what earlier runs left unfinished.") var retryFailed = false
+    @Flag(help: "Tables whose ordernum differs before the point are kept apart.") var barrier = false
+    @Option(help: "Tables and slices at a time.") var parallel = 4
+    @Option(help: ArgumentHelp("Slices at a time on one source or target.", valueName: "number")) var perConnection: Int?
+    @Option(help: ArgumentHelp("The folder of DataX templates.", valueName: "folder")) var jsonDir: String?
+    @Option(help: ArgumentHelp("A script to run first, as connection:file.sql. Repeatable.", valueName: "script")) var before: [String] = []
+    @Option(help: ArgumentHelp("A script to run when every table is finished. Repeatable.", valueName: "script")) var after: [String] = []
+    @Option(help: ArgumentHelp("A folder of scripts around tables: <target>.before.sql and <target>.after.sql.", valueName: "folder"))
+    var scripts: String?
+    @Option(help: "Rejected rows of a table before it fails: a number or unlimited.") var badRows: String?
+    @Option(help: "Most rows per second, over all tables.") var rowsPerSecond: String?
+    @Option(help: "Most octets per second, over all tables.") var bytesPerSecond: String?
+    @Option(help: "Octets of rows in flight, of each table.") var memory: String?
+    @Option(help: ArgumentHelp("Seconds without a sign of life after which another worker takes a table over.", valueName: "seconds"))
+    var lease = ControlDatabase.leaseSeconds
+    @Option(help: ArgumentHelp("Seconds to wait for a control database that went away.", valueName: "seconds")) var patience = 600.0
+    @Flag(name: .customLong("dry-run"), help: "Show what would be done.") var dryRun = false
+    @OptionGroup var runOptions: RunOptions
+    @OptionGroup var output: Output
+
+    func validate() throws {
+        guard !(repair && configTable != nil) else { throw ValidationError("Give --repair or --config-table, not both.") }
+        guard day == nil || (from == nil && to == nil) else { throw ValidationError("Give --day, or --from and --to.") }
+        guard parallel >= 1, lookback >= 0, lease >= 1 else {
+            throw ValidationError("--parallel and --lease are at least 1, and --lookback is not negative.")
+        }
+    }
+
+    func run() throws {
+        let log = output.open()
+        let place = try ControlPlace(control)
+        for notice in place.resolved.notices { log.say(.warning, notice) }
+        let database = try place.open()
+        defer { database.close() }
+        if !dryRun { try database.createOwn() }
+        var wish = try wish()
+        let clock = try database.now()
+        let today = try DayZone(zone, now: clock.micros / 1_000_000, offset: clock.offset).today
+        wish.day = try day.map { try Self.day($0, today) }
+        wish.from = try from.map { try Self.day($0, today) }
+        wish.to = try to.map { try Self.day($0, today) }
+        let ledger = try runOptions.ledger.map { try LedgerPlace($0).open() } ?? place.ledger()
+        let extraction = Extraction(
+            wish, control: database, beats: try place.open(patience: 1), ledger: ledger, resolver: Resolver.make(),
+            listeners: log.listeners, interrupt: Program.interrupt, say: log.say)
+        let (agenda, zone) = try extraction.agenda()
+        for warning in agenda.warnings { log.say(.warning, warning) }
+        if dryRun { return Output.product(Self.text(agenda, wish)) }
+        guard !agenda.tasks.isEmpty else {
+            log.say(.info, retryFailed ? "nothing is unfinished" : "there is nothing to do")
+            return
+        }
+        let day = agenda.tasks.flatMap(\.windows).map(\.upTo).max().map { Days.iso($0 - 1) } ?? ""
+        try runScripts(before, day, log)
+        var result = try extraction.run(agenda, zone)
+        if result.status == .done {
+            do { try runScripts(after, day, log) } catch let error as ApusError {
+                result.status = .failed
+                result.error = error
+            }
+        } else if !after.isEmpty {
+            log.say(.warning, "the scripts of --after were not run, since not every table is finished")
+        }
+        if let file = runOptions.summaryFile {
+            let summary = try SummaryFile(path: file)
+            summary.hear(Event(runID: extraction.runID, sequence: 1, time: WallClock.now, kind: .runFinished(result)))
+            if let error = summary.error { throw error }
+        }
+        Output.product(ClosingTable.text(result, runID: extraction.runID, next: next(result)))
+        throw ExitStatus(number: Launcher.exitCode(result))
+    }
+
+    /// Each statement is told; the first that fails ends it.
+    private func runScripts(_ texts: [String], _ day: String, _ log: ListenerChoice.Log) throws {
+        for text in texts {
+            guard let colon = text.lastIndex(of: ":"), colon > text.startIndex, text.index(after: colon) < text.endIndex else {
+                throw ApusError(
+                    .configurationInvalid, "`\(text)` is no script", hint: "Write connection:file.sql, e.g. warehouse:summary.sql.")
+            }
+            let script = try Script.read(
+                String(text[text.index(after: colon)...]), parameters: Parameters(given: ["day": day], timeZone: nil))
+            let resolved = try Resolver.make().resolve(String(text[..<colon]))
+            let session = try Connections(resolved.connector, resolved.connection.endpoint).sql(Program.interrupt)
+            defer { session.close() }
+            let outcomes = script.run(on: session, goesOn: false) { outcome in
+                guard outcome.error == nil else { return }
+                log.say(
+                    .info,
+                    "\(script.name):\(outcome.statement.line): \(outcome.statement.title) (\(Quantity.text(seconds: outcome.seconds)))")
+            }
+            if let error = outcomes.compactMap(\.error).first { throw error }
+        }
+    }
+
+    private func wish() throws -> ExtractWish {
+        var wish = ExtractWish()
+        wish.configTable = repair ? ControlTables.repair : configTable ?? ControlTables.config
+        wish.type = type == "all" ? nil : type
+        wish.serverType = serverType
+        wish.tables = try table.flatMap { $0.split(separator: ",") }.map { try TablePattern($0.trimmed) }
+        wish.isWhole = whole
+        wish.lookback = lookback
+        wish.retriesFailed = retryFailed
+        wish.hasBarriers = barrier
+        wish.zone = zone
+        wish.templateFolder = jsonDir
+        wish.scriptFolder = scripts
+        wish.parallel = parallel
+        wish.perEnd = perConnection
+        wish.leaseSeconds = lease
+        wish.patience = patience
+        if let increment {
+            guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append].contains(mode) else {
+                throw ApusError(
+                    .configurationInvalid, "`--increment \(increment)` is not known", hint: "Write window, upsert or append.")
+            }
+            wish.increment = mode
+        }
+        if let badRows { wish.badRows = badRows == "unlimited" ? nil : try Self.number(badRows, "--bad-rows", Quantity.count) }
+        wish.rowsPerSecond = try rowsPerSecond.map { try Self.number($0, "--rows-per-second", Quantity.count) }
+        wish.bytesPerSecond = try bytesPerSecond.map { try Self.number($0, "--bytes-per-second", Quantity.bytes) }
+        wish.memory = try memory.map { try Self.number($0, "--memory", Quantity.bytes) }
+        return wish
+    }
+
+    private static func number(_ text: String, _ option: String, _ read: (String) -> Int?) throws -> Int {
+        if let number = read(text) { return number }
+        throw ApusError(.configurationInvalid, "`\(option) \(text)` is no number", hint: "Write e.g. 50000 or 50k.")
+    }
+
+    private static func day(_ text: String, _ today: Int) throws -> Int {
+        switch text {
+        case "today": return today
+        case "yesterday": return today - 1
+        default:
+            guard let day = Days.day(iso: text) else {
+                throw ApusError(
+                    .configurationInvalid, "`\(text)` is no day", hint: "Write year, month and day as in 2026-11-21, or today or yesterday."
+                )
+            }
+            return day
+        }
+    }
+
+    private static func text(_ agenda: Agenda, _ wish: ExtractWish) -> String {
+        TextTable.text(
+            ["ordernum", "row", "table", "from", "to", "etl_type", "days", "fault"],
+            agenda.tasks.map { task in
+                let days = task.windows.map { $0.upTo == $0.from + 1 ? Days.iso($0.from) : "\(Days.iso($0.from))…\(Days.iso($0.upTo - 1))" }
+                let isDaily = task.row.increment == .day
+                return [
+                    String(task.row.order), task.row.id.map(String.init) ?? "", "\(task.name) → \(task.row.targetTable)", task.job.source,
+                    task.job.target, String(task.row.etlType),
+                    isDaily
+                        ? (days.count > 2 ? "\(days[0]) … \(days[days.count - 1]) (\(days.count))" : days.joined(separator: ", ")) : "all",
+                    task.fault?.message ?? "",
+                ]
+            })
+    }
+
+    private func next(_ result: RunResult) -> [(command: String, why: String)] {
+        let open = result.tables.count { $0.error != nil }
+        guard open > 0 else { return [] }
+        let table = repair ? " --repair" : configTable.map { " --config-table \($0)" } ?? ""
+        return [
+            (
+                "apus extract --control \(control.contains("@") ? "…" : control)\(table) --retry-failed",
+                "does what is unfinished again: \(open) \(open == 1 ? "table" : "tables")"
+            )
+        ]
+    }
+}

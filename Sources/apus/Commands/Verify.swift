@@ -1,0 +1,94 @@
+import ApusControl
+import ApusCore
+import ApusEngine
+import ApusFlow
+import ApusListen
+import ArgumentParser
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says whether a plan was loaded whole, and compares the values of both sides.",
+        discussion: """
+            The step after many workers have loaded the slices of a plan. First the ledger: every table must be done. Then each
+            table that was replaced or truncated is read on both sides, and the checksums of its rows are compared; a source that has
+            changed since shows as a difference. Exits with 1 when something is not loaded, with 2 when values differ.
+
+            EXAMPLES:
+              apus verify plan.json --job 2026-11-21
+              apus verify plan.json --job 2026-11-21 --loaded-only
+            """)
+
+    @Argument(help: "The plan of `apus plan -o`.") var plan: String
+    @Option(help: ArgumentHelp("The job that its workers were given.", valueName: "name")) var job: String?
+    @Flag(help: "Only ask the ledger; read no table.") var loadedOnly = false
+    @Flag(help: "Read both sides whatever the ledger knows, e.g. after `apus run flow.yaml`.") var valuesOnly = false
+    @Option(help: ArgumentHelp("Target columns that are not compared, comma-separated.", valueName: "columns")) var except: String?
+    @Option(help: ArgumentHelp("Where runs are remembered.", valueName: "url")) var ledger: String?
+    @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
+    @OptionGroup var output: Output
+
+    func validate() throws {
+        guard !(loadedOnly && valuesOnly) else { throw ValidationError("--loaded-only and --values-only exclude each other.") }
+    }
+
+    func run() throws {
+        let log = output.open()
+        let plan = try PlanFile.read(plan)
+        if !valuesOnly, try !isLoaded(plan, log) { throw ExitStatus(number: ExitCode.failed) }
+        if loadedOnly { return }
+        let ends = try Ends(plan: plan, runID: nil, askPassword: askPassword)
+        var verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
+        verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
+        var findings: [Verification.Finding] = []
+        for table in plan.tables {
+            try Program.interrupt.check()
+            do { findings.append(try verification.compare(table)) } catch let error as ApusError {
+                throw error.about("verifying \(table.name)")
+            }
+        }
+        Output.product(
+            TextTable.text(
+                ["table", "target", "source rows", "target rows", "unfit", "verdict"],
+                findings.map { finding in
+                    let isRead = finding.verdict != .skipped
+                    return [
+                        finding.table, finding.target, isRead ? Quantity.text(count: finding.sourceRows) : "",
+                        isRead ? Quantity.text(count: finding.targetRows) : "", isRead ? Quantity.text(count: finding.unfit) : "",
+                        finding.verdict.rawValue + (finding.note.map { " (\($0))" } ?? ""),
+                    ]
+                }))
+        let different = findings.filter { $0.verdict == .different }.count
+        let equal = findings.filter { $0.verdict == .equal }.count
+        Output.product(
+            "\(equal) of \(findings.count) tables equal by checksum, \(different) different, \(findings.count - equal - different) not compared"
+        )
+        if different > 0 { throw ExitStatus(number: ExitCode.different) }
+    }
+
+    /// Whether the ledger knows every table of the plan as done; says which are not.
+    private func isLoaded(_ plan: Plan, _ log: ListenerChoice.Log) throws -> Bool {
+        let ledger = try LedgerPlace(ledger).open()
+        defer { ledger.close() }
+        let id = RunID.shared(by: try plan.hash(), job: job)
+        guard try ledger.run(id) != nil else {
+            throw ApusError(
+                .notFound, "the ledger knows no run of this plan\(job.map { " and the job `\($0)`" } ?? "")",
+                hint: "Give the --job and the --ledger that the workers had.")
+        }
+        let records = Dictionary(try ledger.tables(run: id).map { ($0.table, $0) }, uniquingKeysWith: { _, last in last })
+        var isWhole = true
+        for (index, table) in plan.tables.enumerated() where records[index]?.status != .done {
+            isWhole = false
+            let slices = try ledger.slices(run: id, table: index)
+            let done = Set(slices.filter { $0.status == .done || $0.status == .replaced }.map(\.slice.id))
+            let first = plan.tables[..<index].reduce(0) { $0 + max(1, $1.slices.count) }
+            let missing = table.slices.enumerated().filter { !done.contains($1.id) }.map { String(first + $0.offset) }
+            let what =
+                missing.isEmpty
+                ? "loaded, but not finished"
+                : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
+            log.fail(ApusError(.failed, "\(table.name): \(what)\(records[index]?.error.map { ": \($0)" } ?? "")"))
+        }
+        return isWhole
+    }
+}
