@@ -7,11 +7,7 @@ export APUS_STRICT := 1
 SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
 RELEASE := $(SCRATCH)/release/apus
 
-<<<<<<< HEAD
-.PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci
-=======
-.PHONY: help setup build release test conformance demo journeys lint format bench docs package install ci test-exports test-airflow
->>>>>>> main
+.PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci test-exports test-airflow
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
