@@ -167,8 +167,13 @@ extension SQLSession {
         }
     }
 
+    /// A table that is done stays done: what is written late must not bring back a load whose marks are gone.
     fileprivate func put(_ record: TableRecord, run id: String) throws {
         let tally = record.tally
+        if record.status != .done {
+            let known = try query("SELECT state FROM apus_table WHERE run_id = ? AND table_no = ?", [id, String(record.table)])
+            if known.first?.first == TableRecord.Status.done.rawValue { return }
+        }
         _ = try query("DELETE FROM apus_table WHERE run_id = ? AND table_no = ?", [id, String(record.table)])
         try insert(
             into: "apus_table",

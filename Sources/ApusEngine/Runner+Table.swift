@@ -9,7 +9,7 @@ extension Runner {
         do {
             if isResumed || share != nil, try isDone(table) {
                 let sink = try control.session(table: table.index)
-                try sink.forget(table.load)
+                forget(table, sink)
                 end(table, skipped: true)
                 return
             }
@@ -142,7 +142,7 @@ extension Runner {
                 try ledger.setWatermark(flow: watermark.key, to: upTo)
             }
             try recordDone(table)
-            try sink.forget(table.load)
+            forget(table, sink)
             leave(table, sink)
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
@@ -205,6 +205,18 @@ extension Runner {
             throw ApusError(.unsupported, "\(to.connector.title) takes no `\(when)` statements")
         }
         try run(statements, on: session, when)
+    }
+
+    /// The table is done whatever becomes of its marks: if they went without an answer, a resume that took the table for
+    /// unfinished would load it a second time.
+    private func forget(_ table: TableRun, _ sink: any Sink) {
+        do { try sink.forget(table.load) } catch  where !interrupt.isFired {
+            events.send(
+                .message(
+                    .warning,
+                    "\(table.planned.name): the marks in the target could not be removed, the next run does it: \(ApusError(wrapping: error).message)"
+                ))
+        } catch {}
     }
 
     /// Removes staging and marks; the target is as it was.

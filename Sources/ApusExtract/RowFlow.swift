@@ -58,7 +58,7 @@ struct RowFlow {
         var table = TableWish(.pattern((try? TablePattern(row.sourceTable)) == nil ? Self.quoted(text.table) : row.sourceTable))
         table.to = Self.quoted(Self.name(row.targetTable))
         let days = row.increment == .day ? zone.days(text.dayColumn, from: window.from, upTo: window.upTo) : nil
-        if !row.splitKey.isEmpty { table.sliceBy = [Self.bare(row.splitKey)] }
+        if !row.splitKey.isEmpty { table.sliceBy = [Self.column(row.splitKey)] }
         switch row.increment {
         case .full, .fullByCondition: table.mode = .replace
         case .day:
@@ -185,6 +185,14 @@ struct RowFlow {
         if let name = (try? TablePattern(text))?.exactName { return name }
         let parts = text.split(separator: ".", maxSplits: 1).map(String.init)
         return parts.count == 2 ? TableName(schema: parts[0], parts[1]) : TableName(text)
+    }
+
+    /// A column's name as it is written alone: `id`, `t.id`, `"order"`; a name with blanks needs no quotes here.
+    static func column(_ text: String) -> String {
+        guard let list = try? ApusControl.SelectList(text), list.items.count == 1, let name = list.items[0].path.last,
+            list.items[0].name == name
+        else { return text }
+        return name
     }
 
     /// So that nothing in it is taken for a pattern.

@@ -56,10 +56,10 @@ extension ConnectionResolver {
 }
 
 extension ConnectionReading {
-    func members(_ items: [YAMLValue], of name: String) -> [ConnectionGroup.Entry]? {
+    func members(_ items: [YAMLValue], of name: String, at place: Place) -> [ConnectionGroup.Entry]? {
         let before = faults.faults.count
         guard !items.isEmpty else {
-            faults.add(.configurationInvalid, at: .start, "the group `\(name)` has no connections")
+            faults.add(.configurationInvalid, at: place, "the group `\(name)` has no connections")
             return nil
         }
         let entries = items.compactMap { item -> ConnectionGroup.Entry? in

@@ -90,7 +90,7 @@ final class ConnectionReading {
                 return nil
             }
             if let items = entry.value.list {
-                return members(items, of: entry.key).map {
+                return members(items, of: entry.key, at: entry.value.place).map {
                     ConnectionsFile.Entry(name: entry.key, text: "", place: entry.place, members: $0)
                 }
             }

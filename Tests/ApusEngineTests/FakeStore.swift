@@ -21,6 +21,8 @@ final class FakeStore: Connector, @unchecked Sendable {
         var readFaults: [Int: Fault] = [:]
         var writeFaults: [Int: Fault] = [:]
         var badValues: Set<Int64> = []
+        /// The marks go, and then the answer is lost.
+        var forgetFault: ApusError?
         var lockedBy: String?
         var finished = 0
         var forgotten = 0
@@ -108,7 +110,14 @@ final class FakeSession: Source, Sink {
     func accepts(_ load: Load) throws -> Schema { load.shape.schema }
     func writer(_ load: Load) throws -> any Writer { FakeWriter(store) }
     func finish(_ load: Load) throws { store.state.withLock { $0.finished += 1 } }
-    func forget(_ load: Load) throws { store.state.withLock { $0.forgotten += 1 } }
+    func forget(_ load: Load) throws {
+        let fault = store.state.withLock { state in
+            state.forgotten += 1
+            if state.forgetFault != nil { state.marks = [] }
+            return state.forgetFault
+        }
+        if let fault { throw fault }
+    }
     func discard(_ load: Load) throws { store.state.withLock { $0.discarded += 1 } }
 }
 

@@ -122,6 +122,15 @@ import Testing
         #expect(result.tally.written == 800)
     }
 
+    @Test func `a table whose marks went without an answer is done, and resume does not load it again`() throws {
+        let store = FakeStore(rows: 800)
+        for fault in [ApusError(.cancelled, "stopped"), ApusError(.unreachable, "lost")] {
+            store.state.withLock { $0.forgetFault = fault }
+            #expect(try run(store, resumed: store.loaded.count > 0).tables[0].error == nil)
+            #expect(store.loaded == Array(0..<800))
+        }
+    }
+
     @Test func `a table that another run loads is refused with its id`() throws {
         let store = FakeStore(rows: 10)
         store.state.withLock { $0.lockedBy = "run-other" }

@@ -123,11 +123,11 @@ import Testing
     }
 
     @Test func `mistakes of the user's file are told with their place`() throws {
-        let file = try connectionsFile("erp: { typ: mysql, password: geheim }\ndw: [1]\n")
+        let file = try connectionsFile("erp: { typ: mysql, password: geheim }\ndw: [[1]]\n")
         defer { unlink(file.path) }
         let error = #expect(throws: ApusError.self) { try resolver(file: file).resolve("erp") }
         #expect(error?.description.contains("\(file.path):1:6: `type` is missing") == true)
-        #expect(error?.description.contains("\(file.path):2:5: the connection `dw` is") == true)
+        #expect(error?.description.contains("\(file.path):2:6: a member of the group `dw` has no `connection`") == true)
         #expect(error?.description.contains("geheim") == false)
         #expect(resolver(file: ConnectionsFile(path: "/nowhere")).names == [])
     }

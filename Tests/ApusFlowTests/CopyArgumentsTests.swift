@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("mode", "--mode is one of replace, truncate, append, upsert, not `apend`\n  hint: Did you mean `append`?"),
+        ("mode", "--mode is one of replace, truncate, append, upsert, window, not `apend`\n  hint: Did you mean `append`?"),
         (
             "columns",
             "--columns: the columns `a,upper(b` are not understood: a `)` is missing\n  hint: Write e.g. id, name=upper(name), source='erp'."

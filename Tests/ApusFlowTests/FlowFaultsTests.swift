@@ -35,7 +35,7 @@ import Testing
                 flow.yaml:6:3: unknown key `objct` in `defaults`. Did you mean `to`?
                     objct: ods.{table}
                     ^
-                flow.yaml:7:9: `mode` is one of replace, truncate, append, upsert, not `relpace`. Did you mean `replace`?
+                flow.yaml:7:9: `mode` is one of replace, truncate, append, upsert, window, not `relpace`. Did you mean `replace`?
                     mode: relpace
                           ^
                 flow.yaml:9:21: `slices` is a whole number, 1…100000, not `many`
@@ -158,7 +158,7 @@ import Testing
                 flow.yaml:3:16: a connection's name has letters, digits, `_`, `-` and `.` only
                   connections: { "a b": sqlite:x, c: [] }
                                  ^
-                flow.yaml:3:36: the connection `c` is a URL, a name or a mapping, not a list. Write e.g. mysql://user:${PASSWORD}@host/db.
+                flow.yaml:3:36: the group `c` has no connections
                   connections: { "a b": sqlite:x, c: [] }
                                                      ^
                 """)

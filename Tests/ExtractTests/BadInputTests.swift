@@ -35,9 +35,11 @@ import Testing
 
     @Test func `names with blanks, dots and quotes are taken from a column list as they are`() throws {
         let (night, erp, dw) = try places()
-        try erp.run("CREATE TABLE odd (`名 称` int NOT NULL PRIMARY KEY, `a.b` int, `q\"q` int, `order` date); INSERT INTO odd VALUES (1, 2, 3, '2026-01-02');")
+        try erp.run(
+            "CREATE TABLE odd (`名 称` int NOT NULL PRIMARY KEY, `a.b` int, `q\"q` int, `order` date); INSERT INTO odd VALUES (1, 2, 3, '2026-01-02');"
+        )
         try night.row(
-            "odd", ["src_table_column": night.quote("`名 称`, t.`a.b`, `q\"q` AS q, `order`"), "relation": night.quote("t")])
+            "odd", to: "odd", ["src_table_column": night.quote("`名 称`, t.`a.b`, `q\"q` AS q, `order`")])
         expect(try night.extract(), 0)
         #expect(try dw.lines("SELECT \"名 称\", \"a.b\", q, \"order\" FROM odd") == ["1|2|3|2026-01-02"])
     }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusTesting
+import Foundation
 import Tabular
 import Testing
 
@@ -255,6 +256,8 @@ import Testing
         first.unlock(load)
         try second.lock(other)
         second.close()
+        // The server lets go of a closed session's lock a moment later.
+        for _ in 0..<50 where (try? first.lock(load)) == nil { usleep(100_000) }
         try first.lock(load)
     }
 }
