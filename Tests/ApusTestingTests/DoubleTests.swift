@@ -5,6 +5,9 @@ import Testing
 /// The doubles of `Tests/Doubles` are Python and know nothing of the product; their own tests say whether they can be relied on.
 @Suite struct DoubleTests {
     @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["APUS_TEST_DOUBLES"] != nil,
+            "set APUS_TEST_DOUBLES=1; `make test-doubles` runs them alone"),
         .requires(
             .mariadb, .program("python3", package: "python3"), .program("curl", package: "curl"),
             .program("mariadb", package: "mariadb-client"), .program("lz4", package: "lz4"),
