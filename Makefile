@@ -7,7 +7,7 @@ export APUS_STRICT := 1
 SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
 RELEASE := $(SCRATCH)/release/apus
 
-.PHONY: help setup build release test conformance demo journeys lint format bench docs package install ci test-exports test-airflow
+.PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci test-exports test-airflow
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,6 +24,9 @@ release: ## optimised program with Swift's libraries inside: .build/release/apus
 test: setup ## builds with warnings as errors, then runs every test
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest
+
+test-doubles: setup ## the doubles of Tests/Doubles against curl, mariadb and drivers that are not ours
+	python3 -m unittest discover -t Tests/Doubles/starrocks -s Tests/Doubles/starrocks/tests
 
 conformance: setup ## only the conformance suites
 	swift build $(SWIFT_FLAGS) --build-tests

@@ -135,6 +135,13 @@ public final class SlurmCluster: Sendable {
         }.map(\.pid)
         daemons[node]?.end(signal: SIGKILL)
         for pid in steps + jobs { Foundation.kill(pid, SIGKILL) }
+        // What was forked in that instant, and what is still dying.
+        for _ in 0..<100 {
+            let left = processes(on: node)
+            if left.isEmpty { return }
+            for process in left { Foundation.kill(process.pid, SIGKILL) }
+            usleep(100_000)
+        }
     }
 
     /// The node comes back.

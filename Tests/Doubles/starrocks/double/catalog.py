@@ -1,0 +1,196 @@
+"""What the FE knows of databases, tables, columns and partitions."""
+
+import itertools
+from dataclasses import dataclass, field
+
+IDENTITY = itertools.count(10_001)
+MODELS = {"DUPLICATE": "DUP_KEYS", "AGGREGATE": "AGG_KEYS", "UNIQUE": "UNQ_KEYS", "PRIMARY": "PRI_KEYS"}
+OPAQUE = ("BITMAP", "HLL", "PERCENTILE")
+NESTED = ("ARRAY", "MAP", "STRUCT")
+
+
+class SQLError(Exception):
+    """An error that the SQL port answers."""
+
+    def __init__(self, message, code=1064, state="42000"):
+        super().__init__(message)
+        self.message, self.code, self.state = message, code, state
+
+
+@dataclass
+class Type:
+    base: str
+    length: int = 0
+    scale: int = 0
+    text: str = ""
+    """A nested type as it was written."""
+
+    def engine(self):
+        """The type that holds it in MariaDB."""
+        plain = {
+            "BOOLEAN": "tinyint(1)", "TINYINT": "tinyint", "SMALLINT": "smallint", "INT": "int", "BIGINT": "bigint",
+            "LARGEINT": "decimal(39,0)", "FLOAT": "double", "DOUBLE": "double", "DATE": "date",
+            "DATETIME": "datetime(6)", "VARBINARY": "longblob",
+        }.get(self.base)
+        if plain:
+            return plain
+        if self.base == "DECIMAL":
+            return f"decimal({min(self.length, 65)},{self.scale})"
+        if self.base in OPAQUE:
+            return "longblob"
+        if self.base in ("CHAR", "VARCHAR") and self.length <= 255:
+            return f"varchar({self.length})"
+        return "longtext"
+
+    def shown(self, profile):
+        """As SHOW CREATE TABLE prints it."""
+        if self.base == "BOOLEAN":
+            return "boolean"
+        width = {"TINYINT": 4, "SMALLINT": 6, "INT": 11, "BIGINT": 20, "LARGEINT": 40}.get(self.base)
+        if width:
+            return f"{self.base.lower()}({width})"
+        if self.base == "DECIMAL":
+            name = "decimal"
+            if profile.prints_decimal_width:
+                name += "32" if self.length <= 9 else "64" if self.length <= 18 else "128"
+            return f"{name}({self.length}, {self.scale})"
+        if self.base in ("CHAR", "VARCHAR"):
+            return f"{self.base.lower()}({self.length})"
+        if self.base == "VARBINARY":
+            return "varbinary"
+        return (self.text or self.base).lower()
+
+    def column_type(self):
+        """information_schema.columns.COLUMN_TYPE."""
+        if self.base == "BOOLEAN":
+            return "tinyint(1)"
+        width = {"TINYINT": 4, "SMALLINT": 6, "INT": 11, "BIGINT": 20}.get(self.base)
+        if width:
+            return f"{self.base.lower()}({width})"
+        if self.base == "LARGEINT":
+            return "bigint(20) unsigned"
+        if self.base == "DECIMAL":
+            return f"decimal({self.length},{self.scale})"
+        if self.base in ("CHAR", "VARCHAR"):
+            return f"{self.base.lower()}({self.length})"
+        return (self.text or self.base).lower()
+
+    def data_type(self):
+        """information_schema.columns.DATA_TYPE."""
+        special = {"BOOLEAN": "tinyint", "LARGEINT": "bigint unsigned"}
+        return special.get(self.base, self.base.lower())
+
+
+@dataclass
+class Column:
+    name: str
+    type: Type
+    nullable: bool = True
+    aggregate: str = ""
+    default: str | None = None
+    """The text of the default; `has_default` tells NULL from none."""
+    has_default: bool = False
+    default_expression: bool = False
+    comment: str = ""
+    key: bool = False
+    generated: str = ""
+    auto_increment: bool = False
+
+
+@dataclass
+class Partition:
+    name: str
+    lower: list | None = None
+    upper: list | None = None
+    """Bounds of a range, `None` inside of them is MAXVALUE (or no lower bound)."""
+    values: list | None = None
+    """Tuples of a list partition."""
+    identity: int = field(default_factory=lambda: next(IDENTITY))
+    version: int = 1
+    version_time: float = 0.0
+    versions: float = 1.0
+    """How many rowset versions a tablet holds now; compaction drains them."""
+    drained_at: float = 0.0
+    bytes: int = 0
+
+    def drain(self, now, per_second):
+        self.versions = max(1.0, self.versions - max(0.0, now - self.drained_at) * per_second)
+        self.drained_at = now
+        return round(self.versions)
+
+
+@dataclass
+class Table:
+    database: str
+    name: str
+    columns: list
+    model: str = "DUPLICATE"
+    keys: list = field(default_factory=list)
+    partition_kind: str = ""
+    """`RANGE`, `LIST`, `EXPRESSION` or nothing."""
+    partition_columns: list = field(default_factory=list)
+    partition_text: str = ""
+    partition_unit: str = ""
+    partitions: list = field(default_factory=list)
+    temporary: list = field(default_factory=list)
+    distribution: list = field(default_factory=list)
+    buckets: int = 0
+    order_by: list = field(default_factory=list)
+    properties: dict = field(default_factory=dict)
+    comment: str = ""
+    identity: int = field(default_factory=lambda: next(IDENTITY))
+    created: float = 0.0
+    view: str = ""
+    materialized: bool = False
+    auto: int = 1
+
+    def column(self, name):
+        lowered = name.lower()
+        return next((column for column in self.columns if column.name.lower() == lowered), None)
+
+    def partition(self, name, temporary=False):
+        among = self.temporary if temporary else self.partitions
+        return next((part for part in among if part.name.lower() == name.lower()), None)
+
+    @property
+    def stored(self):
+        """The columns a load can fill."""
+        return [column for column in self.columns if not column.generated]
+
+    def bucket_count(self):
+        return self.buckets or 2
+
+
+class Catalog:
+    def __init__(self, clock):
+        self.databases = {}
+        self.identities = {}
+        self.clock = clock
+        self.revision = 0
+
+    def touch(self):
+        self.revision += 1
+
+    def create_database(self, name):
+        self.databases[name] = {}
+        self.identities[name] = next(IDENTITY)
+        self.touch()
+
+    def database(self, name):
+        if not name:
+            raise SQLError("No database selected", 1046, "3D000")
+        if name not in self.databases:
+            raise SQLError(f"Unknown database '{name}'", 1049, "42000")
+        return self.databases[name]
+
+    def find(self, database, name):
+        return self.databases.get(database, {}).get(name)
+
+    def table(self, database, name):
+        found = self.database(database).get(name)
+        if found is None:
+            raise SQLError(f"Unknown table '{database}.{name}'", 5502, "42S02")
+        return found
+
+    def tables(self):
+        return [table for name in sorted(self.databases) for _, table in sorted(self.databases[name].items())]

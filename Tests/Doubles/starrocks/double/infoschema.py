@@ -1,0 +1,251 @@
+"""information_schema: real tables in MariaDB, filled from the catalogue when something has changed."""
+
+import json
+import threading
+import time
+
+from .catalog import MODELS
+from .engine import literal, quote
+from .rewrite import CATALOGUE
+
+_guard = threading.Lock()
+KEYS = {"PRIMARY": "PRI", "UNIQUE": "UNI", "DUPLICATE": "DUP", "AGGREGATE": "AGG"}
+STATES = {"PREPARE": "LOADING", "PREPARED": "PREPARED", "COMMITTED": "COMMITED", "VISIBLE": "FINISHED", "ABORTED": "CANCELLED"}
+
+
+def moment(seconds):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else None
+
+
+class View:
+    """One table of information_schema."""
+
+    def __init__(self, columns, rows=lambda cluster, counts: (), known=lambda profile: True):
+        self.columns = columns.split()
+        self.rows, self.known = rows, known
+
+
+def counts_of(cluster):
+    """Rows by table and partition, counted again only where a version has changed."""
+    found = {}
+    for table in cluster.catalog.tables():
+        if table.view:
+            continue
+        key = tuple((part.identity, part.version) for part in table.partitions)
+        cached = cluster.row_counts.get(table.identity)
+        if cached is None or cached[0] != key:
+            cached = (key, cluster.storage.counts(table))
+            cluster.row_counts[table.identity] = cached
+        found[table.identity] = cached[1]
+    return found
+
+
+def tables(cluster, counts):
+    for table in cluster.catalog.tables():
+        rows = sum(counts.get(table.identity, {}).values())
+        size = sum(part.bytes for part in table.partitions) * int(table.properties.get("replication_num", 3))
+        yield ["def", table.database, table.name, "VIEW" if table.view else "BASE TABLE",
+               "" if table.view and not table.materialized else "StarRocks", None, "", rows, size // rows if rows else 0, size, None,
+               None, None, None, moment(table.created), moment(max((p.version_time for p in table.partitions), default=0)), None,
+               "utf8_general_ci", None, "", table.comment]
+
+
+def columns(cluster, counts):
+    for table in cluster.catalog.tables():
+        for number, column in enumerate(table.columns, 1):
+            kind = column.type
+            text = kind.base in ("CHAR", "VARCHAR")
+            exact = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19, "LARGEINT": 20, "DECIMAL": kind.length}.get(kind.base)
+            yield ["def", table.database, table.name, column.name, number, column.default,
+                   "YES" if column.nullable else "NO", kind.data_type(), kind.length if text else None, kind.length if text else None,
+                   exact, kind.scale if kind.base == "DECIMAL" else 0 if exact else None, None, "utf8" if text else None, None,
+                   kind.column_type(), KEYS[table.model] if column.key else "",
+                   "auto_increment" if column.auto_increment else "", "", column.comment, kind.length or None,
+                   kind.scale if kind.base == "DECIMAL" else None, column.generated, None]
+
+
+def tables_config(cluster, counts):
+    for table in cluster.catalog.tables():
+        if table.view:
+            continue
+        listed = ", ".join(quote(key) for key in table.keys)
+        yield [table.database, table.name, "OLAP", MODELS[table.model],
+               listed if table.model in ("PRIMARY", "UNIQUE") else "", ", ".join(quote(c) for c in table.partition_columns),
+               ", ".join(quote(c) for c in table.distribution), "HASH" if table.distribution else "RANDOM", table.bucket_count(),
+               ", ".join(quote(c) for c in table.order_by) or listed, json.dumps(table.properties), table.identity]
+
+
+def partitions_meta(cluster, counts):
+    for table in cluster.catalog.tables():
+        if table.view:
+            continue
+        for temporary, among in ((0, table.partitions), (1, table.temporary)):
+            rows = counts.get(table.identity, {}) if not temporary else cluster.storage.counts(table, True) if among else {}
+            for part in among:
+                yield [table.database, table.name, part.name, part.identity, None, part.version, moment(part.version_time),
+                       part.version + 1, part.version, 0, temporary, ", ".join(table.partition_columns), partition_range(table, part),
+                       ", ".join(table.distribution), table.bucket_count(), int(table.properties.get("replication_num", 3)), "HDD",
+                       "9999-12-31 23:59:59", None, 0, size(part.bytes), rows.get(part.identity, 0), 0, part.versions, part.versions,
+                       part.versions, "", None]
+
+
+def size(count):
+    for unit, scale in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= scale:
+            return f"{count / scale:.1f}{unit}".replace(".0", "")
+    return f"{count}B"
+
+
+def partition_range(table, part):
+    if part.values is not None:
+        return "(" + ", ".join("(" + ", ".join(f"'{v}'" for v in values) + ")" for values in part.values) + ")"
+    if part.upper is None:
+        return ""
+    kinds = ", ".join(table.column(name).type.base for name in table.partition_columns)
+    smallest = {"DATE": "0000-01-01", "DATETIME": "0000-01-01 00:00:00", "INT": "-2147483648", "BIGINT": "-9223372036854775808",
+                "TINYINT": "-128", "SMALLINT": "-32768"}
+    lower = part.lower or [smallest.get(table.column(name).type.base, "") for name in table.partition_columns]
+    sides = [", ".join("MAXVALUE" if value is None else value for value in side) for side in (lower, part.upper)]
+    return f"[types: [{kinds}]; keys: [{sides[0]}]; ..types: [{kinds}]; keys: [{sides[1]}]; )"
+
+
+def loads(cluster, counts):
+    for t in list(cluster.transactions.all):
+        yield [t.identity, t.label, t.database, t.table, "root", None, STATES[t.state], "100%" if t.state == "VISIBLE" else "0%",
+               {"STREAM": "STREAM_LOAD", "TRANSACTION": "STREAM_LOAD", "INSERT": "INSERT"}[t.kind], "NORMAL", t.total, t.filtered,
+               t.unselected, t.loaded, None, moment(t.begun), moment(t.begun), moment(t.committed_at), moment(t.finished_at), "{}",
+               t.reason or None, t.error_url or None, None, None]
+
+
+def load_tracking_logs(cluster, counts):
+    for t in list(cluster.transactions.all):
+        if t.error_url:
+            log = cluster.error_logs.get(t.error_url.split("file=")[-1], "")
+            yield [t.identity, t.label, t.database, log, t.kind]
+
+
+def be_tablets(cluster, counts):
+    for table in cluster.catalog.tables():
+        for part in table.partitions:
+            for number in range(table.bucket_count()):
+                rows = counts.get(table.identity, {}).get(part.identity, 0)
+                yield [10_001 + number % 2, table.identity, part.identity, part.identity * 100 + number, int(part.versions),
+                       part.version, 0, rows // table.bucket_count(), int(part.versions), part.bytes // table.bucket_count(), "RUNNING"]
+
+
+def be_txns(cluster, counts):
+    for t in list(cluster.transactions.all):
+        if t.state == "VISIBLE":
+            yield [10_001, 0, t.identity, 0, t.identity, moment(t.committed_at), moment(t.finished_at), t.loaded, 1, t.bytes, 0, 0, 0, 0, 0]
+
+
+def views(cluster, counts):
+    for table in cluster.catalog.tables():
+        if table.view and not table.materialized:
+            yield ["def", table.database, table.name, table.view, "NONE", "NO", None, "NONE", "utf8", "utf8_general_ci"]
+
+
+def materialized_views(cluster, counts):
+    for table in cluster.catalog.tables():
+        if table.materialized:
+            yield [table.identity, table.database, table.name, "ASYNC", "true", None, "UNPARTITIONED", None, f"mv-{table.identity}",
+                   moment(table.created), moment(table.created), "0.100", "SUCCESS", "false", "", "", "", "", "", None, table.view]
+
+
+def schemata(cluster, counts):
+    for name in ["information_schema", *sorted(cluster.catalog.databases)]:
+        yield ["def", name, "utf8", "utf8_general_ci", None]
+
+
+def only_starrocks(profile):
+    return not profile.is_doris
+
+
+def since_three(profile):
+    return profile.partitions_meta
+
+
+TABLES = {
+    "schemata": View("CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH", schemata),
+    "tables": View("TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE VERSION ROW_FORMAT TABLE_ROWS AVG_ROW_LENGTH DATA_LENGTH "
+                   "MAX_DATA_LENGTH INDEX_LENGTH DATA_FREE AUTO_INCREMENT CREATE_TIME UPDATE_TIME CHECK_TIME TABLE_COLLATION CHECKSUM "
+                   "CREATE_OPTIONS TABLE_COMMENT", tables),
+    "columns": View("TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION COLUMN_DEFAULT IS_NULLABLE DATA_TYPE "
+                    "CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH NUMERIC_PRECISION NUMERIC_SCALE DATETIME_PRECISION "
+                    "CHARACTER_SET_NAME COLLATION_NAME COLUMN_TYPE COLUMN_KEY EXTRA PRIVILEGES COLUMN_COMMENT COLUMN_SIZE "
+                    "DECIMAL_DIGITS GENERATION_EXPRESSION SRS_ID", columns),
+    "tables_config": View("TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY DISTRIBUTE_TYPE "
+                          "DISTRIBUTE_BUCKET SORT_KEY PROPERTIES TABLE_ID", tables_config, only_starrocks),
+    "partitions_meta": View("DB_NAME TABLE_NAME PARTITION_NAME PARTITION_ID COMPACT_VERSION VISIBLE_VERSION VISIBLE_VERSION_TIME "
+                            "NEXT_VERSION DATA_VERSION VERSION_EPOCH IS_TEMP PARTITION_KEY PARTITION_VALUE DISTRIBUTION_KEY BUCKETS "
+                            "REPLICATION_NUM STORAGE_MEDIUM COOLDOWN_TIME LAST_CONSISTENCY_CHECK_TIME IS_IN_MEMORY DATA_SIZE ROW_COUNT "
+                            "ENABLE_DATACACHE AVG_CS P50_CS MAX_CS STORAGE_PATH TABLET_BALANCED", partitions_meta, since_three),
+    "loads": View("ID LABEL DB_NAME TABLE_NAME USER WAREHOUSE STATE PROGRESS TYPE PRIORITY SCAN_ROWS FILTERED_ROWS UNSELECTED_ROWS "
+                  "SINK_ROWS RUNTIME_DETAILS CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME LOAD_FINISH_TIME PROPERTIES ERROR_MSG "
+                  "TRACKING_SQL REJECTED_RECORD_PATH JOB_ID", loads, lambda profile: profile.loads_table),
+    "load_tracking_logs": View("JOB_ID LABEL DATABASE_NAME TRACKING_LOG TYPE", load_tracking_logs, since_three),
+    "be_tablets": View("BE_ID TABLE_ID PARTITION_ID TABLET_ID NUM_VERSION MAX_VERSION MIN_VERSION NUM_ROW NUM_ROWSET DATA_SIZE STATE",
+                       be_tablets, since_three),
+    "be_txns": View("BE_ID LOAD_ID TXN_ID PARTITION_ID TABLET_ID CREATE_TIME COMMIT_TIME NUM_ROW NUM_SEGMENT DATA_SIZE NUM_ROWSET "
+                    "NUM_DELFILE PUBLISH_TIME VERSION NUM_DEL", be_txns, since_three),
+    "be_configs": View("BE_ID NAME VALUE TYPE DEFAULT MUTABLE", known=since_three),
+    "be_compactions": View("BE_ID CANDIDATES_NUM BASE_COMPACTION_CONCURRENCY CUMULATIVE_COMPACTION_CONCURRENCY LATEST_COMPACTION_SCORE",
+                           known=since_three),
+    "views": View("TABLE_CATALOG TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION CHECK_OPTION IS_UPDATABLE DEFINER SECURITY_TYPE "
+                  "CHARACTER_SET_CLIENT COLLATION_CONNECTION", views),
+    "materialized_views": View(
+        "MATERIALIZED_VIEW_ID TABLE_SCHEMA TABLE_NAME REFRESH_TYPE IS_ACTIVE INACTIVE_REASON PARTITION_TYPE TASK_ID TASK_NAME "
+        "LAST_REFRESH_START_TIME LAST_REFRESH_FINISHED_TIME LAST_REFRESH_DURATION LAST_REFRESH_STATE LAST_REFRESH_FORCE_REFRESH "
+        "LAST_REFRESH_START_PARTITION LAST_REFRESH_END_PARTITION LAST_REFRESH_BASE_REFRESH_PARTITIONS "
+        "LAST_REFRESH_MV_REFRESH_PARTITIONS LAST_REFRESH_ERROR_CODE TABLE_ROWS MATERIALIZED_VIEW_DEFINITION",
+        materialized_views, only_starrocks),
+    "tasks": View("TASK_NAME CREATE_TIME SCHEDULE DATABASE DEFINITION EXPIRE_TIME", known=only_starrocks),
+    "task_runs": View("QUERY_ID TASK_NAME CREATE_TIME FINISH_TIME STATE DATABASE DEFINITION EXPIRE_TIME ERROR_CODE ERROR_MESSAGE "
+                      "PROGRESS EXTRA_MESSAGE", known=only_starrocks),
+    "statistics": View("TABLE_CATALOG TABLE_SCHEMA TABLE_NAME NON_UNIQUE INDEX_SCHEMA INDEX_NAME SEQ_IN_INDEX COLUMN_NAME COLLATION "
+                       "CARDINALITY SUB_PART PACKED NULLABLE INDEX_TYPE COMMENT INDEX_COMMENT"),
+    "key_column_usage": View("CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME "
+                             "ORDINAL_POSITION POSITION_IN_UNIQUE_CONSTRAINT REFERENCED_TABLE_SCHEMA REFERENCED_TABLE_NAME "
+                             "REFERENCED_COLUMN_NAME"),
+    "table_constraints": View("CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME TABLE_SCHEMA TABLE_NAME CONSTRAINT_TYPE"),
+    "referential_constraints": View("CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME UNIQUE_CONSTRAINT_NAME UPDATE_RULE "
+                                    "DELETE_RULE TABLE_NAME REFERENCED_TABLE_NAME"),
+    "triggers": View("TRIGGER_CATALOG TRIGGER_SCHEMA TRIGGER_NAME EVENT_OBJECT_TABLE"),
+    "routines": View("SPECIFIC_NAME ROUTINE_CATALOG ROUTINE_SCHEMA ROUTINE_NAME ROUTINE_TYPE"),
+}
+NUMBERS = {"ORDINAL_POSITION", "TABLE_ROWS", "DATA_LENGTH", "AVG_ROW_LENGTH", "VISIBLE_VERSION", "NEXT_VERSION", "DATA_VERSION",
+           "ROW_COUNT", "BUCKETS", "REPLICATION_NUM", "PARTITION_ID", "TABLE_ID", "DISTRIBUTE_BUCKET", "IS_TEMP", "ID", "SCAN_ROWS",
+           "FILTERED_ROWS", "UNSELECTED_ROWS", "SINK_ROWS", "CHARACTER_MAXIMUM_LENGTH", "CHARACTER_OCTET_LENGTH", "NUMERIC_PRECISION",
+           "NUMERIC_SCALE", "NUM_VERSION", "NUM_ROWSET", "NUM_ROW", "TABLET_ID", "BE_ID", "TXN_ID", "COLUMN_SIZE", "DECIMAL_DIGITS"}
+
+
+def create(storage):
+    storage.run(f"CREATE DATABASE IF NOT EXISTS {quote(CATALOGUE)} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+    for name, view in TABLES.items():
+        fields = ", ".join(
+            f"{quote(column)} " + ("bigint" if column in NUMBERS else "double" if column.endswith("_CS") else
+                                   "datetime" if column.endswith("_TIME") and column != "COOLDOWN_TIME" else
+                                   "longtext" if column in ("VIEW_DEFINITION", "MATERIALIZED_VIEW_DEFINITION", "TRACKING_LOG", "PROPERTIES",
+                                                            "COLUMN_TYPE", "ERROR_MSG", "PARTITION_VALUE", "DEFINITION")
+                                   else "varchar(512)") for column in view.columns)
+        storage.run(f"CREATE TABLE IF NOT EXISTS {quote(CATALOGUE)}.{quote(name)} ({fields}) ENGINE=InnoDB "
+                    "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+
+
+def refresh(cluster):
+    """Fills the tables again when the catalogue or a transaction has changed since."""
+    with _guard:
+        state = (cluster.catalog.revision, tuple((t.identity, t.state) for t in cluster.transactions.all[-200:]),
+                 len(cluster.transactions.all))
+        if cluster.shown_state == state:
+            return
+        counts = counts_of(cluster)
+        with cluster.storage.connection() as writer:
+            writer.query("START TRANSACTION")
+            for name, view in TABLES.items():
+                writer.query(f"DELETE FROM {quote(CATALOGUE)}.{quote(name)}")
+                batch = ["(" + ",".join(literal(value) for value in row) + ")" for row in view.rows(cluster, counts)]
+                for at in range(0, len(batch), 500):
+                    writer.query(f"INSERT INTO {quote(CATALOGUE)}.{quote(name)} VALUES {','.join(batch[at:at + 500])}")
+            writer.query("COMMIT")
+        cluster.shown_state = state

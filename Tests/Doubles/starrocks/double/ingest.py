@@ -1,0 +1,254 @@
+"""Rows of a body: parsed, computed, converted, placed, counted, and written to a spool."""
+
+import re
+import time
+
+from .catalog import OPAQUE
+from .compression import CODECS
+from .csvrows import Lines, Machine, plain
+from .engine import quote
+from .jsonrows import rows as json_rows
+from .storage import Spool
+from .values import Unfit, converter
+
+OPS = {"0": "0", "1": "1", "upsert": "0", "delete": "1"}
+SPECIAL = re.compile(r"[\\\t\n\r\0]")
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
+KEY_LIMIT = 128
+
+
+class LoadFailed(Exception):
+    """The load fails as a whole."""
+
+
+class Report:
+    def __init__(self):
+        self.total = self.loaded = self.filtered = self.unselected = self.bytes = 0
+        self.lines = []
+
+    def reject(self, why, raw):
+        self.filtered += 1
+        if len(self.lines) < 50:
+            self.lines.append(f"Error: {why}. Row: {raw}")
+
+    def add(self, other):
+        for name in ("total", "loaded", "filtered", "unselected", "bytes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lines = (self.lines + other.lines)[:50]
+
+
+def escaped(text):
+    return SPECIAL.sub(lambda match: ESCAPES[match[0]], text) if SPECIAL.search(text) else text
+
+
+def decoded(plan, parts):
+    return CODECS[plan.codec](parts) if plan.codec else parts
+
+
+def counted(plan, parts, report, with_rows):
+    """The counting BE: octets, and row delimiters."""
+    last = b""
+    for part in decoded(plan, parts) if with_rows else parts:
+        report.bytes += len(part)
+        if with_rows:
+            report.total += part.count(plan.row)
+        last = part
+    if not with_rows:
+        report.total = 1
+    elif last and not last.endswith(plan.row):
+        report.total += 1
+    report.loaded = report.total
+
+
+def sized(parts, report):
+    for part in parts:
+        report.bytes += len(part)
+        yield part
+
+
+def read(plan, parts, report):
+    """(rows, reader): rows are (fields or None, raw)."""
+    body = sized(decoded(plan, parts), report)
+    if plan.json:
+        return json_rows(body, plan.sources, plan.headers), None
+    if plan.enclose or plan.escape:
+        machine = Machine(body, plan.column, plan.row, plan.enclose, plan.escape, plan.skip, plan.trim)
+        return iter(machine), machine
+    lines = Lines(body, plan.row, plan.skip)
+    return plain(lines, plan.column, plan.trim), lines
+
+
+def ragged(plan, count):
+    if plan.cluster.profile.old_ragged_message:
+        return f"Value count does not match column count. Expect {len(plan.sources)}, but got {count}"
+    shown = [mark.decode("utf-8", "replace").replace("\t", "\\t").replace("\n", "\\n") for mark in (plan.column, plan.row)]
+    return (f"Target column count: {len(plan.sources)} doesn't match source value column count: {count}. "
+            f"Column separator: '{shown[0]}', Row delimiter: '{shown[1]}'")
+
+
+def computed(plan, rows, report):
+    """Rows with the results of the expressions behind the fields; MariaDB computes them. `where` is applied, too."""
+    names = list(plan.expressions)
+    fields = ", ".join(f"{quote(name)} longtext" for name in plan.sources)
+    storage = plan.cluster.storage
+    with storage.connection() as engine:
+        engine.query("CREATE OR REPLACE TEMPORARY TABLE __double.`__source` "
+                     f"(`__n` bigint, {fields}) ENGINE=MyISAM CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+        raws, good = [], []
+
+        def data():
+            batch = []
+            for values, raw in rows:
+                if values is None or len(values) != len(plan.sources):
+                    report.total += 1
+                    report.reject("Invalid UTF-8 row" if values is None else ragged(plan, len(values)), raw)
+                    continue
+                good.append(values)
+                raws.append(raw)
+                batch.append("\t".join([str(len(good) - 1)] + ["\\N" if v is None else escaped(v) for v in values]) + "\n")
+                if len(batch) == 1000:
+                    yield "".join(batch).encode()
+                    batch = []
+            if batch:
+                yield "".join(batch).encode()
+
+        engine.query("LOAD DATA LOCAL INFILE 'x' INTO TABLE __double.`__source` CHARACTER SET utf8mb4", data())
+        wanted = [f"{translated(plan.expressions[name])} AS {quote(name)}" for name in names]
+        inner = "SELECT *" + "".join(", " + text for text in wanted if text)
+        # A computed column that has a field's name takes its place in `where`.
+        shadowed = [name for name in names if name.lower() in (s.lower() for s in plan.sources)]
+        if shadowed:
+            keep = [quote(s) for s in plan.sources if s.lower() not in (n.lower() for n in shadowed)]
+            inner = "SELECT " + ", ".join(["`__n`"] + keep + wanted)
+        where = translated(plan.where) if plan.where else "1"
+        picked = ", ".join(["`__n`"] + [quote(name) for name in names] + [f"({where}) AS `__where`"])
+        try:
+            answers = engine.query(f"SELECT {picked} FROM ({inner} FROM __double.`__source`) x ORDER BY `__n`")
+        finally:
+            engine.query("DROP TEMPORARY TABLE __double.`__source`")
+    for number, *values, selected in answers:
+        if selected in (None, "0"):
+            report.total += 1
+            report.unselected += 1
+        else:
+            yield good[int(number)] + values, raws[int(number)]
+
+
+def translated(expression):
+    """Functions that MariaDB has under another name."""
+    text = re.sub(r"(?i)\bto_binary\s*\(([^()]*?),\s*'hex'\s*\)", r"UNHEX(\1)", expression)
+    text = re.sub(r"(?i)\b(to_bitmap|hll_hash|percentile_hash|bitmap_hash)\s*\([^()]*\)", "NULL", text)
+    text = re.sub(r"(?i)\b(hll_empty|bitmap_empty|percentile_empty)\s*\(\s*\)", "NULL", text)
+    return re.sub(r"(?i)\bAS\s+(BIGINT|INT|LARGEINT)\b", "AS SIGNED", text)
+
+
+def ingest(plan, parts, identity, report, filter_first=0):
+    """Writes the good rows to a new spool and returns it."""
+    table, cluster = plan.table, plan.cluster
+    rows, reader = read(plan, parts, report)
+    width = len(plan.sources)
+    lowered = [name.lower() for name in plan.sources]
+    at = {name: index for index, name in enumerate(lowered)}
+    constants = {}
+    if plan.needs_sql:
+        rows = computed(plan, rows, report)
+        at.update({name.lower(): width + index for index, name in enumerate(plan.expressions)})
+        width += len(plan.expressions)
+    else:
+        for name, text in plan.expressions.items():
+            kind, value = plan.simple(text)
+            if kind == "field":
+                at[name.lower()] = value
+            else:
+                constants[name.lower()] = value
+                at.pop(name.lower(), None)
+    columns = plan.targets + plan.defaults
+    rules = {"partial": plan.partial, "merge_condition": plan.merge_condition, "temporary": plan.temporary}
+    spool = Spool(cluster.storage.folder, identity, table, [column.name for column in columns], **rules)
+    steps = []
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(cluster.now()))
+    for column in columns:
+        name = column.name.lower()
+        fixed = name not in at
+        value = constants.get(name)
+        if column in plan.defaults:
+            value = now if column.default_expression else column.default
+        steps.append((column, table.columns.index(column), None if fixed else at[name], value, converter(column),
+                      column.type.base in OPAQUE, column.type.engine() == "longblob"))
+    operation, constant_op = at.get("__op"), constants.get("__op", "0")
+    routed = bool(table.partition_columns)
+    single = None if routed else (plan.router.place([]) if plan.router.parts else None)
+    keyed = [table.columns.index(table.column(key)) for key in table.keys] if table.model == "PRIMARY" else None
+    strict, write, json = plan.strict, spool.file.write, plan.json
+    for fields, raw in rows:
+        report.total += 1
+        if fields is None or len(fields) != width:
+            report.reject("Invalid UTF-8 row" if fields is None else ragged(plan, len(fields)), raw)
+            continue
+        if report.filtered < filter_first:
+            report.reject("a row that the double was told to filter", raw)
+            continue
+        out, values, why = [], [None] * len(table.columns), None
+        for column, place, index, fixed, convert, opaque, binary in steps:
+            text = fixed if index is None else fields[index]
+            if text is None and index is None and column.auto_increment:
+                text = str(table.auto)
+                table.auto += 1
+            if text is not None:
+                try:
+                    text = convert(text)
+                except Unfit as problem:
+                    if strict or not column.nullable:
+                        why = explained(problem, column, place, text)
+                        break
+                    text = None
+            elif json and index is not None and column.has_default and not column.default_expression:
+                text = column.default
+            if text is None:
+                if not column.nullable:
+                    why = f"NULL value in non-nullable column '{column.name}'"
+                    break
+                out.append("\\N")
+                continue
+            values[place] = text
+            if binary:
+                out.append("\\N" if opaque else text.encode("utf-8", "surrogateescape").hex())
+            else:
+                out.append(escaped(text))
+        if why is not None:
+            report.reject(why, raw)
+            continue
+        op = constant_op if operation is None else (fields[operation] if fields[operation] is not None else "0")
+        op = OPS.get(str(op).strip().lower())
+        if op is None:
+            report.reject("Invalid value of __op", raw)
+            continue
+        part = plan.router.place(values) if routed else single
+        if part is None:
+            report.reject("The row is out of partition ranges. Please add a new partition", raw)
+            continue
+        if keyed and sum(_key_bytes(values[place]) for place in keyed) > KEY_LIMIT:
+            spool.drop()
+            raise LoadFailed("primary key size exceed the limit.")
+        out.append(op)
+        out.append(str(part.identity))
+        write(("\t".join(out) + "\n").encode("utf-8", "surrogateescape"))
+        spool.partitions[part.identity] = spool.partitions.get(part.identity, 0) + 1
+        report.loaded += 1
+        spool.rows += 1
+    spool.file.flush()
+    spool.bytes = report.bytes
+    spool.tail = reader is None or reader.tail
+    return spool
+
+
+def _key_bytes(text):
+    return 0 if text is None else 8 if text.lstrip("-").isdigit() else len(text.encode("utf-8", "surrogateescape"))
+
+
+def explained(problem, column, place, text):
+    told = str(problem)
+    if told.startswith("String"):
+        return told % column.name
+    return (f"The field (name = {column.name}, pos = {place}) is out of range. {told}, "
+            f"Value length: {len(text.encode('utf-8', 'surrogateescape'))}, Value: {text}")

@@ -1,0 +1,114 @@
+"""What differs between the versions that the double can play."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Profile:
+    name: str
+    version: str
+    """What `current_version()` says."""
+    server_version: str
+    """What the handshake of the SQL port says."""
+    release: tuple
+    dialect: str = "starrocks"
+
+    def since(self, *release):
+        return self.release >= release
+
+    @property
+    def is_doris(self):
+        return self.dialect == "doris"
+
+    # --- Stream Load
+    @property
+    def csv_state_machine(self):
+        """`skip_header`, `trim_space`, `enclose`, `escape` are known; earlier they are ignored as unknown headers."""
+        return self.is_doris or self.since(3, 0)
+
+    @property
+    def new_error_shape(self):
+        """An FE's refusal is `{"Status":"FAILED","Message":"class …"}`."""
+        return not self.is_doris and self.since(3, 3)
+
+    @property
+    def plan_time_key(self):
+        return "StreamLoadPutTimeMs" if self.is_doris or not self.since(3, 0) else "StreamLoadPlanTimeMs"
+
+    @property
+    def old_ragged_message(self):
+        return not self.is_doris and not self.since(3, 0)
+
+    @property
+    def json_compression(self):
+        return self.is_doris or self.since(3, 3)
+
+    @property
+    def max_load_megabytes(self):
+        return 102_400 if self.since(3, 0) else 10_240
+
+    @property
+    def running_transactions(self):
+        return 1000 if self.since(3, 1) else 100
+
+    @property
+    def merge_commit(self):
+        return not self.is_doris and self.since(3, 4)
+
+    @property
+    def multi_table_transactions(self):
+        return not self.is_doris and self.since(4, 0)
+
+    # --- SQL
+    @property
+    def prepared_statements(self):
+        return not self.is_doris and self.since(3, 2)
+
+    @property
+    def partitions_meta(self):
+        return not self.is_doris and self.since(3, 0)
+
+    @property
+    def loads_table(self):
+        return not self.is_doris and self.since(3, 1)
+
+    @property
+    def maps_and_structs(self):
+        return self.is_doris or self.since(3, 1)
+
+    @property
+    def varbinary(self):
+        return not self.is_doris and self.since(3, 0)
+
+    @property
+    def list_partitions(self):
+        return self.is_doris or self.since(3, 1)
+
+    @property
+    def random_buckets(self):
+        return self.is_doris or self.since(3, 1)
+
+    @property
+    def decimal_digits(self):
+        return 76 if not self.is_doris and self.since(4, 0) else 38
+
+    @property
+    def prints_decimal_width(self):
+        """`decimal64(10, 2)` in SHOW CREATE TABLE."""
+        return not self.is_doris and not self.since(3, 0)
+
+
+_SR = Profile("3.3", "3.3.14-6c8a7ba", "8.0.33", (3, 3))
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        replace(_SR, name="2.5", version="2.5.18-e5a2fb1", server_version="5.1.0", release=(2, 5)),
+        replace(_SR, name="3.1", version="3.1.15-6ea0cb9", release=(3, 1)),
+        _SR,
+        replace(_SR, name="3.5", version="3.5.3-7dd3e8b", release=(3, 5)),
+        replace(_SR, name="4.0", version="4.0.1-0a9b8c7", release=(4, 0)),
+        replace(_SR, name="doris", version="doris-2.1.7-rc03-443e87e203", server_version="5.7.99", release=(3, 0),
+                dialect="doris"),
+    )
+}
