@@ -43,6 +43,8 @@ public struct Abilities: Sendable, Hashable {
     public var writers = Int.max
     /// Statements can be run: before/after SQL, ledgers, queries.
     public var sql = true
+    /// A connection may name several hosts, `h1:1,h2:2`, any of which will do.
+    public var hostLists = false
     /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
     public var declaresTables = true
 
