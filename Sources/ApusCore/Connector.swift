@@ -56,6 +56,8 @@ public protocol Session: AnyObject {
     var interrupt: Interrupt { get }
     /// The system and its version, e.g. `MariaDB 10.11.6`.
     var banner: String { get }
+    /// The dialect of this server's version, where versions differ in their declarations; nil = the connector's own.
+    var serverDialect: (any Dialect)? { get }
     /// All tables and views that a copy could mean, in catalogue order. `schema` nil = the connection's own.
     func tables(schema: String?) throws -> [TableSummary]
     /// - throws: `object.not_found` with the nearest existing name as hint.
@@ -67,6 +69,8 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
+    public var serverDialect: (any Dialect)? { nil }
+
     public func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
         try describeEach(tables(schema: schema).filter(isWanted))
     }

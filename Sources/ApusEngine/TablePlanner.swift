@@ -16,6 +16,7 @@ struct TablePlanner {
 
     var wish: TableWish { selection.wish }
     var target: any Connector { planner.to.connector }
+    var targetDialect: (any Dialect)? { sink.serverDialect ?? target.dialect }
 
     mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ column: String?, _ message: String) {
         findings.append(Finding(severity, code, column: column, message))
@@ -179,7 +180,8 @@ struct TablePlanner {
         let source = places[0].shape
         var wanted = places[0].columns.shape(of: source, sameSystem: source.origin == target.name)
         if places.count > 1 { unite(places, &wanted) }
-        guard target.abilities.declaresTables, let dialect = target.dialect else {
+        if source.origin != target.name { wanted.layout = nil }
+        guard target.abilities.declaresTables, let dialect = targetDialect else {
             wanted.name = name
             return wanted
         }
@@ -207,7 +209,7 @@ struct TablePlanner {
     }
 
     private func ddl(_ load: Load) -> [String] {
-        guard target.abilities.declaresTables, let dialect = target.dialect, !load.exists || load.create == .recreate
+        guard target.abilities.declaresTables, let dialect = targetDialect, !load.exists || load.create == .recreate
         else { return [] }
         return dialect.create(load.shape, as: load.target)
             + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
