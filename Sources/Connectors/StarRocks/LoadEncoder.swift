@@ -98,6 +98,21 @@ final class LoadEncoder {
         return true
     }
 
+    /// Appends rows from `row` on until `out` has `size` octets; returns the row behind the last. Rows that the server
+    /// would refuse or change are left out and told to `bad` with their column.
+    func append(
+        _ batch: Batch, from row: Int, to out: inout ByteBuffer, until size: Int, bad: (_ row: Int, _ column: Int) -> Void
+    ) -> Int {
+        let columns = batch.columns.baseAddress!
+        var row = row
+        while row < batch.rowCount, out.count < size {
+            let column = append(row: row, of: columns, to: &out)
+            if column >= 0 { bad(row, column) }
+            row &+= 1
+        }
+        return row
+    }
+
     /// Appends a row. Returns the column whose value the server would refuse or change, after taking the row back; else -1.
     /// ``reason(_:_:_:)`` then says why.
     func append(row: Int, of columns: UnsafeMutablePointer<ColumnBuffer>, to out: inout ByteBuffer) -> Int {
