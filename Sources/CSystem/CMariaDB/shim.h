@@ -31,3 +31,5 @@ static inline int apus_hidden_error(MYSQL *m, const char **text) {
     *text = (const char *)p + (p[3] == '#' ? 9 : 3);
     return p[1] | p[2] << 8;
 }
+// The same for the rows of a text query, which are read by apus_next_packet instead of mysql_use_result.
+static inline void apus_end_text(MYSQL *m) { m->status = MYSQL_STATUS_READY; }

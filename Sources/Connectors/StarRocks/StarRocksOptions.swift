@@ -34,6 +34,8 @@ struct StarRocksOptions {
     var tls: ClientOptions.TLS
     var ca: String?
     var initialSQL: [String]
+    /// A slice whose partitions were written to while it was read is read again.
+    var rereadsChanges: Bool
 
     init(_ endpoint: Endpoint) throws {
         let settings = endpoint.settings
@@ -57,6 +59,7 @@ struct StarRocksOptions {
         readTimeout = Int((settings.seconds("read_timeout") ?? 0).rounded(.up))
         tls = ClientOptions.TLS(rawValue: settings["tls"]!) ?? .prefer
         ca = settings["ca"]
+        rereadsChanges = settings["on_change"] == "retry"
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
     }
 
@@ -121,6 +124,9 @@ extension StarRocksOptions {
         Setting(
             "query_timeout", .duration,
             "longest time of one SELECT; unset = computed from the slice's size. A read that exceeds it is cut in two"),
+        Setting(
+            "on_change", .choice(["accept", "retry"]), default: "accept",
+            "partitions that are written to while they are read: take the state that the read began with, or read the slice again"),
         Setting(
             "compression", .choice(["auto", "none", "lz4", "zstd"]), default: "auto",
             "how the rows of a load are compressed; auto = lz4 where the server takes it"),

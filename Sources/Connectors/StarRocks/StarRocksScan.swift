@@ -92,8 +92,10 @@ struct StarRocksScan {
     }
 
     mutating func skip(past word: String) -> Bool {
-        while let token = next() where token.kind != .word || token.text.uppercased() != word {}
-        return peek() != nil
+        while let token = next() {
+            if token.kind == .word, token.text.uppercased() == word { return true }
+        }
+        return false
     }
 
     mutating func skip(to sign: String) -> Bool {
