@@ -196,7 +196,7 @@ final class LoadClient {
 
     /// The address as it is reached from here, without user and password, which Doris puts into it.
     private func mapped(_ location: String) throws -> (address: String, place: String) {
-        guard let scheme = location.range(of: "://") else {
+        guard let scheme = location.firstRange(of: "://") else {
             throw LoadFault(kind: .unreached, place: location, words: "redirected to what is no address", isRedirected: true)
         }
         let rest = location[scheme.upperBound...]
@@ -219,7 +219,7 @@ final class LoadClient {
     }
 
     private static func place(in address: String) -> String {
-        guard let scheme = address.range(of: "://") else { return address }
+        guard let scheme = address.firstRange(of: "://") else { return address }
         return String(address[scheme.upperBound...].prefix { $0 != "/" })
     }
 

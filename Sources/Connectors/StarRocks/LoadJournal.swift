@@ -70,6 +70,7 @@ extension StarRocksSession {
     }
 
     /// Statements on the journal can be repeated: each writes the same row again.
+    @discardableResult
     func journaling<T>(_ body: () throws -> T) throws -> T {
         var pause = 0.1
         while true {

@@ -152,15 +152,6 @@ struct LoadLabels {
 }
 
 extension StarRocksSession {
-    /// The database of a table.
-    /// - throws: `config.invalid` when neither table nor connection names one.
-    func requiredDatabase(_ schema: String?) throws -> String {
-        if let name = schema ?? database, !name.isEmpty { return name }
-        throw ApusError(
-            .configurationInvalid, "no database is named", hint: "Name one behind the hosts: \(profile.origin)://fe:9030/database.",
-            context: endpoint.label)
-    }
-
     /// A request without an answer, in words that name the part at fault.
     func error(_ fault: LoadFault, doing: String) -> ApusError {
         let port = options.https ? "https" : "http"

@@ -80,11 +80,11 @@ extension LoadLabels {
     /// The server's log of rejected rows: at most 50 reasons; none when the address cannot be reached.
     func reasons(_ answer: LoadAnswer) -> [String] {
         guard let address = answer["ErrorURL"], !address.isEmpty, let log = try? client.fetch(address), log.status == 200 else { return [] }
-        return log.text.split(separator: "\n").compactMap { line in
+        return log.text.split(separator: "\n").compactMap { line -> String? in
             guard line.hasPrefix("Error: ") || line.hasPrefix("Reason: ") else { return nil }
             let text = line.drop { $0 != " " }.dropFirst()
             // The row itself is kept beside the reason.
-            let end = text.range(of: ". Row: ")?.lowerBound ?? text.range(of: ". src line ")?.lowerBound ?? text.endIndex
+            let end = text.firstRange(of: ". Row: ")?.lowerBound ?? text.firstRange(of: ". src line ")?.lowerBound ?? text.endIndex
             return Self.reworded(String(text[..<end]))
         }
     }
