@@ -7,7 +7,7 @@ import PackageDescription
 /// `scripts/check-imports` holds every file to this, beside the compiler's own import check.
 let connectors: [(name: String, system: [Target.Dependency])] = [
     ("MySQL", ["CMariaDB", "MySQLClient"]),
-    ("StarRocks", ["CMariaDB", "MySQLClient", "CFetch", "CLZ4", "CZstd"]),
+    ("StarRocks", ["CMariaDB", "MySQLClient", "CFetch", "CLZ4", "CScan", "CZstd"]),
     ("Postgres", ["CPostgres"]),
     ("SQLite", ["CSQLite"]),
     ("Files", ["CScan", "CZlib", "CZstd"]),

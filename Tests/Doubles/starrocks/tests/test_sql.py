@@ -129,7 +129,7 @@ class SQL(Case):
         self.play("3.1")
         started = time.monotonic()
         self.assertIn("timeout of 1 seconds", self.sql_error("SET query_timeout = 1; SELECT BENCHMARK(2000000000, MD5('x')) FROM information_schema.schemata"))
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, 60)
 
     def test_connections_that_break(self):
         self.table()
