@@ -51,7 +51,8 @@ struct TablePlanner {
         }
         load.slices = slices.count
         var table = PlannedTable(
-            name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark, before: wish.before,
+            name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark,
+            before: wish.before + alignment(load, places[0].shape),
             after: wish.after, ddl: ddl(load), findings: findings)
         table.transforms = transforms
         return table
@@ -216,6 +217,12 @@ struct TablePlanner {
         else { return [] }
         return dialect.create(load.shape, as: load.target)
             + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
+    }
+
+    /// What an existing target needs before it takes all rows.
+    private func alignment(_ load: Load, _ source: TableShape) -> [String] {
+        guard load.exists, load.create != .recreate, let dialect = targetDialect else { return [] }
+        return dialect.align(load.shape, to: source)
     }
 
     // MARK: Watermark

@@ -133,6 +133,28 @@ struct DeclarationTests {
         #expect(sql.contains("`note` string NULL"))
     }
 
+    @Test func `partitions that the target lacks are added`() throws {
+        func shape(_ partitioning: String?) -> TableShape {
+            var shape = TableShape(name: TableName("t"), origin: "starrocks", columns: [])
+            shape.layout = TableLayout(model: "DUPLICATE KEY", key: [], partitioning: partitioning)
+            return shape
+        }
+        let p1 = "PARTITION p1 VALUES [(\"2024-01-01\"), (\"2024-02-01\"))", p2 = "PARTITION p2 VALUES [(\"2024-02-01\"), (\"2024-03-01\"))"
+        let source = shape("RANGE(`dt`)\n(\(p1),\n\(p2))")
+        #expect(
+            starRocks.align(shape("RANGE(`dt`)\n(\(p1))"), to: source) == [
+                "ALTER TABLE `t` ADD PARTITION IF NOT EXISTS p2 VALUES [(\"2024-02-01\"), (\"2024-03-01\"))"
+            ])
+        #expect(starRocks.align(source, to: source).isEmpty)
+        #expect(starRocks.align(shape("date_trunc('day', dt)"), to: source).isEmpty)
+        #expect(starRocks.align(shape(nil), to: source).isEmpty)
+        let list = shape("LIST(`c`)(\n  PARTITION a VALUES IN ('x', 'y'),\n  PARTITION b VALUES IN (('z'))\n)")
+        #expect(
+            starRocks.align(shape("LIST(`c`)(PARTITION a VALUES IN ('x', 'y'))"), to: list) == [
+                "ALTER TABLE `t` ADD PARTITION IF NOT EXISTS b VALUES IN (('z'))"
+            ])
+    }
+
     @Test func `a slice of partitions and keys is told apart in a plan's text`() throws {
         for bounds: Slice.Bounds in [.all, .null, .range(from: ["1"], upTo: nil), .range(from: nil, upTo: nil)] {
             #expect(try StarRocksPart(bounds).range == bounds)

@@ -56,7 +56,8 @@ struct LoadDesk {
 /// Rows of the usual table, made of their number.
 enum UsualRow {
     static let names = [
-        "plain", "", "it's \"quoted\"", "tab\tand\nline", "comma, semicolon; \u{1} \\ back", "雨燕 😀", "trailing \\", "\r\n", "\"", " blanks ",
+        "plain", "", "it's \"quoted\"", "tab\tand\nline", "comma, semicolon; \u{1} \\ back", "雨燕 😀", "trailing \\", "\r\n", "\"",
+        " blanks ",
     ]
 
     static func texts(_ id: Int) -> [String?] {
@@ -65,7 +66,8 @@ enum UsualRow {
         func two(_ value: Int) -> String { (value < 10 ? "0" : "") + String(value) }
         let date = "\(day.year)-\(two(day.month))-\(two(day.day))"
         return [
-            String(id), id % 7 == 0 ? nil : String(id * 13 % 1_000_003), id % 11 == 0 ? nil : names[id % names.count] + (id % 3 == 0 ? String(id) : ""),
+            String(id), id % 7 == 0 ? nil : String(id * 13 % 1_000_003),
+            id % 11 == 0 ? nil : names[id % names.count] + (id % 3 == 0 ? String(id) : ""),
             "\(cents / 100).\(two(cents % 100))", date, date + " 01:02:03.\(100_000 + id % 900_000)",
         ]
     }
@@ -136,7 +138,9 @@ struct SliceRunner {
                     for batch in all { bad += try writer.write(batch) }
                     let written = try writer.flush()
                     let read = all.reduce(0) { $0 + $1.rowCount }
-                    guard written + bad.count == read else { throw ApusError(.countMismatch, "\(read) read, \(written) written, \(bad.count) rejected") }
+                    guard written + bad.count == read else {
+                        throw ApusError(.countMismatch, "\(read) read, \(written) written, \(bad.count) rejected")
+                    }
                     let mark = SliceMark(slice: slice, read: read, written: written, rejected: bad.count)
                     try writer.commit(mark)
                     rejected += bad

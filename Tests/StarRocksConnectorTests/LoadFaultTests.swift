@@ -25,7 +25,8 @@ struct LoadFaultTests {
         Fault(name: "publish_timeout"), Fault(name: "commit_unknown"), Fault(name: "label_running"), Fault(name: "label_finished"),
         Fault(name: "label_evicted"), Fault(name: "txn_in_processing", parameters: ["op": "load"]),
         Fault(name: "txn_in_processing", parameters: ["op": "prepare"]), Fault(name: "txn_in_processing", parameters: ["op": "commit"]),
-        Fault(name: "txn_in_processing", parameters: ["op": "rollback"]), Fault(name: "be_restart"), Fault(name: "be_restart", parameters: ["skip": 1]),
+        Fault(name: "txn_in_processing", parameters: ["op": "rollback"]), Fault(name: "be_restart"),
+        Fault(name: "be_restart", parameters: ["skip": 1]),
         Fault(name: "be_restart", parameters: ["skip": 2]), Fault(name: "txn_timeout"), Fault(name: "txn_timeout", parameters: ["skip": 2]),
         Fault(name: "idle_timeout"), Fault(name: "too_many_versions"), Fault(name: "running_txn_limit"), Fault(name: "memory_limit"),
         Fault(name: "shutting_down"), Fault(name: "too_many_requests"), Fault(name: "filtered_rows"), Fault(name: "sql_refused"),
@@ -103,7 +104,8 @@ struct LoadFaultTests {
         let stored = try desk.rows(), expected = UsualRow.expected(0..<4001)
         #expect(orderedChecksum(stored) == orderedChecksum(expected))
         #expect(try desk.double.violations().isEmpty)
-        #expect(try desk.double.transactions().filter { $0.database == desk.database && ["PREPARE", "PREPARED"].contains($0.state) }.isEmpty)
+        #expect(
+            try desk.double.transactions().filter { $0.database == desk.database && ["PREPARE", "PREPARED"].contains($0.state) }.isEmpty)
         try resumed.forget(load)
     }
 }

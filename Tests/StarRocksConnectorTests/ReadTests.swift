@@ -130,4 +130,39 @@ struct ReadTests {
         let picked = try texts(query, session)
         #expect(rows.count == 4000 && rows == picked)
     }
+
+    @Test func `partitions are told apart by their versions and said as conditions`() throws {
+        let house = try Warehouse()
+        try house.run(
+            """
+            CREATE TABLE r (dt date NULL, k int) DUPLICATE KEY(dt) PARTITION BY RANGE(dt)
+              (PARTITION p1 VALUES LESS THAN ("2024-02-01"), PARTITION p2 VALUES LESS THAN ("2024-03-01"), PARTITION p3 VALUES LESS THAN (MAXVALUE))
+              DISTRIBUTED BY HASH(k) BUCKETS 2;
+            CREATE TABLE l (city varchar(20) NOT NULL, k int NOT NULL) DUPLICATE KEY(city, k) PARTITION BY LIST(city, k)
+              (PARTITION a VALUES IN (("x", "1"), ("it's", "2"))) DISTRIBUTED BY HASH(k) BUCKETS 2;
+            CREATE TABLE w (k int) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 2;
+            """)
+        let session = try house.open()
+        func conditions(_ table: String) throws -> [String?] {
+            let shape = try session.describe(TableName(table))
+            let found: [Partition] = try session.partitions(of: wholeRead(shape, session))
+            return found.map { $0.condition(session.dialect) { shape.column($0) } }
+        }
+        #expect(
+            try conditions("r") == [
+                "(`dt` < '2024-02-01') OR `dt` IS NULL", "`dt` >= '2024-02-01' AND `dt` < '2024-03-01'", "`dt` >= '2024-03-01'",
+            ])
+        #expect(try conditions("l") == ["(`city` = 'x' AND `k` = 1) OR (`city` = 'it''s' AND `k` = 2)"])
+        #expect(try conditions("w") == ["1 = 1"])
+        func marks() throws -> PartitionMarks {
+            let found: [Partition] = try session.partitions(of: wholeRead(session.describe(TableName("r")), session))
+            return PartitionMarks(found)
+        }
+        let before = try marks()
+        #expect(try marks().changed(since: PartitionMarks(text: before.text)).isEmpty)
+        try house.run("INSERT INTO r VALUES ('2024-02-10', 1), (NULL, 2);")
+        #expect(try marks().changed(since: before) == ["p1", "p2"])
+        try house.run("ALTER TABLE r DROP PARTITION p3;")
+        #expect(try marks().gone(since: before) == ["p3"])
+    }
 }

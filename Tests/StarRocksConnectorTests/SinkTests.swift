@@ -40,7 +40,9 @@ struct SinkTests {
         var runner = SliceRunner(session, load)
         try runner.run(0) { UsualRow.batches(0..<30_000, $0) }
         #expect(try desk.rows() == UsualRow.expected(0..<30_000))
-        let requests = try desk.double.requests(path: "/api/transaction/load").filter { $0.headers["db"] == desk.database && $0.node.hasPrefix("be") }
+        let requests = try desk.double.requests(path: "/api/transaction/load").filter {
+            $0.headers["db"] == desk.database && $0.node.hasPrefix("be")
+        }
         #expect(requests.count > 1, "more than one request of one transaction")
         #expect(try violations(desk).isEmpty)
     }

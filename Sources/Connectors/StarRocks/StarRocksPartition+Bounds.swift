@@ -11,9 +11,11 @@ extension StarRocksSession {
         return found.enumerated().map { index, partition in
             let bounds = columns.isEmpty ? .whole : partition.bounds(columns.count)
             var made = Partition(name: partition.name, mark: partition.mark, columns: columns, bounds: bounds)
-            if case .range(let from, _) = bounds {
-                // Rows without a value are in the lowest range.
-                made.holdsNull = index == 0 || from?.first.map(Self.isLowest) ?? true || isExpression
+            if case .range(let from, let upTo) = bounds {
+                // Rows without a value are in the lowest range, whose bound other systems may not take for a date.
+                let isLowest = from?.first.map(Self.isLowest) ?? true
+                made.holdsNull = index == 0 || isLowest || isExpression
+                if isLowest, from?.count == 1 { made.bounds = .range(from: nil, upTo: upTo) }
             }
             return made
         }
