@@ -37,13 +37,12 @@ extension StarRocksDouble {
         public let user: String?
         /// The answer's HTTP status; `nil` while it is served or when it got none.
         public let status: Int?
-        public let answer: String?
         public let location: String?
         /// Octets of the body that came.
         public let bodyBytes: Int
 
         private enum CodingKeys: String, CodingKey {
-            case node, method, path, headers, user, status, answer, location
+            case node, method, path, headers, user, status, location
             case bodyBytes = "body_bytes"
         }
     }
