@@ -111,6 +111,9 @@ public protocol Source: Session {
     func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String
     /// The largest value of a column among the rows that the filters let through, as the server's text.
     func maximum(of column: String, in read: Read) throws -> String?
+    /// The partitions of a table, for loads of what has changed since the last run.
+    /// - throws: `unsupported` where the system cannot tell.
+    func partitions(of read: Read) throws -> [Partition]
     /// Starts reading a slice. At most one reader is open on a connection. `wire` names the formats that the sink
     /// takes as they are; a reader that can give one says so in ``Reader/wire``.
     func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader
@@ -127,6 +130,11 @@ extension Source {
     public func sliceKey(for shape: TableShape) -> [String] { [] }
     public func wireFormats(of read: Read) -> [WireFormat] { [] }
     public var rereadable: Bool { true }
+    public func partitions(of read: Read) throws -> [Partition] {
+        throw ApusError(
+            .unsupported, "\(banner) cannot tell which partitions of a table were written to",
+            hint: "Name a column that grows as `watermark`, such as updated_at.")
+    }
     public func maximum(of column: String, in read: Read) throws -> String? {
         throw ApusError(.unsupported, "\(banner) cannot give the maximum of a column, which a watermark needs")
     }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import StarRocksConnector
 
-@Suite("Declarations of StarRocks tables are read and written") struct DeclarationTests {
+/// Declarations of StarRocks tables, read and written.
+struct DeclarationTests {
     let statement = """
         CREATE TABLE `t` (
           `k1` tinyint(4) NULL COMMENT "",
@@ -27,7 +28,7 @@ import Testing
         );
         """
 
-    @Test("SHOW CREATE TABLE gives columns, key model, partitions, buckets and properties") func parsed() throws {
+    @Test func `SHOW CREATE TABLE gives columns, key model, partitions, buckets and properties`() throws {
         let create = try #require(StarRocksCreate(statement))
         #expect(create.columns.map(\.name) == ["k1", "k2", "tags", "flag", "at", "v2"])
         #expect(create.columns.map(\.native) == ["tinyint(4)", "decimal64(10, 2)", "array<varchar(20)>", "boolean", "datetime", "int(11)"])
@@ -43,22 +44,21 @@ import Testing
         #expect(create.properties == ["replication_num": "3", "in_memory": "false", "compression": "LZ4"])
     }
 
-    @Test(
-        "the columns of every way to partition are found",
-        arguments: [
-            ("RANGE(`a`, `b`)\n(PARTITION p VALUES [(\"1\", \"2\"), (\"3\", \"4\")))", ["a", "b"]),
-            ("LIST(`city`)\n(PARTITION p VALUES IN ('x', 'y'))", ["city"]),
-            ("date_trunc('day', dt)", ["dt"]), ("date_trunc('month', `dt`)", ["dt"]), ("(`a`,`b`)", ["a", "b"]), ("`a`", ["a"]),
-        ])
-    func partitionColumns(text: String, columns: [String]) throws {
+    @Test(arguments: [
+        ("RANGE(`a`, `b`)\n(PARTITION p VALUES [(\"1\", \"2\"), (\"3\", \"4\")))", ["a", "b"]),
+        ("LIST(`city`)\n(PARTITION p VALUES IN ('x', 'y'))", ["city"]),
+        ("date_trunc('day', dt)", ["dt"]), ("date_trunc('month', `dt`)", ["dt"]), ("(`a`,`b`)", ["a", "b"]), ("`a`", ["a"]),
+    ])
+    func `the columns of every way to partition are found`(text: String, columns: [String]) throws {
         let create = try #require(
-            StarRocksCreate("CREATE TABLE `t` (`a` int NULL) ENGINE=OLAP\nDUPLICATE KEY(`a`)\nPARTITION BY \(text)\nDISTRIBUTED BY RANDOM\n;"))
+            StarRocksCreate(
+                "CREATE TABLE `t` (`a` int NULL) ENGINE=OLAP\nDUPLICATE KEY(`a`)\nPARTITION BY \(text)\nDISTRIBUTED BY RANDOM\n;"))
         #expect(create.partitionColumns == columns)
         #expect(create.partitioning == text)
         #expect(create.distribution == "RANDOM")
     }
 
-    @Test("the catalogue's own words are the native types again") func normalized() {
+    @Test func `the catalogue's own words are the native types again`() {
         #expect(StarRocksTypes.normalized("tinyint(1)") == "boolean")
         #expect(StarRocksTypes.normalized("bigint(20) unsigned") == "largeint")
         #expect(StarRocksTypes.normalized("decimal128(38, 9)") == "decimal(38,9)")
@@ -77,12 +77,13 @@ import Testing
 
     private let starRocks = StarRocksDialect(StarRocksProfile(.starRocks, major: 3, minor: 3, text: "3.3"), replicas: 1)
 
-    @Test("a table with a key becomes a primary-key table, key columns first") func primaryKey() {
+    @Test func `a table with a key becomes a primary-key table, key columns first`() {
         let source = shape(
             [
                 ColumnShape("name", .text(length: 20), native: "varchar(20)"),
                 ColumnShape("big", .uint64, native: "bigint unsigned", nullable: false),
-                ColumnShape("note", .text, native: "longtext"), ColumnShape("d", .decimal(precision: 65, scale: 30), native: "decimal(65,30)"),
+                ColumnShape("note", .text, native: "longtext"),
+                ColumnShape("d", .decimal(precision: 65, scale: 30), native: "decimal(65,30)"),
             ], key: ["big"])
         let (made, losses) = starRocks.translate(source, named: TableName("u"), origin: "starrocks")
         #expect(made.columns.map(\.name) == ["big", "name", "note", "d"])
@@ -108,7 +109,7 @@ import Testing
             ])
     }
 
-    @Test("a decimal key becomes an integer or a text, and a floating point key leaves a table that keeps all rows") func unfitKeys() {
+    @Test func `a decimal key becomes an integer or a text, and a floating point key leaves a table that keeps all rows`() {
         let decimal = shape([ColumnShape("id", .decimal(precision: 12, scale: 0), native: "decimal(12,0)", nullable: false)], key: ["id"])
         #expect(starRocks.translate(decimal, named: TableName("u"), origin: "starrocks").shape.columns[0].native == "bigint")
         let fraction = shape([ColumnShape("id", .decimal(precision: 12, scale: 2), native: "decimal(12,2)", nullable: false)], key: ["id"])
@@ -121,7 +122,7 @@ import Testing
         #expect(kept.shape.primaryKey.isEmpty && kept.losses.count == 1)
     }
 
-    @Test("Doris gets unique keys with merge on write, STRING and buckets of its choice") func doris() throws {
+    @Test func `Doris gets unique keys with merge on write, STRING and buckets of its choice`() throws {
         let dialect = StarRocksDialect(StarRocksProfile(.doris, major: 2, minor: 1, text: "2.1"))
         let source = shape(
             [ColumnShape("id", .int32, native: "int", nullable: false), ColumnShape("note", .text, native: "longtext")], key: ["id"])
@@ -132,7 +133,29 @@ import Testing
         #expect(sql.contains("`note` string NULL"))
     }
 
-    @Test("a slice of partitions and keys is told apart in a plan's text") func parts() throws {
+    @Test func `partitions that the target lacks are added`() throws {
+        func shape(_ partitioning: String?) -> TableShape {
+            var shape = TableShape(name: TableName("t"), origin: "starrocks", columns: [])
+            shape.layout = TableLayout(model: "DUPLICATE KEY", key: [], partitioning: partitioning)
+            return shape
+        }
+        let p1 = "PARTITION p1 VALUES [(\"2024-01-01\"), (\"2024-02-01\"))", p2 = "PARTITION p2 VALUES [(\"2024-02-01\"), (\"2024-03-01\"))"
+        let source = shape("RANGE(`dt`)\n(\(p1),\n\(p2))")
+        #expect(
+            starRocks.align(shape("RANGE(`dt`)\n(\(p1))"), to: source) == [
+                "ALTER TABLE `t` ADD PARTITION IF NOT EXISTS p2 VALUES [(\"2024-02-01\"), (\"2024-03-01\"))"
+            ])
+        #expect(starRocks.align(source, to: source).isEmpty)
+        #expect(starRocks.align(shape("date_trunc('day', dt)"), to: source).isEmpty)
+        #expect(starRocks.align(shape(nil), to: source).isEmpty)
+        let list = shape("LIST(`c`)(\n  PARTITION a VALUES IN ('x', 'y'),\n  PARTITION b VALUES IN (('z'))\n)")
+        #expect(
+            starRocks.align(shape("LIST(`c`)(PARTITION a VALUES IN ('x', 'y'))"), to: list) == [
+                "ALTER TABLE `t` ADD PARTITION IF NOT EXISTS b VALUES IN (('z'))"
+            ])
+    }
+
+    @Test func `a slice of partitions and keys is told apart in a plan's text`() throws {
         for bounds: Slice.Bounds in [.all, .null, .range(from: ["1"], upTo: nil), .range(from: nil, upTo: nil)] {
             #expect(try StarRocksPart(bounds).range == bounds)
             let part = StarRocksPart(partitions: ["p 1", "it's,100%"], within: bounds)
@@ -143,8 +166,9 @@ import Testing
         #expect(throws: ApusError.self) { try StarRocksPart(.part("1-200")) }
     }
 
-    @Test("versions are told apart by what the server says of itself") func versions() {
-        func profile(_ comment: String, _ current: String, _ handshake: String, _ expected: StarRocksProfile.Flavour = .starRocks) -> String {
+    @Test func `versions are told apart by what the server says of itself`() {
+        func profile(_ comment: String, _ current: String, _ handshake: String, _ expected: StarRocksProfile.Flavour = .starRocks) -> String
+        {
             let found = StarRocksProfile(comment: comment, current: current, handshake: handshake, expected: expected)
             return "\(found.flavour.rawValue) \(found.major).\(found.minor)"
         }

@@ -87,7 +87,8 @@ final class LoadClient {
     func fetch(_ address: String) throws -> LoadAnswer {
         guard transfer != nil else { throw LoadFault(kind: .noLibrary, place: "", words: "libcurl is not installed", isRedirected: false) }
         let mapped = try mapped(address)
-        return try hop(LoadCall(method: "GET", path: "", patience: 10, doing: "read why rows were rejected"), mapped.address, isRedirected: true)
+        return try hop(
+            LoadCall(method: "GET", path: "", patience: 10, doing: "read why rows were rejected"), mapped.address, isRedirected: true)
     }
 
     private func follow(_ call: LoadCall, _ answer: LoadAnswer, place: String) throws -> LoadAnswer {

@@ -86,8 +86,11 @@ final class LoadEncoder {
         var index = 0
         let raw = UnsafeRawPointer(bytes)
         while index &+ 32 <= count {
-            let a = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) | raw.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self)
-            let b = raw.loadUnaligned(fromByteOffset: index &+ 16, as: UInt64.self) | raw.loadUnaligned(fromByteOffset: index &+ 24, as: UInt64.self)
+            let a =
+                raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) | raw.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self)
+            let b =
+                raw.loadUnaligned(fromByteOffset: index &+ 16, as: UInt64.self)
+                | raw.loadUnaligned(fromByteOffset: index &+ 24, as: UInt64.self)
             if (a | b) & 0x8080_8080_8080_8080 != 0 { return false }
             index &+= 32
         }
@@ -251,7 +254,9 @@ final class LoadEncoder {
     // MARK: Text
 
     @inline(never)
-    private func appendText(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, isAlone: Bool, _ out: inout ByteBuffer) -> Bool {
+    private func appendText(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, isAlone: Bool, _ out: inout ByteBuffer)
+        -> Bool
+    {
         if value.count > step.pointee.limit { return failed(.length) }
         if !step.pointee.isASCII, !UTF8Text.isValid(value) { return failed(.text) }
         if !form.hasQuotes { return appendPlain(value, step, &out) }

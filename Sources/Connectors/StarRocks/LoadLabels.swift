@@ -44,7 +44,8 @@ struct LoadLabels {
                 // Doris: {"code": 0, "data": "VISIBLE"}.
                 let text = answer["state"] ?? answer["data"] ?? ""
                 if let state = LabelState(text, reason: answer["reason"] ?? "") { return state }
-                failure = ApusError(.transient, "could not \(call.doing)", context: session.endpoint.label, underlying: "HTTP \(answer.status)")
+                failure = ApusError(
+                    .transient, "could not \(call.doing)", context: session.endpoint.label, underlying: "HTTP \(answer.status)")
             } catch let fault as LoadFault where fault.kind == .unreached || fault.kind == .broken {
                 failure = session.error(fault, doing: call.doing)
             } catch let fault as LoadFault {
@@ -123,7 +124,9 @@ struct LoadLabels {
             let count = try rowCount()
             if before == (try session.entries(load)) {
                 let known = prepared.read + before.filter { $0.state == .done }.reduce(0) { $0 + $1.written }
-                let others = before.filter { ($0.state == .sending || $0.state == .commit) && ($0.slice, $0.attempt) != (entry.slice, entry.attempt) }
+                let others = before.filter {
+                    ($0.state == .sending || $0.state == .commit) && ($0.slice, $0.attempt) != (entry.slice, entry.attempt)
+                }
                 if count == known { return .missing(mayReuse: true) }
                 if others.isEmpty {
                     if count == known + entry.written { return .loaded }
@@ -138,7 +141,8 @@ struct LoadLabels {
     }
 
     func rowCount() throws -> Int {
-        let rows = try session.rows("SELECT count(*) FROM \(session.dialect.quote(load.destination))", doing: "count the rows of \(load.destination)")
+        let rows = try session.rows(
+            "SELECT count(*) FROM \(session.dialect.quote(load.destination))", doing: "count the rows of \(load.destination)")
         return Int(rows.first?.first.flatMap { $0 } ?? "") ?? -1
     }
 

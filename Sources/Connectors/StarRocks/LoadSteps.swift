@@ -38,7 +38,8 @@ extension LoadLabels {
     func streamLoad(_ label: String, _ headers: [(name: String, value: String)], _ body: LoadBody, length: Int? = nil) -> LoadCall {
         LoadCall(
             method: "PUT", path: "/api/\(LoadClient.escaped(database))/\(table(load.destination))/_stream_load",
-            headers: [("label", label), ("timeout", String(session.options.loadTimeout))] + headers + [("Expect", "100-continue")], body: body,
+            headers: [("label", label), ("timeout", String(session.options.loadTimeout))] + headers + [("Expect", "100-continue")],
+            body: body,
             length: length, patience: Double(session.options.loadTimeout) + 60, doing: "load rows into \(load.target)")
     }
 

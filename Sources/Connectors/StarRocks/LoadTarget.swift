@@ -83,7 +83,8 @@ extension StarRocksSession {
         let given = Set(items.map(\.name))
         let isWhole = declared.columns.allSatisfy { $0.generated != nil || $0.isIdentity || given.contains($0.name) }
         return LoadTarget(
-            table: table, items: items, model: LoadTarget.Model(rawValue: declared.model) ?? .duplicate, key: declared.key, isWhole: isWhole,
+            table: table, items: items, model: LoadTarget.Model(rawValue: declared.model) ?? .duplicate, key: declared.key,
+            isWhole: isWhole,
             partitions: try partitionRanges(table, declared, items))
     }
 

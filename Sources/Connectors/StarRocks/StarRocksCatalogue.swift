@@ -206,7 +206,9 @@ extension StarRocksSession {
     /// From the columns' own marks, where the catalogue has nothing more: Doris' COLUMN_KEY.
     private static func layout(_ columns: [[String?]]) -> TableLayout {
         let marks = Set(columns.compactMap { $0[6] })
-        let model = marks.contains("UNI") ? "UNIQUE KEY" : marks.contains("PRI") ? "PRIMARY KEY" : marks.contains("AGG") ? "AGGREGATE KEY" : "DUPLICATE KEY"
+        let model =
+            marks.contains("UNI")
+            ? "UNIQUE KEY" : marks.contains("PRI") ? "PRIMARY KEY" : marks.contains("AGG") ? "AGGREGATE KEY" : "DUPLICATE KEY"
         return TableLayout(model: model, key: columns.filter { !($0[6] ?? "").isEmpty }.compactMap { $0[0] })
     }
 

@@ -25,6 +25,18 @@ extension StarRocksDialect {
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String] { [] }
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String] { [] }
 
+    /// Partitions of the source that the target lacks. Where the target makes its own (by expression) or ends with MAXVALUE,
+    /// there is nothing to do.
+    func align(_ target: TableShape, to source: TableShape) -> [String] {
+        guard let own = target.layout, let other = source.layout, source.origin == target.origin, let here = own.partitioning,
+            let there = other.partitioning, !own.partitionsByExpression, !other.partitionsByExpression, !here.contains("MAXVALUE")
+        else { return [] }
+        let known = Set(StarRocksScan(here).partitionClauses().map(\.name))
+        return StarRocksScan(there).partitionClauses().filter { !known.contains($0.name) }.map { clause in
+            "ALTER TABLE \(quote(target.name)) ADD PARTITION IF NOT EXISTS \(clause.text.dropFirst("PARTITION ".count))"
+        }
+    }
+
     private func columnSQL(_ column: ColumnShape, _ layout: TableLayout) -> String {
         var sql = "\(quote(column.name)) \(column.native)"
         let isUniqueKey = layout.model == "PRIMARY KEY" && layout.key.contains(column.name)

@@ -49,7 +49,9 @@ extension StarRocksDialect {
 
     /// A key takes integers, texts, dates and BOOLEAN: decimals become integers or text.
     private func keyDeclaration(_ declared: Declaration) -> Declaration {
-        guard case .decimal(let precision?, let scale) = declared.type, declared.native != "largeint", !profile.isDoris else { return declared }
+        guard case .decimal(let precision?, let scale) = declared.type, declared.native != "largeint", !profile.isDoris else {
+            return declared
+        }
         if scale ?? 0 == 0 {
             if precision <= 18 { return Declaration("bigint", .int64, loss: "a primary key takes no decimal: it becomes bigint") }
             return Declaration("largeint", .decimal(precision: 39, scale: 0), loss: "a primary key takes no decimal: it becomes largeint")
@@ -96,7 +98,8 @@ extension StarRocksDialect {
                     + "all rows (DUPLICATE KEY), and cannot be loaded by upsert")
             key = []
         } else if !profile.isDoris, columns.reduce(0, { $0 + keyOctets($1) }) > 128 {
-            losses.append("the key \(wanted.joined(separator: ", ")) is declared longer than 128 octets: rows with longer keys are rejected")
+            losses.append(
+                "the key \(wanted.joined(separator: ", ")) is declared longer than 128 octets: rows with longer keys are rejected")
         }
         let isUnique = !key.isEmpty
         if !isUnique {

@@ -91,7 +91,8 @@ struct StarRocksDialect: Dialect {
             return Declaration(longText, .text, loss: Self.octetsAsText)
         case .date: return Declaration("date", .date)
         case .time, .duration: return Declaration("varchar(20)", .text(length: 20), loss: "a time of day is kept as text")
-        case .timestamp(let precision): return Declaration(dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6))
+        case .timestamp(let precision):
+            return Declaration(dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6))
         case .instant(let precision):
             return Declaration(
                 dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6),

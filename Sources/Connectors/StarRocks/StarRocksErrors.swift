@@ -44,7 +44,8 @@ extension MySQLFault {
         }
         if text.contains("already exist") { return (.exists, nil) }
         if text.contains("backend node not found") || text.contains("no alive backend") || text.contains("not leader")
-            || text.contains("cancelled because of") || text.contains("rpc failed") || text.contains("memory of") || text.contains("mem usage")
+            || text.contains("cancelled because of") || text.contains("rpc failed") || text.contains("memory of")
+            || text.contains("mem usage")
             || text.contains("out of memory") || text.contains("too many queries") || text.contains("connection reset")
         {
             return (.transient, nil)

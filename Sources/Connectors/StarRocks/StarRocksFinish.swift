@@ -46,7 +46,9 @@ extension StarRocksSession {
         let staging = dialect.quote(load.staging)
         guard try isBaseTable(load.target) != nil else {
             try awaitRows(load)
-            try run("ALTER TABLE \(staging) RENAME \(dialect.quote(TableName(load.target.name)))", doing: "give the new \(load.target) its name")
+            try run(
+                "ALTER TABLE \(staging) RENAME \(dialect.quote(TableName(load.target.name)))", doing: "give the new \(load.target) its name"
+            )
             return
         }
         let isSwapped: Bool

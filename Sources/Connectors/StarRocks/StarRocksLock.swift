@@ -43,7 +43,8 @@ extension StarRocksSession {
             }
             throw ApusError(
                 .locked, "\(load.target) is being loaded by run \(owner[0] ?? "unknown")",
-                hint: "Wait until that run has ended, or stop it. Should its machine be gone, the lock ends after \(Self.lease / 60) minutes.",
+                hint:
+                    "Wait until that run has ended, or stop it. Should its machine be gone, the lock ends after \(Self.lease / 60) minutes.",
                 context: endpoint.label)
         }
     }

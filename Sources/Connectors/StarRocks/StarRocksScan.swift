@@ -207,4 +207,18 @@ struct StarRocksScan {
         }
         return (text, columns)
     }
+
+    /// The clauses of a list of partitions, each with its name: `PARTITION p1 VALUES [("1"), ("2"))`.
+    func partitionClauses() -> [(name: String, text: String)] {
+        let starts = tokens.indices.filter { index in
+            tokens[index].kind == .word && tokens[index].text.uppercased() == "PARTITION" && index + 2 < tokens.count
+                && tokens[index + 2].text.uppercased() == "VALUES"
+        }
+        return starts.enumerated().map { number, start in
+            // The comma before the next one, or the parenthesis that ends the list.
+            let end = number + 1 < starts.count ? starts[number + 1] - 1 : tokens.count - 1
+            let range = tokens[start].range.lowerBound..<tokens[end - 1].range.upperBound
+            return (tokens[start + 1].text, String(decoding: bytes[range], as: UTF8.self))
+        }
+    }
 }

@@ -123,7 +123,8 @@ extension StarRocksSession: Sink {
     func writer(_ load: Load) throws -> any Writer {
         if let duplicates = load.duplicates, duplicates != .fail, duplicates != .update, duplicates != .replace {
             throw ApusError(
-                .unsupported, "\(profile.banner) has no INSERT IGNORE: rows whose key is there cannot be passed over", context: endpoint.label)
+                .unsupported, "\(profile.banner) has no INSERT IGNORE: rows whose key is there cannot be passed over",
+                context: endpoint.label)
         }
         return try StarRocksWriter(self, load, loadTarget(load.destination, columns: load.columns))
     }

@@ -9,8 +9,9 @@ extension StarRocksSession {
     func slices(of read: Read, wish: SliceWish) throws -> [Slice] {
         try check(read)
         if read.isVerbatim || wish.count == 1 { return [Slice(id: 0, bounds: .all)] }
-        if case .table(let name) = read.relation, read.filters.isEmpty {
-            let partitions = try partitions(of: name)
+        if case .table(let name) = read.relation, read.filters.isEmpty || read.partitions != nil {
+            var partitions: [StarRocksPartition] = try self.partitions(of: name)
+            if let wanted = read.partitions.map(Set.init) { partitions.removeAll { !wanted.contains($0.name) } }
             if !partitions.isEmpty { return try slices(of: read, partitions, wish) }
         }
         return try withLongQueries {
@@ -34,9 +35,13 @@ extension StarRocksSession {
         }
         let total = sizes.reduce(0, +)
         let count = wish.slices(forRows: total)
-        if count <= 1 { return [Slice(id: 0, bounds: .all, rows: total)] }
+        let isWhole = read.partitions == nil
+        if count <= 1 {
+            let part = StarRocksPart(partitions: isWhole ? nil : partitions.map(\.name))
+            return [Slice(id: 0, bounds: part.bounds, rows: total)]
+        }
         let step = max(1, (total + count - 1) / count)
-        if partitions.count == 1 {
+        if partitions.count == 1, isWhole {
             return try withLongQueries { try self.slices(within: nil, read, rows: total, step: step) }
         }
         var made: [Slice] = []
@@ -100,9 +105,10 @@ extension StarRocksSession {
     /// Several partitions are parted into two groups.
     private func partitionHalves(_ part: StarRocksPart, _ read: Read) throws -> [StarRocksPart]? {
         guard part.range == .all, case .table(let name) = read.relation else { return nil }
-        let names = try part.partitions ?? partitions(of: name).map(\.name)
+        let known: [StarRocksPartition] = try partitions(of: name)
+        let names = part.partitions ?? known.map(\.name)
         guard names.count > 1 else { return nil }
-        let sizes = Dictionary(try partitions(of: name).map { ($0.name, $0.rows ?? 0) }, uniquingKeysWith: { first, _ in first })
+        let sizes = Dictionary(known.map { ($0.name, $0.rows ?? 0) }, uniquingKeysWith: { first, _ in first })
         let total = names.reduce(0) { $0 + (sizes[$1] ?? 0) }
         var first = 0
         var sum = 0

@@ -72,7 +72,8 @@ extension StarRocksSession: Source {
             else { continue }
             throw ApusError(
                 .unsupported, "\(read.title) has the column `\(column.name)` of type \(name.uppercased()), whose values cannot be selected",
-                hint: "Leave it out with `exclude`, or copy a result of it as a column's expression, such as hll_cardinality(\(column.name)).",
+                hint:
+                    "Leave it out with `exclude`, or copy a result of it as a column's expression, such as hll_cardinality(\(column.name)).",
                 context: endpoint.label)
         }
     }
@@ -82,7 +83,7 @@ extension StarRocksSession: Source {
     private func watched(_ read: Read, _ part: StarRocksPart) throws -> [String: String] {
         guard options.rereadsChanges, case .table(let name) = read.relation else { return [:] }
         let wanted = part.partitions.map(Set.init)
-        let found = try partitions(of: name).filter { wanted?.contains($0.name) ?? true }
+        let found: [StarRocksPartition] = try partitions(of: name).filter { wanted?.contains($0.name) ?? true }
         return Dictionary(found.map { ($0.name, $0.mark) }, uniquingKeysWith: { first, _ in first })
     }
 

@@ -69,7 +69,9 @@ extension StarRocksSession {
         if let same = sameKey(load) {
             questions.append("SELECT 1 FROM \(target)\(clause([partition])) WHERE EXISTS (SELECT 1 FROM \(staging) WHERE \(same)) LIMIT 1")
         }
-        for question in questions where try !rows(question, doing: "look into partition \(partition) of \(load.target)").isEmpty { return true }
+        for question in questions where try !rows(question, doing: "look into partition \(partition) of \(load.target)").isEmpty {
+            return true
+        }
         return false
     }
 

@@ -61,7 +61,8 @@ extension StarRocksWriter {
                 _ = try? labels.client.run(labels.rollback(label))
                 switch answer.verdict {
                 case .done where answer.number("NumberLoadedRows").map({ $0 == rows }) ?? true: return nil
-                case .done, .rows: return labels.reasons(answer).first ?? (answer.message.isEmpty ? "refused by the server" : answer.message)
+                case .done, .rows:
+                    return labels.reasons(answer).first ?? (answer.message.isEmpty ? "refused by the server" : answer.message)
                 case .failed(let code, _) where code != .transient: throw self.failure(answer)
                 default: failure = self.failure(answer)
                 }

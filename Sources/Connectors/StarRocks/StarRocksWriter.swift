@@ -362,7 +362,9 @@ final class StarRocksWriter: Writer {
         let upload = self.upload!
         if upload.body.put(held!) { upload.body.end() }
         let answer: LoadAnswer?
-        do { answer = try upload.answer() } catch let fault as LoadFault where fault.kind != .stopped { answer = nil } catch let fault as LoadFault {
+        do { answer = try upload.answer() } catch let fault as LoadFault where fault.kind != .stopped { answer = nil } catch let fault
+            as LoadFault
+        {
             throw session.error(fault, doing: doing)
         }
         self.upload = nil
