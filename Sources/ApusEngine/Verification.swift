@@ -82,10 +82,11 @@ public struct Verification: Sendable {
                 }
                 var read = Read(
                     relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
-                // What the source is cut by serves the target too, should its read time out.
-                let key = table.reads.first?.key.compactMap { shape.column($0.name) } ?? []
-                if key.count == table.reads.first?.key.count {
-                    read.key = key.map { Column($0.name, $0.type, nullable: $0.nullable) }
+                // What the source is cut by serves the target too, should its read time out; a NULL in a later column of a
+                // key would fall between all ranges.
+                for column in table.reads.first?.key ?? [] {
+                    guard let held = shape.column(column.name), read.key.isEmpty || !held.nullable else { break }
+                    read.key.append(Column(held.name, held.type, nullable: held.nullable))
                 }
                 try $0.add(read, Array(names.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
             }
