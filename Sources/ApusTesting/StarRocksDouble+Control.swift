@@ -1,7 +1,7 @@
 import Foundation
 
 /// A value of a fault's parameter or of a setting of the double.
-public enum ControlValue: Sendable, Encodable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
+public enum ControlValue: Sendable, Hashable, Codable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
     ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
 {
     case text(String)
@@ -13,6 +13,19 @@ public enum ControlValue: Sendable, Encodable, ExpressibleByStringLiteral, Expre
     public init(integerLiteral value: Int) { self = .integer(value) }
     public init(floatLiteral value: Double) { self = .number(value) }
     public init(booleanLiteral value: Bool) { self = .flag(value) }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .flag(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else {
+            self = .text(try container.decode(String.self))
+        }
+    }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
@@ -37,13 +50,36 @@ extension StarRocksDouble {
         public let user: String?
         /// The answer's HTTP status; `nil` while it is served or when it got none.
         public let status: Int?
+        public let answer: Answer?
         public let location: String?
         /// Octets of the body that came.
         public let bodyBytes: Int
 
         private enum CodingKeys: String, CodingKey {
-            case node, method, path, headers, user, status, location
+            case node, method, path, headers, user, status, answer, location
             case bodyBytes = "body_bytes"
+        }
+    }
+
+    /// The body of an answer: JSON's members, or text.
+    public enum Answer: Sendable, Hashable, Decodable {
+        case members([String: ControlValue])
+        case text(String)
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else {
+                let members = (try? container.decode([String: ControlValue?].self)) ?? [:]
+                self = .members(members.compactMapValues(\.self))
+            }
+        }
+
+        /// A member that is a text.
+        public subscript(_ name: String) -> String? {
+            guard case .members(let members) = self, case .text(let text)? = members[name] else { return nil }
+            return text
         }
     }
 

@@ -78,12 +78,3 @@ func wholeRead(_ shape: TableShape, _ source: any Source) -> Read {
     read.key = source.sliceKey(for: shape).map { Column($0, shape.column($0)!.type, nullable: shape.column($0)!.nullable) }
     return read
 }
-
-func apusError(_ body: () throws -> Void) -> ApusError? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? ApusError
-    }
-}

@@ -163,6 +163,9 @@ public struct JDBCAddress: Hashable, Sendable {
         // All three are reached with MySQL's driver.
         guard ["mysql", "starrocks", "doris"].contains(connector.name) else { return (name, value) }
         switch name {
+        case "connectTimeout" where connector.name != "mysql":
+            return Int(value).map { ("connect_timeout", $0 == 0 ? "1h" : "\($0)ms") }
+        case "socketTimeout" where connector.name != "mysql": return Int(value).map { ("read_timeout", "\($0)ms") }
         // Connector/J counts milliseconds.
         case "connectTimeout", "socketTimeout":
             return Int(value).map { (name, $0 == 0 ? (name == "connectTimeout" ? "1h" : "0") : "\($0)ms") }

@@ -117,6 +117,7 @@ class SQL(Case):
         # libmariadb takes server errors of its own range (5024) for a broken packet; test_drivers sees the text.
         self.assertIn("ERROR 2027 (HY000) at line 1: Received malformed packet", self.sql_error("SELECT * FROM t"))
         self.assertEqual(len(self.sql("SELECT * FROM t WHERE k < 2000")), 2002)
+        self.assertEqual(self.sql("SELECT * FROM t LIMIT 0"), [])
         self.assertEqual(len(self.sql("SELECT /*+ SET_VAR(query_timeout=3600) */ * FROM t")), 5003)
         self.play("3.1")
         self.assertIn("Query reached its timeout of 100 seconds, please increase the 'query_timeout' session variable, pending time:0",
