@@ -120,7 +120,7 @@ public final class Lane: @unchecked Sendable {
                 return nil
             }, box.toOpaque())
         precondition(failure == 0, "no thread could be made")
-        if let name { pthread_setname_np(handle, name) }
+        if let name { _ = pthread_setname_np(handle, name) }
     }
 
     public func join() { pthread_join(handle, nil) }

@@ -37,7 +37,7 @@ final class LoadUpload: @unchecked Sendable {
 
     private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         let upload = Unmanaged<LoadUpload>.fromOpaque(argument!).takeRetainedValue()
-        pthread_setname_np(pthread_self(), "apus-send")
+        _ = pthread_setname_np(pthread_self(), "apus-send")
         let result = Result { try upload.client.run(upload.call) }
         upload.body.finish()
         pthread_mutex_lock(upload.mutex)
