@@ -93,7 +93,7 @@ import Testing
             "orders", "n * 3, IF(n % 2, '2024-01-10', '2024-02-10'), n / 7, CONCAT('ä''\\\\', n), '2024-01-01 00:00:00.125'", count: 2000)
         let server = try MariaDBServer.shared()
         let middle = try server.makeDatabase()
-        let there = try server.url(database: middle)
+        let there = server.url(database: middle)
         expect(try place.desk.apus("copy", place.url(), there, "orders"), 0)
         #expect(try server.query("SELECT COUNT(*), SUM(id) FROM orders", database: middle) == [["2000", "5997000"]])
         let back = try place.double.makeDatabase()
@@ -137,7 +137,7 @@ import Testing
                 $0.joined(separator: " ")
             }
         }
-        for (name, url) in [("sql.yaml", try server.url(database: middle)), ("sr.yaml", try place.url(database: other))] {
+        for (name, url) in [("sql.yaml", server.url(database: middle)), ("sr.yaml", try place.url(database: other))] {
             try "from: \(place.url())\nto: \(url)\ntables:\n  hits: { watermark: partitions() }\n".write(
                 toFile: place.desk.home.file(name), atomically: true, encoding: .utf8)
             expect(try place.desk.apus("run", name), 0)
