@@ -110,8 +110,7 @@ public final class Lane: @unchecked Sendable {
     private var handle = pthread_t()
 
     /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
-    /// - parameter name: what tools such as `top -H` call the thread; at most 15 octets.
-    public init(named name: String? = nil, _ body: @escaping () -> Void) {
+    public init(_ body: @escaping () -> Void) {
         let box = Unmanaged.passRetained(Work(body))
         let failure = pthread_create(
             &handle, nil,
@@ -120,7 +119,6 @@ public final class Lane: @unchecked Sendable {
                 return nil
             }, box.toOpaque())
         precondition(failure == 0, "no thread could be made")
-        if let name { _ = pthread_setname_np(handle, name) }
     }
 
     public func join() { pthread_join(handle, nil) }

@@ -93,7 +93,7 @@ final class Channel {
         }
         let batches = self.batches(read.schema, reader.wire)
         let queue = BatchQueue(batches)
-        let lane = Lane(named: "apus-read") { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
+        let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
             let tally = try write(queue, slice, table, writer, pass, careful, load.emptyIsNull ?? false, hooks)
             lane.join()
