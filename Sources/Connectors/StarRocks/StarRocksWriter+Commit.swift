@@ -84,6 +84,7 @@ extension StarRocksWriter {
             var counted = counted(entry!, mark)
             counted.state = .sending
             try journal(counted)
+            try checkOwn()
             var failure: ApusError
             let outcome: LoadLabels.Outcome
             do {
