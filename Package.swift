@@ -6,7 +6,8 @@ import PackageDescription
 /// The floors of the house: a target may import only from floors below its own (docs/architecture.md).
 /// `scripts/check-imports` holds every file to this, beside the compiler's own import check.
 let connectors: [(name: String, system: [Target.Dependency])] = [
-    ("MySQL", ["CMariaDB"]),
+    ("MySQL", ["CMariaDB", "MySQLClient"]),
+    ("StarRocks", ["CMariaDB", "MySQLClient", "CFetch", "CLZ4", "CScan", "CZstd"]),
     ("Postgres", ["CPostgres"]),
     ("SQLite", ["CSQLite"]),
     ("Files", ["CScan", "CZlib", "CZstd"]),
@@ -19,6 +20,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CSQLite", path: "Sources/CSystem/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/CSystem/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CSystem/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZ4", path: "Sources/CSystem/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CCrypto", path: "Sources/CSystem/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", path: "Sources/CSystem/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 ]
@@ -43,6 +45,7 @@ let package = Package(
         .target(name: "CFetch", path: "Sources/CSystem/CFetch"),
         .target(name: "Tabular", dependencies: ["CNumbers"]),
         .target(name: "ApusCore", dependencies: ["Tabular"]),
+        .target(name: "MySQLClient", dependencies: ["ApusCore", "CMariaDB"]),
         .target(name: "ApusEngine", dependencies: ["Tabular", "ApusCore", "CCrypto", "CPCRE2"]),
         .target(name: "ApusFlow", dependencies: ["Tabular", "ApusCore", .product(name: "Yams", package: "Yams")]),
         .target(name: "ApusControl", dependencies: ["Tabular", "ApusCore"]),
@@ -62,7 +65,8 @@ let package = Package(
         .testTarget(name: "ApusControlTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusTesting"] + connectorNames),
         .testTarget(name: "ExtractTests", dependencies: ["Tabular", "ApusCore", "ApusControl", "ApusExtract", "ApusTesting"]),
         .testTarget(name: "ApusListenTests", dependencies: ["Tabular", "ApusCore", "ApusListen"]),
-        .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "CMariaDB"]),
+        .testTarget(name: "MySQLConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "MySQLConnector", "MySQLClient", "CMariaDB"]),
+        .testTarget(name: "StarRocksConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "StarRocksConnector", "MySQLClient", "CMariaDB"]),
         .testTarget(name: "PostgresConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "PostgresConnector", "CPostgres"]),
         .testTarget(name: "SQLiteConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "SQLiteConnector", "CSQLite"]),
         .testTarget(name: "FilesConnectorTests", dependencies: ["Tabular", "ApusCore", "ApusTesting", "FilesConnector"]),

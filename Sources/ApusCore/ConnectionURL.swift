@@ -1,5 +1,5 @@
-/// A connection as the user writes it: `mysql://user:password@host:3306/shop?tls=verify`, `sqlite:shop.db`,
-/// `csv:out/?compression=zstd`, `jdbc:postgresql://h/dw?user=u`.
+/// A connection as the user writes it: `mysql://user:password@host:3306/shop?tls=verify`,
+/// `starrocks://user:password@fe1:9030,fe2:9030/dw`, `sqlite:shop.db`, `csv:out/?compression=zstd`, `jdbc:postgresql://h/dw?user=u`.
 ///
 /// Everything before the `?` is percent-decoded part by part, so a password may hold `@:/%` as `%40%3A%2F%25`.
 public struct ConnectionURL: Hashable, Sendable {
@@ -9,11 +9,27 @@ public struct ConnectionURL: Hashable, Sendable {
     /// Without brackets for IPv6.
     public var host: String?
     public var port: Int?
+    /// Further hosts of a list, `fe1:9030,fe2:9030`, after the first.
+    public var otherHosts: [Host] = []
     /// Database (server schemes) or file path (file schemes), without the slash that ends the host.
     public var path: String
     public var parameters: [Parameter] = []
     /// Written with `jdbc:` in front: parameters of the JDBC driver are told, not refused.
     public var isJDBC = false
+
+    /// A host of a list.
+    public struct Host: Hashable, Sendable {
+        /// Without brackets for IPv6.
+        public var name: String
+        public var port: Int?
+
+        public init(_ name: String, port: Int?) {
+            self.name = name
+            self.port = port
+        }
+
+        var text: String { (name.contains(":") ? "[\(name)]" : name) + (port.map { ":\($0)" } ?? "") }
+    }
 
     public struct Parameter: Hashable, Sendable {
         public var name: String
@@ -70,7 +86,18 @@ public struct ConnectionURL: Hashable, Sendable {
             if parts.count == 2 { password = Secret(try Self.decode(parts[1], part: "password")) }
             authority = authority[authority.index(after: at)...]
         }
-        try Self.split(authority, &host, &port)
+        let hosts = authority.split(separator: ",", omittingEmptySubsequences: false)
+        try Self.split(hosts.first ?? authority, &host, &port)
+        for other in hosts.dropFirst() {
+            var name: String?
+            var number: Int?
+            try Self.split(other, &name, &number)
+            guard let name, host != nil else {
+                throw ApusError(
+                    .configurationInvalid, "a host in this connection's list is empty", hint: "Write host1:port1,host2:port2.")
+            }
+            otherHosts.append(Host(name, port: number))
+        }
         // The rest of a password that holds both `@` and `/`, as they are.
         if password != nil, tail.contains("@") { throw Self.unencoded() }
         path = try Self.decode(tail.dropFirst(), part: "path")
@@ -189,6 +216,7 @@ extension ConnectionURL: CustomStringConvertible {
             if let user { text += Self.encode(user) + (password.map { ":" + $0 } ?? "") + "@" }
             if let host { text += host.contains(":") ? "[\(host)]" : host }
             if let port { text += ":\(port)" }
+            text += otherHosts.map { "," + $0.text }.joined()
             text += "/"
         }
         text += path

@@ -43,6 +43,8 @@ public struct Abilities: Sendable, Hashable {
     public var writers = Int.max
     /// Statements can be run: before/after SQL, ledgers, queries.
     public var sql = true
+    /// A connection may name several hosts, `h1:1,h2:2`, any of which will do.
+    public var hostLists = false
     /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
     public var declaresTables = true
 
@@ -54,6 +56,8 @@ public protocol Session: AnyObject {
     var interrupt: Interrupt { get }
     /// The system and its version, e.g. `MariaDB 10.11.6`.
     var banner: String { get }
+    /// The dialect of this server's version, where versions differ in their declarations; nil = the connector's own.
+    var serverDialect: (any Dialect)? { get }
     /// All tables and views that a copy could mean, in catalogue order. `schema` nil = the connection's own.
     func tables(schema: String?) throws -> [TableSummary]
     /// - throws: `object.not_found` with the nearest existing name as hint.
@@ -65,6 +69,8 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
+    public var serverDialect: (any Dialect)? { nil }
+
     public func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
         try describeEach(tables(schema: schema).filter(isWanted))
     }
@@ -105,6 +111,9 @@ public protocol Source: Session {
     func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String
     /// The largest value of a column among the rows that the filters let through, as the server's text.
     func maximum(of column: String, in read: Read) throws -> String?
+    /// The partitions of a table, for loads of what has changed since the last run.
+    /// - throws: `unsupported` where the system cannot tell.
+    func partitions(of read: Read) throws -> [Partition]
     /// Starts reading a slice. At most one reader is open on a connection. `wire` names the formats that the sink
     /// takes as they are; a reader that can give one says so in ``Reader/wire``.
     func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader
@@ -121,6 +130,11 @@ extension Source {
     public func sliceKey(for shape: TableShape) -> [String] { [] }
     public func wireFormats(of read: Read) -> [WireFormat] { [] }
     public var rereadable: Bool { true }
+    public func partitions(of read: Read) throws -> [Partition] {
+        throw ApusError(
+            .unsupported, "\(banner) cannot tell which partitions of a table were written to",
+            hint: "Name a column that grows as `watermark`, such as updated_at.")
+    }
     public func maximum(of column: String, in read: Read) throws -> String? {
         throw ApusError(.unsupported, "\(banner) cannot give the maximum of a column, which a watermark needs")
     }

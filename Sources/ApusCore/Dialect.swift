@@ -17,6 +17,9 @@ public protocol Dialect: Sendable {
     /// Statements that make secondary and unique indexes.
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String]
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
+    /// Statements that let an existing table take the rows of another one: partitions that it lacks. Running them again
+    /// changes nothing.
+    func align(_ target: TableShape, to source: TableShape) -> [String]
     /// `(SELECT …) AS t (a, b)` gives a query's columns other names.
     var renamesQueryColumns: Bool { get }
     /// Names without quotes lose their upper case, so that `ID` must be quoted.
@@ -40,6 +43,8 @@ public struct Declaration: Hashable, Sendable, Codable {
 
 extension Dialect {
     public var foldsNames: Bool { false }
+
+    public func align(_ target: TableShape, to source: TableShape) -> [String] { [] }
 
     /// In UTC, which is every session's zone.
     public func instant(_ seconds: Int) -> String { literal(Days.isoTime(seconds)) }

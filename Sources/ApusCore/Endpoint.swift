@@ -6,6 +6,8 @@ public struct Endpoint: Sendable, Hashable {
     public var password: Secret?
     public var host: String?
     public var port: Int?
+    /// Further hosts of the same system, to be tried when the first does not answer.
+    public var otherHosts: [ConnectionURL.Host] = []
     /// Database or path.
     public var path: String
     public var settings: Settings
@@ -21,6 +23,18 @@ public struct Endpoint: Sendable, Hashable {
         password = url.password
         host = url.host
         port = url.port
+        if connector.abilities.hostLists {
+            otherHosts = url.otherHosts
+        } else if !url.otherHosts.isEmpty {
+            // libpq and others take several names as one; a port behind the last stands for all of them.
+            guard url.port == nil, url.otherHosts.dropLast().allSatisfy({ $0.port == nil }) else {
+                throw ApusError(
+                    .configurationInvalid, "\(connector.title) takes one host and port, and this connection names several",
+                    hint: "Name one of them.", context: url.description)
+            }
+            host = ([url.host ?? ""] + url.otherHosts.map(\.name)).joined(separator: ",")
+            port = url.otherHosts.last?.port
+        }
         path = url.path
         label = url.description
         settings = Settings(connector.settings)

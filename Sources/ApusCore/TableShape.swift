@@ -30,6 +30,8 @@ public struct TableShape: Hashable, Sendable, Codable {
     /// Estimates of the catalogue.
     public var rows: Int?
     public var bytes: Int?
+    /// How the origin keeps the table, where it says more than columns and keys.
+    public var layout: TableLayout?
 
     public init(name: TableName, kind: Kind = .table, origin: String, columns: [ColumnShape]) {
         self.name = name

@@ -16,6 +16,7 @@ struct TablePlanner {
 
     var wish: TableWish { selection.wish }
     var target: any Connector { planner.to.connector }
+    var targetDialect: (any Dialect)? { sink.serverDialect ?? target.dialect }
 
     mutating func note(_ severity: Finding.Severity, _ code: ApusError.Code, _ column: String?, _ message: String) {
         findings.append(Finding(severity, code, column: column, message))
@@ -35,10 +36,12 @@ struct TablePlanner {
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
         let transforms = transforms(reads, kept, columns)
-        let watermark = try resolveWatermark(columns, &reads, load, name)
+        let watermark =
+            wish.watermark == PlannedTable.Watermark.partitions
+            ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, &reads, load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
-        for number in reads.indices where canRun && (watermark == nil || watermark?.upTo != nil) {
+        for number in reads.indices where canRun && reads[number].partitions != [] && (watermark == nil || watermark?.upTo != nil) {
             let place = places[number]
             if !reads[number].isVerbatim { reads[number].key = sliceKey(place) }
             let channels = max(1, min(planner.flow.limits.channels, target.abilities.writers) / reads.count)
@@ -48,7 +51,8 @@ struct TablePlanner {
         }
         load.slices = slices.count
         var table = PlannedTable(
-            name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark, before: wish.before,
+            name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark,
+            before: wish.before + alignment(load, places[0].shape),
             after: wish.after, ddl: ddl(load), findings: findings)
         table.transforms = transforms
         return table
@@ -167,6 +171,7 @@ struct TablePlanner {
     /// A full refresh replaces; an increment changes rows by key where there is one.
     private func defaultMode(_ existing: TableShape?, _ source: TableShape) -> LoadMode {
         if wish.days != nil || wish.window != nil { return target.abilities.modes.contains(.window) ? .window : .append }
+        if wish.watermark == PlannedTable.Watermark.partitions { return target.abilities.modes.contains(.replace) ? .replace : .append }
         if wish.watermark != nil || wish.isIncrement {
             let hasKey = wish.key != nil || !(existing ?? source).primaryKey.isEmpty
             return hasKey && target.abilities.modes.contains(.upsert) ? .upsert : .append
@@ -179,7 +184,8 @@ struct TablePlanner {
         let source = places[0].shape
         var wanted = places[0].columns.shape(of: source, sameSystem: source.origin == target.name)
         if places.count > 1 { unite(places, &wanted) }
-        guard target.abilities.declaresTables, let dialect = target.dialect else {
+        if source.origin != target.name { wanted.layout = nil }
+        guard target.abilities.declaresTables, let dialect = targetDialect else {
             wanted.name = name
             return wanted
         }
@@ -207,10 +213,16 @@ struct TablePlanner {
     }
 
     private func ddl(_ load: Load) -> [String] {
-        guard target.abilities.declaresTables, let dialect = target.dialect, !load.exists || load.create == .recreate
+        guard target.abilities.declaresTables, let dialect = targetDialect, !load.exists || load.create == .recreate
         else { return [] }
         return dialect.create(load.shape, as: load.target)
             + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
+    }
+
+    /// What an existing target needs before it takes all rows.
+    private func alignment(_ load: Load, _ source: TableShape) -> [String] {
+        guard load.exists, load.create != .recreate, let dialect = targetDialect else { return [] }
+        return dialect.align(load.shape, to: source)
     }
 
     // MARK: Watermark

@@ -80,8 +80,14 @@ public struct Verification: Sendable {
                     }
                     return Column(name, column.type, nullable: column.nullable)
                 }
-                let read = Read(
+                var read = Read(
                     relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
+                // What the source is cut by serves the target too, should its read time out; a NULL in a later column of a
+                // key would fall between all ranges.
+                for column in table.reads.first?.key ?? [] {
+                    guard let held = shape.column(column.name), read.key.isEmpty || !held.nullable else { break }
+                    read.key.append(Column(held.name, held.type, nullable: held.nullable))
+                }
                 try $0.add(read, Array(names.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
             }
         }
@@ -134,26 +140,43 @@ public struct Verification: Sendable {
             var digest = RowDigest()
             var unfit = 0
 
-            /// `places` are the positions of the schema's columns among those of the read.
+            /// `places` are the positions of the schema's columns among those of the read. A slice whose read times out is
+            /// read in halves.
             mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema) throws {
                 let projection = try Projection(from: read.schema, to: schema, sources: places)
-                for slice in slices {
-                    let reader = try source.reader(read, slice, wire: [])
-                    defer { reader.close() }
-                    let batch = Batch(schema: read.schema), output = Batch(schema: schema)
-                    var goesOn = true
-                    while goesOn {
-                        batch.reset()
-                        output.reset()
-                        goesOn = try reader.read(into: batch)
-                        if projection.isPassthrough {
-                            unfit += batch.rejected.count
-                            digest.add(batch)
-                        } else {
-                            projection.apply(batch, into: output)
-                            unfit += output.rejected.count
-                            digest.add(output)
-                        }
+                var left = Array(slices.reversed())
+                while let slice = left.popLast() {
+                    var part = Total()
+                    do {
+                        try part.read(slice, of: read, projection, from: source, as: schema)
+                    } catch let error as ApusError where error.code == .timeout {
+                        guard let halves = try source.halves(of: slice, in: read), halves.count > 1 else { throw error }
+                        left += halves.reversed().map { Slice(id: slice.id, read: slice.read, bounds: $0, rows: nil) }
+                        continue
+                    }
+                    digest.merge(part.digest)
+                    unfit += part.unfit
+                }
+            }
+
+            private mutating func read(
+                _ slice: Slice, of read: Read, _ projection: Projection, from source: any Source, as schema: Schema
+            ) throws {
+                let reader = try source.reader(read, slice, wire: [])
+                defer { reader.close() }
+                let batch = Batch(schema: read.schema), output = Batch(schema: schema)
+                var goesOn = true
+                while goesOn {
+                    batch.reset()
+                    output.reset()
+                    goesOn = try reader.read(into: batch)
+                    if projection.isPassthrough {
+                        unfit += batch.rejected.count
+                        digest.add(batch)
+                    } else {
+                        projection.apply(batch, into: output)
+                        unfit += output.rejected.count
+                        digest.add(output)
                     }
                 }
             }

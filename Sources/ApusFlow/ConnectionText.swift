@@ -43,7 +43,7 @@ struct ConnectionText {
             case .scalar(let scalar): text.unicodeScalars.append(scalar)
             case .variable(let variable):
                 let value = try value(variable)
-                let isAddress = parts.host.contains(index) && value.utf8.allSatisfy { Self.isPlain($0) || ":[]_".utf8.contains($0) }
+                let isAddress = parts.host.contains(index) && value.utf8.allSatisfy { Self.isPlain($0) || ":[]_,".utf8.contains($0) }
                 text += beginsWithVariable && index == 0 || isAddress ? value : Self.encode(value)
             }
         }

@@ -82,7 +82,10 @@ public struct PlanTable: Sendable {
         }
         if case .query(let sql) = table.read.relation { add("query", sql) }
         for filter in table.read.filters { add("where", filter) }
-        if let mark = table.watermark {
+        if let mark = table.watermark, mark.column == PlannedTable.Watermark.partitions {
+            let all = PartitionMarks(text: mark.upTo ?? "").marks.count
+            add("watermark", "\(table.read.partitions?.count ?? all) of \(all) partitions, written to since the last run")
+        } else if let mark = table.watermark {
             let from = mark.after.map { "after \($0)" } ?? "from the first row"
             add("watermark", "\(mark.column) \(from) up to \(mark.upTo ?? "(no rows)")")
         }

@@ -147,7 +147,7 @@ public final class MariaDBServer: Sendable {
 }
 
 /// Undoes the escapes of `mariadb --batch`: `\t`, `\n`, `\0` and `\\`.
-private func unescapeBatchField(_ field: Substring) -> String {
+func unescapeBatchField(_ field: Substring) -> String {
     guard field.contains("\\") else { return String(field) }
     var result = ""
     var escaped = false

@@ -19,6 +19,10 @@ public struct Requirement: Sendable {
     public static let slurm = Requirement(name: "Slurm", debianPackage: "slurmctld slurmd slurm-client munge") {
         SlurmCluster.isInstalled
     }
+    /// What the StarRocks double of `Tests/Doubles` runs on, and what the kit asks it with.
+    public static let starrocks = Requirement(
+        name: "the StarRocks double's Python, MariaDB and curl", debianPackage: "python3 mariadb-server mariadb-client curl"
+    ) { StarRocksDouble.isInstalled }
     /// The `openssl` command, which makes the certificates of TLS tests.
     public static let openssl = Requirement(name: "openssl", debianPackage: "openssl") { findProgram("openssl") != nil }
 

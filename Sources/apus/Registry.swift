@@ -4,12 +4,13 @@ import GeneratorConnector
 import MySQLConnector
 import PostgresConnector
 import SQLiteConnector
+import StarRocksConnector
 
 /// The one list of connectors.
 enum Registry {
     static let connectors: [any Connector] = [
-        MySQLConnector(), PostgresConnector(), SQLiteConnector(), CSVConnector(), JSONLinesConnector(),
-        GeneratorConnector(), NullConnector(),
+        MySQLConnector(), PostgresConnector(), SQLiteConnector(), StarRocksConnector(), DorisConnector(),
+        CSVConnector(), JSONLinesConnector(), GeneratorConnector(), NullConnector(),
     ]
 
     /// - throws: `config.unknown_connector` with the nearest name.

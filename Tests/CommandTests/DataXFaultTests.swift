@@ -49,9 +49,9 @@ import Testing
     @Test func `an unknown plugin is refused with those that there are and one that would do`() throws {
         try refused(
             DataXDesk.job(reader, writer.replacing("postgresqlwriter", with: "hdfswriter")), "there is no writer plugin `hdfswriter`",
-            "postgresqlwriter, rdbmswriter, sqlitewriter, streamwriter, txtfilewriter", "Code:[Framework-12]")
+            "postgresqlwriter, rdbmswriter, sqlitewriter, starrockswriter, streamwriter, txtfilewriter", "Code:[Framework-12]")
         try refused(
-            DataXDesk.job(reader.replacing("mysqlreader", with: "starrocksreader"), writer), "`mysqlreader` would do instead",
+            DataXDesk.job(reader.replacing("mysqlreader", with: "oceanbasev10reader"), writer), "`mysqlreader` would do instead",
             "MySQL's protocol")
         try refused(
             DataXDesk.job(reader.replacing("jdbc:mysql:", with: "jdbc:oracle:thin:").replacing("mysqlreader", with: "rdbmsreader"), writer),

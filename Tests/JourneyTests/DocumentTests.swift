@@ -9,8 +9,18 @@ import Testing
         (["README.md", "README.zh.md"] + Repository.entries("docs").filter { $0.hasSuffix(".md") }.map { "docs/\($0)" })
         .filter { (try? Repository.text($0).contains("```console")) ?? false }
 
-    @Test(.requires(.program("sqlite3", package: "sqlite3")), arguments: pages)
+    /// Those that need servers.
+    static let serverPages = pages.filter { (try? !ConsolePage(path: "\(Repository.root)/\($0)").requires.isEmpty) ?? false }
+
+    @Test(
+        .requires(.program("sqlite3", package: "sqlite3")), arguments: Set(pages).subtracting(serverPages).sorted())
     func `examples print what the page says`(page: String) throws {
+        try PageRun.check(page, files: nil)
+    }
+
+    @Test(
+        .requires(.starrocks, .mariadb, .program("sqlite3", package: "sqlite3")), .timeLimit(.minutes(10)), arguments: serverPages)
+    func `examples between servers print what the page says`(page: String) throws {
         try PageRun.check(page, files: nil)
     }
 

@@ -70,6 +70,20 @@ enum PageRun {
             let server = try PostgresServer.shared()
             environment["POSTGRES_URL"] = server.url(database: try server.makeDatabase())
         }
+        for (word, name, profile) in [
+            ("starrocks", "STARROCKS", StarRocksDouble.Profile.v3_3), ("starrocks-2.5", "OLD_STARROCKS", .v2_5), ("doris", "DORIS", .doris),
+        ] where requires.contains(word) {
+            let double = try StarRocksDouble.shared(profile)
+            let database = try double.makeDatabase(), node = try double.node("fe1")
+            environment["\(name)_URL"] = try double.url(database: database)
+            environment["\(name)_CONTROL"] = double.control
+            environment["\(name)_DATABASE"] = database
+            environment["\(name)_FE"] = "\(node.host):\(node.sqlPort ?? 0)"
+            environment["\(name)_HTTP"] = node.http
+            environment[name] =
+                "mariadb --no-defaults -h\(node.host) -P\(node.sqlPort ?? 0) -u\(double.options.user) -p\(double.options.password) "
+                + "--comments --default-character-set=utf8mb4 \(database)"
+        }
         return environment
     }
 }
@@ -87,7 +101,18 @@ enum PageRun {
         try PageRun.check("Journeys/\(journey)/story.md", files: "Journeys/\(journey)")
     }
 
-    @Test(.requires(.mariadb, .postgres), arguments: all.filter { !servers[$0]!.isEmpty })
+    @Test(
+        .requires(.starrocks, .program("sqlite3", package: "sqlite3")), .timeLimit(.minutes(10)),
+        arguments: all.filter { journey in servers[journey]!.contains { $0.hasPrefix("starrocks") || $0 == "doris" } })
+    func `every story of a warehouse ends as it is told`(journey: String) throws {
+        try PageRun.check("Journeys/\(journey)/story.md", files: "Journeys/\(journey)")
+    }
+
+    @Test(
+        .requires(.mariadb, .postgres),
+        arguments: all.filter { journey in
+            !servers[journey]!.isEmpty && !servers[journey]!.contains { $0.hasPrefix("starrocks") || $0 == "doris" }
+        })
     func `every story between servers ends as it is told`(journey: String) throws {
         try PageRun.check("Journeys/\(journey)/story.md", files: "Journeys/\(journey)")
     }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusTesting
+import MySQLClient
 @testable import MySQLConnector
 import Tabular
 import Testing

@@ -49,6 +49,8 @@ public struct DataXJob: Hashable, Sendable {
         public var user: String?
         public var password: Secret?
         public var session: [String] = []
+        /// Settings of the connector that the job's own keys stand for.
+        public var settings: [String: String] = [:]
     }
 
     /// A reader of a database: each source has either tables or queries.

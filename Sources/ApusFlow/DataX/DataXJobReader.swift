@@ -73,6 +73,7 @@ public struct DataXJobReader: Sendable {
         guard let (name, parameter, family) = plugin(value, "reader", reading) else { return nil }
         switch family {
         case .relational(let schemes): return reading.relationalReader(name, parameter, schemes).map { .relational($0) }
+        case .warehouse(let scheme): return reading.warehouseReader(name, parameter, scheme).map { .relational($0) }
         case .text: return reading.textReader(parameter).map { .text($0) }
         case .stream: return reading.streamReader(parameter).map { .stream($0) }
         }
@@ -82,6 +83,7 @@ public struct DataXJobReader: Sendable {
         guard let (name, parameter, family) = plugin(value, "writer", reading) else { return nil }
         switch family {
         case .relational(let schemes): return reading.relationalWriter(name, parameter, schemes).map { .relational($0) }
+        case .warehouse(let scheme): return reading.warehouseWriter(name, parameter, scheme).map { .relational($0) }
         case .text: return reading.textWriter(parameter).map { .text($0) }
         case .stream: return reading.streamWriter(parameter).map { .stream($0) }
         }

@@ -5,6 +5,8 @@ public enum DataXPlugins {
     enum Family: Hashable {
         /// The schemes that its `jdbcUrl` may have; nil = any that has a connector.
         case relational([String]?)
+        /// StarRocks or Doris, whose `jdbcUrl` is one of MySQL and whose rows go by Stream Load.
+        case warehouse(String)
         case text, stream
     }
 
@@ -16,6 +18,8 @@ public enum DataXPlugins {
         "greenplum": .relational(["postgresql"]),
         "sqlite": .relational(["sqlite"]),
         "rdbms": .relational(nil),
+        "starrocks": .warehouse("starrocks"),
+        "doris": .warehouse("doris"),
         "txtfile": .text,
         "stream": .stream,
     ]
@@ -28,7 +32,7 @@ public enum DataXPlugins {
     /// Plugins of DataX whose system another one's connector can reach.
     private static let substitutes: [String: String] = [
         "mariadb": "mysql", "drds": "mysql", "adbmysql": "mysql", "oceanbasev10": "mysql", "tidb": "mysql", "polardb": "mysql",
-        "starrocks": "mysql", "doris": "mysql", "adbpg": "postgresql", "gaussdb": "postgresql", "opengauss": "postgresql",
+        "selectdb": "doris", "adbpg": "postgresql", "gaussdb": "postgresql", "opengauss": "postgresql",
         "hologresjdbc": "postgresql", "kingbasees": "postgresql", "sqlite3": "sqlite", "csv": "txtfile", "file": "txtfile",
         "localfile": "txtfile", "text": "txtfile",
     ]
@@ -42,10 +46,9 @@ public enum DataXPlugins {
         let system = plain.hasSuffix("reader") || plain.hasSuffix("writer") ? String(plain.dropLast(6)) : plain
         var hint = "There are \(known.joined(separator: ", "))."
         if let other = substitutes[system] {
-            let why =
-                other == "mysql" ? "speaks MySQL's protocol" : other == "postgresql" ? "speaks PostgreSQL's protocol" : "does the same"
-            hint +=
-                " `\(other)\(role)` would do instead: it \(other == "mysql" || other == "postgresql" ? "reaches a server that \(why)" : why)."
+            let protocols = ["mysql": "MySQL's", "postgresql": "PostgreSQL's", "doris": "Doris'"]
+            let why = protocols[other].map { "reaches a server that speaks \($0) protocol" } ?? "does the same"
+            hint += " `\(other)\(role)` would do instead: it \(why)."
         } else if families[system] != nil {
             hint += " Did you mean `\(system)\(role)`?"
         } else if let near = Nearest.name(to: plain, among: known) {

@@ -9,6 +9,7 @@ public enum DataXTemplate {
             case .relational(let schemes):
                 let scheme = schemes?.first ?? "mysql"
                 return role == "reader" ? relationalReader(scheme) : relationalWriter(scheme, name)
+            case .warehouse: return role == "reader" ? relationalReader("starrocks") : warehouseWriter
             case .text: return role == "reader" ? textReader : textWriter
             case .stream: return role == "reader" ? streamReader : streamWriter
             }
@@ -57,6 +58,7 @@ public enum DataXTemplate {
         switch scheme {
         case "postgresql": "jdbc:postgresql://127.0.0.1:5432/database"
         case "sqlite": "jdbc:sqlite:/path/to/file.db"
+        case "starrocks": "jdbc:mysql://127.0.0.1:9030/database"
         default: "jdbc:mysql://127.0.0.1:3306/database"
         }
     }
@@ -92,6 +94,23 @@ public enum DataXTemplate {
         ]
         """
     }
+
+    private static let warehouseWriter = """
+        "username": "",
+        "password": "",
+        "column": ["*"],
+        "preSql": [],
+        "postSql": [],
+        "loadUrl": ["127.0.0.1:8030"],
+        "loadProps": {},
+        "connection": [
+            {
+                "table": [""],
+                "selectedDatabase": "",
+                "jdbcUrl": "jdbc:mysql://127.0.0.1:9030/"
+            }
+        ]
+        """
 
     private static let textReader = """
         "path": ["/path/to/*.csv"],

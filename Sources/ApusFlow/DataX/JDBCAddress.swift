@@ -2,10 +2,12 @@ import ApusCore
 
 /// A `jdbc:` URL, as far as Apus has a connector for it.
 public struct JDBCAddress: Hashable, Sendable {
-    /// Of the connector: `mysql`, `postgresql`, `sqlite` …
+    /// Of the connector: `mysql`, `postgresql`, `sqlite`, `starrocks` …
     public var scheme: String
     public var host: String?
     public var port: Int?
+    /// Further FEs of the same cluster.
+    public var otherHosts: [ConnectionURL.Host] = []
     /// Database, or a file's path.
     public var path: String
     /// Name and value, as JDBC has them.
@@ -38,12 +40,14 @@ public struct JDBCAddress: Hashable, Sendable {
         if let gone = absent[scheme] {
             throw ApusError(
                 .unknownConnector, "there is no connector for \(gone) (`jdbc:\(scheme):`)",
-                hint: "There are those for MySQL and MariaDB, PostgreSQL and Greenplum, and SQLite.")
+                hint: "There are those for MySQL and MariaDB, PostgreSQL and Greenplum, StarRocks, Doris, and SQLite.")
         }
-        guard ["mysql", "postgresql", "sqlite"].contains(scheme) else {
+        guard ["mysql", "postgresql", "sqlite", "starrocks", "doris"].contains(scheme) else {
             throw ApusError(
                 .unknownConnector, "there is no connector for `jdbc:\(scheme):`",
-                hint: "There are jdbc:mysql:, jdbc:mariadb:, jdbc:postgresql:, jdbc:pivotal:greenplum: and jdbc:sqlite:.")
+                hint:
+                    "There are jdbc:mysql:, jdbc:mariadb:, jdbc:postgresql:, jdbc:pivotal:greenplum:, jdbc:starrocks:, jdbc:doris: and jdbc:sqlite:."
+            )
         }
         var rest = words[1]
         var parameters: [String: String] = [:]
@@ -71,6 +75,21 @@ public struct JDBCAddress: Hashable, Sendable {
             return JDBCAddress(
                 scheme: scheme, host: url.host ?? "localhost", port: url.port, path: path.removingPercents, parameters: parameters)
         }
+    }
+
+    /// Addresses that differ in the host only are the FEs of one cluster.
+    static func clusters(_ addresses: [JDBCAddress]) -> [JDBCAddress] {
+        var clusters: [JDBCAddress] = []
+        for address in addresses {
+            guard let known = clusters.firstIndex(where: { $0.path == address.path && $0.parameters == address.parameters }) else {
+                clusters.append(address)
+                continue
+            }
+            let host = ConnectionURL.Host(address.host ?? "localhost", port: address.port)
+            let first = ConnectionURL.Host(clusters[known].host ?? "localhost", port: clusters[known].port)
+            if host != first, !clusters[known].otherHosts.contains(host) { clusters[known].otherHosts.append(host) }
+        }
+        return clusters
     }
 
     private static let malformed = ApusError(
@@ -112,6 +131,7 @@ public struct JDBCAddress: Hashable, Sendable {
         var url = try ConnectionURL(parsing: "\(connector.schemes[0]):x")
         url.host = host
         url.port = port
+        url.otherHosts = otherHosts
         url.path = path
         url.user = database.user ?? parameters["user"]
         url.password = database.password ?? parameters["password"].map { Secret($0) }
@@ -126,6 +146,7 @@ public struct JDBCAddress: Hashable, Sendable {
             }
             try endpoint.settings.set(setting, translated)
         }
+        for (name, value) in database.settings.sorted(by: { $0.key < $1.key }) { try endpoint.settings.set(name, value) }
         let session = database.session.map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
         if !session.isEmpty {
             guard connector.settings.contains(where: { $0.name == "init_sql" }) else {
@@ -139,13 +160,17 @@ public struct JDBCAddress: Hashable, Sendable {
 
     /// A driver's parameter as a setting of the connector; nil where it has none.
     private static func setting(_ name: String, _ value: String, _ connector: any Connector) -> (name: String, value: String)? {
-        guard connector.name == "mysql" else { return (name, value) }
+        // All three are reached with MySQL's driver.
+        guard ["mysql", "starrocks", "doris"].contains(connector.name) else { return (name, value) }
         switch name {
+        case "connectTimeout" where connector.name != "mysql":
+            return Int(value).map { ("connect_timeout", $0 == 0 ? "1h" : "\($0)ms") }
+        case "socketTimeout" where connector.name != "mysql": return Int(value).map { ("read_timeout", "\($0)ms") }
         // Connector/J counts milliseconds.
         case "connectTimeout", "socketTimeout":
             return Int(value).map { (name, $0 == 0 ? (name == "connectTimeout" ? "1h" : "0") : "\($0)ms") }
-        case "netTimeoutForStreamingResults": return Int(value).flatMap { $0 > 0 ? (name, "\($0)s") : nil }
-        case "zeroDateTimeBehavior":
+        case "netTimeoutForStreamingResults" where connector.name == "mysql": return Int(value).flatMap { $0 > 0 ? (name, "\($0)s") : nil }
+        case "zeroDateTimeBehavior" where connector.name == "mysql":
             return ("zero_dates", value.lowercased().replacing("_", with: "") == "converttonull" ? "null" : "keep")
         // DataX itself sets it to false: a number stays a number.
         case "tinyInt1isBit": return nil

@@ -78,6 +78,18 @@ extension JobReading {
         let database = database(value, connection, key, schemes)
         let tables = tables(connection["table"], "\(key).table")
         if tables.isEmpty { fault("\(key) has no `table`") }
+        let columns = writtenColumns(value, plugin)
+        guard let database else { return nil }
+        var writer = DataXJob.RelationalWriter(plugin: plugin, database: database, tables: tables, columns: columns)
+        writer.mode = writeMode(value, plugin)
+        writer.before = statements(value["preSql"], "\(plugin).preSql")
+        writer.after = statements(value["postSql"], "\(plugin).postSql")
+        writer.emptyIsNull = boolean(value["emptyAsNull"], "\(plugin).emptyAsNull") ?? true
+        return writer
+    }
+
+    /// The names of a writer's columns; nil = all (`["*"]`).
+    func writtenColumns(_ value: JobValue, _ plugin: String) -> [String]? {
         let columns = texts(value["column"], "\(plugin).column").map { $0.flatMap { SelectList.split($0) } } ?? []
         if columns.isEmpty { fault("\(plugin) has no `column`", hint: "Write e.g. \"column\": [\"id\", \"name\"], or [\"*\"].") }
         if columns.contains("*"), columns.count > 1 { fault("`*` in \(plugin).column stands beside other columns; it must stand alone") }
@@ -85,24 +97,20 @@ extension JobReading {
         for name in Set(names.filter { name in names.count { $0 == name } > 1 }).sorted() {
             fault("the column `\(name)` stands twice in \(plugin).column")
         }
-        guard let database else { return nil }
-        var writer = DataXJob.RelationalWriter(
-            plugin: plugin, database: database, tables: tables, columns: columns == ["*"] ? nil : names)
-        if let word = text(value["writeMode"], "\(plugin).writeMode")?.trimmingSpaces().lowercased(), !word.isEmpty {
-            if let mode = DataXJob.WriteMode(rawValue: word) {
-                writer.mode = mode
-            } else {
-                fault("\(plugin).writeMode is `\(word.prefix(40))`", hint: "There are insert, replace and update.")
-            }
+        return columns == ["*"] ? nil : names
+    }
+
+    func writeMode(_ value: JobValue, _ plugin: String) -> DataXJob.WriteMode {
+        guard let word = text(value["writeMode"], "\(plugin).writeMode")?.trimmingSpaces().lowercased(), !word.isEmpty else {
+            return .insert
         }
-        writer.before = statements(value["preSql"], "\(plugin).preSql", tables)
-        writer.after = statements(value["postSql"], "\(plugin).postSql", tables)
-        writer.emptyIsNull = boolean(value["emptyAsNull"], "\(plugin).emptyAsNull") ?? true
-        return writer
+        if let mode = DataXJob.WriteMode(rawValue: word) { return mode }
+        fault("\(plugin).writeMode is `\(word.prefix(40))`", hint: "There are insert, replace and update.")
+        return .insert
     }
 
     /// `@table` is only filled in when there is one table, or later for each of several.
-    private func statements(_ value: JobValue?, _ key: String, _ tables: [String]) -> [String] {
+    func statements(_ value: JobValue?, _ key: String) -> [String] {
         (texts(value, key) ?? []).map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
     }
 
@@ -121,7 +129,7 @@ extension JobReading {
         return list
     }
 
-    private func database(_ value: JobValue, _ connection: JobValue, _ key: String, _ schemes: [String]?) -> DataXJob.Database? {
+    func database(_ value: JobValue, _ connection: JobValue, _ key: String, _ schemes: [String]?) -> DataXJob.Database? {
         guard let urls = texts(connection["jdbcUrl"], "\(key).jdbcUrl"), !urls.isEmpty else {
             fault("\(key) has no `jdbcUrl`", hint: "Write e.g. jdbc:mysql://host:3306/shop.")
             return nil
@@ -140,6 +148,10 @@ extension JobReading {
         }
         guard let first = addresses.first else { return nil }
         if addresses.contains(where: { $0.scheme != first.scheme }) { fault("\(key): the addresses of `jdbcUrl` are of several systems") }
+        return credentials(value, addresses)
+    }
+
+    func credentials(_ value: JobValue, _ addresses: [JDBCAddress]) -> DataXJob.Database {
         let user = value["username"]?.text, password = value["password"]?.text
         return DataXJob.Database(
             addresses: addresses, user: user.flatMap { $0.isEmpty ? nil : $0 },
@@ -148,7 +160,7 @@ extension JobReading {
     }
 
     /// `t[00-31]` is 32 tables, `t[0-9]` ten.
-    private func tables(_ value: JobValue?, _ key: String) -> [String] {
+    func tables(_ value: JobValue?, _ key: String) -> [String] {
         var names: [String] = []
         for element in texts(value, key) ?? [] {
             for name in SelectList.split(element) {

@@ -22,3 +22,14 @@ static inline void apus_end_rows(MYSQL_STMT *s) {
     s->mysql->status = MYSQL_STATUS_READY;
 }
 static inline int apus_is_reading(MYSQL *m) { return m->status != MYSQL_STATUS_READY; }
+
+// The server's own error where libmariadb says "malformed packet" (2027): it takes numbers of its own range, such as
+// 5024, for a broken server. Returns the number and the text, which ends with 0, or 0 when there is no such packet.
+static inline int apus_hidden_error(MYSQL *m, const char **text) {
+    const unsigned char *p = m->net.pvio ? m->net.read_pos : 0;
+    if (!p || p[0] != 0xFF) return 0;
+    *text = (const char *)p + (p[3] == '#' ? 9 : 3);
+    return p[1] | p[2] << 8;
+}
+// The same for the rows of a text query, which are read by apus_next_packet instead of mysql_use_result.
+static inline void apus_end_text(MYSQL *m) { m->status = MYSQL_STATUS_READY; }

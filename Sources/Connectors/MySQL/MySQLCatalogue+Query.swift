@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 /// What the server says about a SELECT without running it.

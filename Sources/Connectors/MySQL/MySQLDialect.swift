@@ -1,28 +1,14 @@
 import ApusCore
+import MySQLClient
 import Tabular
 
 /// How MySQL and MariaDB write names, values and declarations.
 struct MySQLDialect: Dialect {
     let identifierLimit = 64
 
-    func quote(_ identifier: String) -> String { "`" + identifier.replacing("`", with: "``") + "`" }
+    func quote(_ identifier: String) -> String { ClientText.quote(identifier) }
 
-    /// Backslashes escape, since no session of Apus has NO_BACKSLASH_ESCAPES.
-    func literal(_ text: String) -> String {
-        var out = "'"
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "'": out += "''"
-            case "\\": out += "\\\\"
-            case "\0": out += "\\0"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\u{1A}": out += "\\Z"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "'"
-    }
+    func literal(_ text: String) -> String { ClientText.literal(text) }
 
     /// In the session's own zone, whichever it is.
     func instant(_ seconds: Int) -> String { "FROM_UNIXTIME(\(seconds))" }

@@ -1,26 +1,8 @@
 import ApusCore
-import CMariaDB
+import MySQLClient
 
-/// What a server or libmariadb reported: the number, and the words without values of rows.
-struct MySQLFault: Error {
-    let number: Int
-    /// As the server wrote it; may hold values of rows, so only for ``RejectedRow/reason``.
-    let words: String
-
-    init(number: Int, words: String) {
-        self.number = number
-        self.words = words
-    }
-
-    init(_ handle: UnsafeMutablePointer<MYSQL>) {
-        self.init(number: Int(mysql_errno(handle)), words: String(cString: mysql_error(handle)))
-    }
-
-    init(statement: UnsafeMutablePointer<MYSQL_STMT>) {
-        self.init(
-            number: Int(mysql_stmt_errno(statement)), words: String(cString: mysql_stmt_error(statement)))
-    }
-
+/// What a fault means to MySQL and MariaDB.
+extension MySQLFault {
     /// `doing` completes "could not …". Numbers are those of the manual's "Server Error Message Reference".
     func error(doing: String, hint: String? = nil) -> ApusError {
         let (code, advice) = classify()
@@ -31,17 +13,11 @@ struct MySQLFault: Error {
     var underlying: String { "MySQL \(number): \(mayShowValues ? hidingValues : words)" }
 
     var isRowFault: Bool { Self.rowFaults.contains(number) }
-    var isConnectionLost: Bool { Self.connectionFaults.contains(number) }
     /// The server or the client does not take LOAD DATA LOCAL.
     var isInfileRefused: Bool {
         [1148, 2068, 3948, 4166].contains(number) || (number == 2000 && words.contains("forbidden"))
     }
     var isPrepareUnsupported: Bool { [1295, 1047, 2030].contains(number) }
-
-    private static let connectionFaults: Set<Int> = [
-        2002, 2003, 2005, 2006, 2012, 2013, 2027, 2055, 5013, 5014, 1053, 1077, 1079, 1080, 1081, 1152, 1158, 1159, 1160,
-        1161, 1184, 1927, 4031, 3169,
-    ]
 
     /// What the target refuses because of a row's own values.
     static let rowFaults: Set<Int> = [

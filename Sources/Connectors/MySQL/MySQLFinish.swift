@@ -1,4 +1,5 @@
 import ApusCore
+import MySQLClient
 import Tabular
 
 /// The steps after the slices. Each looks at what is there, so that it can be repeated after a crash between any two

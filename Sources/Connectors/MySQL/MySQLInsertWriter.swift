@@ -1,4 +1,5 @@
 import ApusCore
+import MySQLClient
 import Tabular
 
 /// Writes slices by multi-row INSERT, where the server does not take LOAD DATA LOCAL.

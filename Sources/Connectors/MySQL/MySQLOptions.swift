@@ -1,11 +1,11 @@
 import ApusCore
+import MySQLClient
 
 /// The settings of a connection, decoded.
 struct MySQLOptions {
-    enum TLS: String { case off, prefer, require, authority = "verify-ca", identity = "verify" }
     enum Loading: String { case auto, infile, insert }
 
-    var tls: TLS
+    var tls: ClientOptions.TLS
     var ca: String?
     var certificate: String?
     var key: String?
@@ -57,6 +57,22 @@ struct MySQLOptions {
         compresses = settings.boolean("compress")
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
         socket = settings["socket"]
+    }
+
+    func client(_ endpoint: Endpoint) -> ClientOptions {
+        var client = ClientOptions(host: endpoint.host ?? "localhost", port: endpoint.port ?? 3306)
+        client.socket = socket
+        client.user = endpoint.user
+        client.password = endpoint.password
+        client.database = endpoint.path.isEmpty ? nil : endpoint.path
+        client.tls = tls
+        client.ca = ca
+        client.certificate = certificate
+        client.key = key
+        client.connectTimeout = connectTimeout
+        client.readTimeout = readTimeout
+        client.compresses = compresses
+        return client
     }
 
     /// Microseconds of `+HH:MM`, `-HH:MM`, `UTC`.

@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 /// A reader whose rows are still on the wire.

@@ -1,6 +1,7 @@
 import ApusCore
 import CMariaDB
 import Glibc
+import MySQLClient
 import Tabular
 
 /// One connection to a MySQL or MariaDB server: source, sink and statements.
@@ -143,42 +144,14 @@ final class MySQLSession: SQLSession {
     @discardableResult
     func attempt(_ sql: String) throws -> Int {
         try send(sql)
-        let affected = mysql_affected_rows(handle)
-        if mysql_field_count(handle) > 0 {
-            guard let result = mysql_use_result(handle) else { throw MySQLFault(handle) }
-            while mysql_fetch_row(result) != nil {}
-            mysql_free_result(result)
-            if mysql_errno(handle) != 0 { throw MySQLFault(handle) }
-            return 0
-        }
-        return affected == .max ? 0 : Int(affected)
+        return try ClientResult.affectedRows(handle)
     }
 
     /// Names and rows of a small result.
     func table(_ sql: String, doing: @autoclosure () -> String) throws -> (names: [String], rows: [[String?]]) {
         do {
             try send(sql)
-            guard let result = mysql_store_result(handle) else {
-                if mysql_errno(handle) != 0 { throw MySQLFault(handle) }
-                return ([], [])
-            }
-            defer { mysql_free_result(result) }
-            let count = Int(mysql_num_fields(result))
-            let fields = mysql_fetch_fields(result)!
-            let names = (0..<count).map { String(cString: fields[$0].name) }
-            var rows: [[String?]] = []
-            while let row = mysql_fetch_row(result) {
-                let lengths = mysql_fetch_lengths(result)!
-                rows.append(
-                    (0..<count).map { index in
-                        row[index].map { text in
-                            text.withMemoryRebound(to: UInt8.self, capacity: Int(lengths[index])) {
-                                String(decoding: UnsafeBufferPointer(start: $0, count: Int(lengths[index])), as: UTF8.self)
-                            }
-                        }
-                    })
-            }
-            return (names, rows)
+            return try ClientResult.table(handle)
         } catch let fault as MySQLFault {
             throw error(fault, doing: doing())
         }
@@ -190,11 +163,7 @@ final class MySQLSession: SQLSession {
 
     private func send(_ sql: String) throws {
         try makeReady()
-        var sql = sql
-        let failed = sql.withUTF8 { utf8 in
-            utf8.withMemoryRebound(to: CChar.self) { mysql_real_query(handle, $0.baseAddress, UInt($0.count)) }
-        }
-        if failed != 0 { throw MySQLFault(handle) }
+        try ClientResult.send(sql, on: handle)
     }
 
     /// A fault as an error, or `run.cancelled` when the interrupt caused it.
@@ -205,74 +174,10 @@ final class MySQLSession: SQLSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(Self.excerpt(sql))`") }
+    func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(ClientResult.excerpt(sql))`") }
 
     func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {
-        let filled = try MySQLParameters.fill(sql, with: parameters, dialect)
-        return try rows(filled, doing: "run `\(Self.excerpt(sql))`")
-    }
-
-    static func excerpt(_ sql: String) -> String {
-        let line = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return line.count > 80 ? line.prefix(80) + "…" : line
-    }
-}
-
-/// `?` marks in SQL text.
-enum MySQLParameters {
-    /// The SQL with each `?` outside of quotes and comments replaced by a literal.
-    static func fill(_ sql: String, with parameters: [String?], _ dialect: MySQLDialect) throws -> String {
-        if parameters.isEmpty { return sql }
-        var filled: [UInt8] = []
-        var next = 0
-        let text = Array(sql.utf8)
-        var index = 0
-        while index < text.count {
-            let byte = text[index]
-            let end: Int
-            switch byte {
-            case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"): end = endOfQuote(text, from: index)
-            case UInt8(ascii: "#"): end = endOfLine(text, from: index)
-            case UInt8(ascii: "-") where text[index...].starts(with: "-- ".utf8): end = endOfLine(text, from: index)
-            case UInt8(ascii: "/") where text[index...].starts(with: "/*".utf8): end = endOfComment(text, from: index)
-            case UInt8(ascii: "?"):
-                guard next < parameters.count else { throw wrongCount(parameters.count) }
-                filled += Array((parameters[next].map { dialect.literal($0) } ?? "NULL").utf8)
-                next += 1
-                index += 1
-                continue
-            default: end = index + 1
-            }
-            filled += text[index..<end]
-            index = end
-        }
-        guard next == parameters.count else { throw wrongCount(parameters.count) }
-        return String(decoding: filled, as: UTF8.self)
-    }
-
-    private static func wrongCount(_ given: Int) -> ApusError {
-        ApusError(.internalFault, "a statement has another number of `?` than the \(given) values given")
-    }
-
-    private static func endOfQuote(_ text: [UInt8], from start: Int) -> Int {
-        var index = start + 1
-        while index < text.count {
-            if text[index] == text[start] { return index + 1 }
-            index += text[index] == UInt8(ascii: "\\") && text[start] != UInt8(ascii: "`") ? 2 : 1
-        }
-        return text.count
-    }
-
-    private static func endOfLine(_ text: [UInt8], from start: Int) -> Int {
-        text[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? text.count
-    }
-
-    private static func endOfComment(_ text: [UInt8], from start: Int) -> Int {
-        var index = start + 2
-        while index + 1 < text.count {
-            if text[index] == UInt8(ascii: "*"), text[index + 1] == UInt8(ascii: "/") { return index + 2 }
-            index += 1
-        }
-        return text.count
+        let filled = try ClientParameters.fill(sql, with: parameters)
+        return try rows(filled, doing: "run `\(ClientResult.excerpt(sql))`")
     }
 }

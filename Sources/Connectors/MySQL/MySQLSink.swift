@@ -1,4 +1,5 @@
 import ApusCore
+import MySQLClient
 import Tabular
 
 extension MySQLSession: Sink {

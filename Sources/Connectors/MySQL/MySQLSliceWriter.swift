@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 /// What both ways of writing share: the transaction around a slice, and its mark.

@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 extension MySQLSession: Source {

@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 /// Reads a slice over the text protocol, for servers that cannot prepare statements and for `protocol=text`.

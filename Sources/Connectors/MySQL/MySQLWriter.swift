@@ -1,5 +1,6 @@
 import ApusCore
 import CMariaDB
+import MySQLClient
 import Tabular
 
 /// Writes slices by `LOAD DATA LOCAL INFILE`, streamed from memory: one statement for a slice, or, with care, one for

@@ -1,6 +1,7 @@
 #ifndef APUS_CFETCH_H
 #define APUS_CFETCH_H
 
+#include "CTransfer.h"
 #include <stddef.h>
 
 /// What an address answered. `status` is HTTP's, or 0 where no answer came; `error` then says why.

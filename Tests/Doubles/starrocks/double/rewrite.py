@@ -196,6 +196,9 @@ def scan_cost(session, rewriting):
     listed = sql[words.tokens[0].end : first]
     aggregates = bool(re.fullmatch(r"(?is)\s*(?:(?:count|min|max)\s*\([^()]*\)(?:\s+(?:as\s+)?[`\w]+)?\s*,?\s*)+", listed))
     scanned = sql[first:last].strip().rstrip(";")
+    # An empty set by its LIMIT needs no scan.
+    if re.search(r"(?i)\blimit\s+0\s*\Z", sql.strip().rstrip(";")):
+        return None
     if aggregates and not re.search(r"(?i)\bwhere\b", scanned):
         return None
     del at

@@ -1,12 +1,15 @@
 """Statements of the SQL port: which one it is, and what it does to the catalogue and the rows."""
 
 import re
+import threading
 
 from . import alter, ddl, insert, show
 from .catalog import Column, SQLError, Table, Type
 from .engine import quote
 from .lexer import Words
 from .rewrite import Rewriting
+
+_creating = threading.Lock()
 
 
 class Statements:
@@ -144,17 +147,19 @@ class Statements:
         else:
             table, absent, query = ddl.create_table(words, self.session.database, self.cluster.profile)
         names = self.catalog.database(table.database)
-        if table.name in names:
-            if absent:
-                return None
-            raise SQLError(f"Table '{table.name}' already exists", 1050, "42S01")
-        if query is not None:
-            raise SQLError("CREATE TABLE AS SELECT is not played by the double")
-        table.created = self.cluster.now()
-        for part in table.partitions:
-            part.version_time = table.created
-        self.cluster.storage.create(table)
-        names[table.name] = table
+        # Two sessions may make the same table IF NOT EXISTS at the same time, and both are told that it is there.
+        with _creating:
+            if table.name in names:
+                if absent:
+                    return None
+                raise SQLError(f"Table '{table.name}' already exists", 1050, "42S01")
+            if query is not None:
+                raise SQLError("CREATE TABLE AS SELECT is not played by the double")
+            table.created = self.cluster.now()
+            for part in table.partitions:
+                part.version_time = table.created
+            self.cluster.storage.create(table)
+            names[table.name] = table
         self.catalog.touch()
         return None
 

@@ -29,7 +29,7 @@ class Double:
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
         self.process.stdout.close()
 
     def place(self, node):
@@ -39,7 +39,7 @@ class Double:
     def control(self, method, path, body=None):
         request = urllib.request.Request(
             self.told["control"] + path, method=method, data=None if body is None else json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
 
@@ -84,7 +84,7 @@ class Case(unittest.TestCase):
         return subprocess.run(
             ["mariadb", "--no-defaults", f"--host={told['host']}", f"--port={told['sql_port']}", "--user=root", "--batch", "--raw",
              "--comments", "--default-character-set=utf8mb4"] + ([f"--database={database}"] if database else []),
-            env={**os.environ, "MYSQL_PWD": password}, input=sql, capture_output=True, text=True, timeout=60)
+            env={**os.environ, "MYSQL_PWD": password}, input=sql, capture_output=True, text=True, timeout=180)
 
     def sql(self, sql, database=None, node="fe1"):
         """The rows as lists of text, without the heading."""
@@ -98,10 +98,10 @@ class Case(unittest.TestCase):
         return done.stderr
 
     # --- curl
-    def curl(self, *arguments, data=None, follow=True, timeout=20):
+    def curl(self, *arguments, data=None, follow=True, timeout=120):
         done = subprocess.run(
             ["curl", "--silent", "--show-error", "--max-time", str(timeout)] + (["--location-trusted"] if follow else []) + list(arguments),
-            input=data, capture_output=True, timeout=60)
+            input=data, capture_output=True, timeout=180)
         return done
 
     def load(self, table, data, node="fe1", user=f"root:{PASSWORD}", expect=True, **headers):

@@ -1,6 +1,7 @@
 """Drivers from PyPI, in a virtual environment of the test: PyMySQL on the text protocol, Connector/Python on prepared statements."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,15 +23,25 @@ def python():
     if os.path.exists(program) and subprocess.run(probe, capture_output=True).returncode == 0:
         return program
     if _trouble is None:
+        made = tempfile.mkdtemp(prefix="apus-double-drivers-")
         try:
-            venv.create(_folder, with_pip=True, clear=True)
-            done = subprocess.run([program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "0", "--timeout",
-                                   "10", "pymysql", "mysql-connector-python"], capture_output=True, text=True, timeout=60)
+            venv.create(made, with_pip=True)
+            done = subprocess.run(
+                [os.path.join(made, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "0",
+                 "--timeout", "10", "pymysql", "mysql-connector-python"], capture_output=True, text=True, timeout=120)
             if done.returncode == 0:
+                # Another run may do the same at the same time; the first to be ready gives its folder to all.
+                if not os.path.exists(program) or subprocess.run(probe, capture_output=True).returncode:
+                    shutil.rmtree(_folder, ignore_errors=True)
+                    os.rename(made, _folder)
                 return program
             _trouble = done.stderr.strip().splitlines()[-1]
         except (OSError, subprocess.SubprocessError) as problem:
+            if os.path.exists(program) and subprocess.run(probe, capture_output=True).returncode == 0:
+                return program
             _trouble = str(problem)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
     raise unittest.SkipTest(f"PyMySQL cannot be installed here: {_trouble}")
 
 
@@ -38,7 +49,7 @@ class Drivers(Case):
     def run_python(self, code):
         told = self.double.told["fe1"]
         done = subprocess.run(
-            [python(), "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=40,
+            [python(), "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=180,
             env={**os.environ, "H": told["host"], "P": str(told["sql_port"]), "W": PASSWORD, "D": self.db})
         self.assertEqual(done.returncode, 0, done.stderr)
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from .support import FOLDER, Case
 
+# Seconds that a busy machine needs at most to ask once more before it happens.
+LATER = 3
+
 
 class Faults(Case):
     def setUp(self):
@@ -16,7 +19,7 @@ class Faults(Case):
         return int(self.sql("SELECT COUNT(*) FROM t")[0][0])
 
     def until(self, wanted, label="x"):
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.state(label) == wanted:
                 return
@@ -46,9 +49,9 @@ class Faults(Case):
         self.assertEqual([r["node"] for r in self.requests()][:2], ["fe1", "fe2"])
 
     def test_a_late_redirect_shows_who_does_not_wait(self):
-        self.fault("late_307", seconds=1.6)
+        self.fault("late_307", seconds=3)
         self.put()
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 60
         while not (seen := self.control("GET", "/violations")) and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertEqual([violation["what"] for violation in seen], ["a body was sent to an FE"])
@@ -91,7 +94,7 @@ class Faults(Case):
         self.assertEqual(self.count(), 1)
 
     def test_an_outcome_that_comes_later(self):
-        self.fault("commit_in_background", seconds=0.5)
+        self.fault("commit_in_background", seconds=LATER)
         self.assertIsNone(self.put())
         self.assertEqual((self.put()["ExistingJobStatus"], self.count()), ("RUNNING", 0))
         self.until("VISIBLE")
@@ -102,7 +105,7 @@ class Faults(Case):
         self.assertEqual(self.count(), 1)
 
     def test_publish_timeout(self):
-        self.fault("publish_timeout", seconds=0.5)
+        self.fault("publish_timeout", seconds=LATER)
         told = self.put()
         self.assertEqual((told["Status"], told["Message"]),
                          ("Publish Timeout", "transaction commit successfully, BUT data will be visible later"))

@@ -117,6 +117,7 @@ class SQL(Case):
         # libmariadb takes server errors of its own range (5024) for a broken packet; test_drivers sees the text.
         self.assertIn("ERROR 2027 (HY000) at line 1: Received malformed packet", self.sql_error("SELECT * FROM t"))
         self.assertEqual(len(self.sql("SELECT * FROM t WHERE k < 2000")), 2002)
+        self.assertEqual(self.sql("SELECT * FROM t LIMIT 0"), [])
         self.assertEqual(len(self.sql("SELECT /*+ SET_VAR(query_timeout=3600) */ * FROM t")), 5003)
         self.play("3.1")
         self.assertIn("Query reached its timeout of 100 seconds, please increase the 'query_timeout' session variable, pending time:0",
@@ -129,7 +130,7 @@ class SQL(Case):
         self.play("3.1")
         started = time.monotonic()
         self.assertIn("timeout of 1 seconds", self.sql_error("SET query_timeout = 1; SELECT BENCHMARK(2000000000, MD5('x')) FROM information_schema.schemata"))
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, 60)
 
     def test_connections_that_break(self):
         self.table()

@@ -3,13 +3,13 @@ import Glibc
 /// One blocking call on a thread of its own.
 ///
 /// Sendable, unchecked: `isDone` is guarded by the mutex, everything else is set before the thread starts.
-final class BackgroundCall: @unchecked Sendable {
+public final class BackgroundCall: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let body: @Sendable () -> Void
     private var isDone = false
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    public init(_ body: @escaping @Sendable () -> Void) {
         self.body = body
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)
@@ -37,14 +37,14 @@ final class BackgroundCall: @unchecked Sendable {
     }
 
     /// Waits for the end.
-    func wait() {
+    public func wait() {
         pthread_mutex_lock(mutex)
         while !isDone { pthread_cond_wait(changed, mutex) }
         pthread_mutex_unlock(mutex)
     }
 
     /// Waits for the end, at most so many milliseconds. Returns whether it has ended.
-    func wait(milliseconds: Int) -> Bool {
+    public func wait(milliseconds: Int) -> Bool {
         var deadline = timespec()
         clock_gettime(CLOCK_REALTIME, &deadline)
         deadline.tv_nsec += milliseconds * 1_000_000

@@ -1,0 +1,177 @@
+import ApusCore
+
+/// The labels of a load and what became of them, and the marks of its slices: the table ``SliceMark/tableName`` beside
+/// the target, written over the SQL port before the first octet of a load is sent.
+///
+/// StarRocks has no transaction over a load and a statement. So a slice's counts are written before its load is
+/// committed, and the label's state at the server decides whether they count.
+struct JournalEntry: Hashable {
+    enum State: String {
+        /// A transaction whose commit has not been asked for: whatever it holds, it is not in the table.
+        case open
+        /// One request whose body's end is its commit: it may have been sent.
+        case sending
+        /// A transaction whose commit may have been sent.
+        case commit
+        /// Loaded.
+        case done
+        /// Aborted for good.
+        case dead
+        /// Slices that are no slices: see ``StarRocksSession/Mark``.
+        case mark
+    }
+
+    var slice: Int
+    /// Counts the labels of a slice from 1; marks have 0.
+    var attempt: Int
+    var label: String
+    var state: State
+    /// The writer that uses the label.
+    var writer: String
+    var read = 0
+    var written = 0
+    var rejected = 0
+
+    var mark: SliceMark { SliceMark(slice: slice, read: read, written: written, rejected: rejected) }
+}
+
+extension StarRocksSession {
+    /// Slice numbers that are no slices.
+    enum Mark {
+        /// The target is ready; `read` holds the rows that the destination had then.
+        static let prepared = -1
+        /// Who holds the lock.
+        static let owner = -2
+        /// The step after the slices is under way; `label` says with what.
+        static let finishing = -3
+        /// The window was exchanged.
+        static let finished = -4
+    }
+
+    func journalTable(_ load: Load) -> String { dialect.quote(TableName(schema: load.target.schema, SliceMark.tableName)) }
+
+    /// The target's name as the journal's key holds it: keys are limited to 128 octets.
+    func journalTarget(_ load: Load) -> String {
+        let name = load.target.name
+        guard name.utf8.count > 56 else { return name }
+        return String(decoding: name.utf8.prefix(40), as: UTF8.self).filter { $0 != "\u{FFFD}" } + Self.hash(name)
+    }
+
+    /// FNV-1a, in hexadecimal digits.
+    static func hash(_ text: String) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private func ownRows(_ load: Load) -> String {
+        "run_id = \(dialect.literal(load.runID)) AND target = \(dialect.literal(journalTarget(load)))"
+    }
+
+    /// Statements on the journal can be repeated: each writes the same row again.
+    @discardableResult
+    func journaling<T>(_ body: () throws -> T) throws -> T {
+        var pause = 0.1
+        while true {
+            do { return try body() } catch let error as ApusError where Self.passes(error) && pause < 4 {
+                try wait(pause)
+                pause *= 2
+            }
+        }
+    }
+
+    /// What the server says of its own state passes: too many versions, a BE that is away, a broken connection.
+    private static func passes(_ error: ApusError) -> Bool {
+        if error.code == .unreachable || error.code == .transient { return true }
+        let words = error.underlying ?? ""
+        return error.code == .statement && (words.contains("too many versions") || words.contains("running txns"))
+    }
+
+    /// - throws: `run.cancelled`.
+    func wait(_ seconds: Double) throws {
+        let end = Monotonic.now + seconds
+        while Monotonic.now < end {
+            try interrupt.check()
+            Sleep.milliseconds(min(100, Int((end - Monotonic.now) * 1000) + 1))
+        }
+        try interrupt.check()
+    }
+
+    func createJournal(_ load: Load) throws {
+        let key = profile.isDoris ? "UNIQUE" : "PRIMARY"
+        func statement(_ replicas: Int?) -> String {
+            var properties: [String] = []
+            if let replicas { properties.append("\"replication_num\" = \"\(replicas)\"") }
+            if profile.isDoris { properties.append("\"enable_unique_key_merge_on_write\" = \"true\"") }
+            return """
+                CREATE TABLE IF NOT EXISTS \(journalTable(load)) (run_id varchar(64) NOT NULL, target varchar(64) NOT NULL, slice int NOT NULL, \
+                attempt int NOT NULL, label varchar(128) NOT NULL, state varchar(16) NOT NULL, writer varchar(160) NOT NULL, \
+                rows_read bigint NOT NULL, rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, marked_at datetime NOT NULL) \
+                \(key) KEY (run_id, target, slice, attempt) COMMENT "slices that Apus has loaded" \
+                DISTRIBUTED BY HASH(run_id) BUCKETS 1\(properties.isEmpty ? "" : " PROPERTIES (\(properties.joined(separator: ", ")))")
+                """
+        }
+        let doing = "make the table of slice marks beside \(load.target)"
+        let hint = "Apus keeps a small table `apus_marks` in the target's database: grant CREATE TABLE, INSERT, SELECT and DELETE there."
+        do { try run(statement(options.replicas), doing: doing, hint: hint) } catch let error as ApusError
+            where options.replicas == nil && (error.underlying ?? "").lowercased().contains("replica")
+        {
+            // A cluster with fewer BEs than the server's default asks for.
+            try run(statement(1), doing: doing, hint: hint)
+        }
+    }
+
+    func write(_ entry: JournalEntry, _ load: Load) throws {
+        let sql = """
+            INSERT INTO \(journalTable(load)) (run_id, target, slice, attempt, label, state, writer, rows_read, rows_written, rows_rejected, marked_at) \
+            VALUES (\(dialect.literal(load.runID)), \(dialect.literal(journalTarget(load))), \(entry.slice), \(entry.attempt), \
+            \(dialect.literal(entry.label)), '\(entry.state.rawValue)', \(dialect.literal(entry.writer)), \
+            \(entry.read), \(entry.written), \(entry.rejected), now())
+            """
+        try journaling { try run(sql, doing: "mark \(load.target) in apus_marks") }
+    }
+
+    /// The entries of a load, of one slice if given; none where there is no journal.
+    func entries(_ load: Load, slice: Int? = nil) throws -> [JournalEntry] {
+        let condition = slice.map { " AND slice = \($0)" } ?? ""
+        let rows: [[String?]]
+        do {
+            rows = try journaling {
+                try self.rows(
+                    """
+                    SELECT slice, attempt, label, state, writer, rows_read, rows_written, rows_rejected FROM \(journalTable(load)) \
+                    WHERE \(ownRows(load))\(condition) ORDER BY slice, attempt
+                    """, doing: "read the marks of \(load.target)")
+            }
+        } catch let error as ApusError where error.code == .notFound {
+            return []
+        }
+        return rows.compactMap { row in
+            guard let state = JournalEntry.State(rawValue: row[3] ?? "") else { return nil }
+            func number(_ index: Int) -> Int { Int(row[index] ?? "") ?? 0 }
+            return JournalEntry(
+                slice: number(0), attempt: number(1), label: row[2] ?? "", state: state, writer: row[4] ?? "", read: number(5),
+                written: number(6), rejected: number(7))
+        }
+    }
+
+    func mark(_ slice: Int, _ load: Load) throws -> JournalEntry? {
+        try entries(load, slice: slice).first { $0.state == .mark }
+    }
+
+    func setMark(_ slice: Int, _ load: Load, label: String = "-", writer: String = "-", read: Int = 0) throws {
+        try write(JournalEntry(slice: slice, attempt: 0, label: label, state: .mark, writer: writer, read: read), load)
+    }
+
+    /// Deletes journal rows of the target; `condition` in addition to it.
+    func deleteEntries(_ load: Load, _ condition: String) throws {
+        do {
+            try journaling {
+                try run(
+                    "DELETE FROM \(journalTable(load)) WHERE target = \(dialect.literal(journalTarget(load))) AND \(condition)",
+                    doing: "clear the marks of \(load.target)")
+            }
+        } catch let error as ApusError where error.code == .notFound {}
+    }
+}

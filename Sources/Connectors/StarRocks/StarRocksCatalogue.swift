@@ -1,0 +1,259 @@
+import ApusCore
+import CMariaDB
+import MySQLClient
+import Tabular
+
+/// What `information_schema` and `SHOW CREATE TABLE` say about tables.
+extension StarRocksSession {
+    var serverDialect: (any Dialect)? { dialect }
+
+    func tables(schema: String?) throws -> [TableSummary] {
+        let name = try requiredDatabase(schema)
+        let rows = try rows(
+            """
+            SELECT TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH, ENGINE FROM information_schema.tables
+            WHERE TABLE_SCHEMA = \(dialect.literal(name)) ORDER BY TABLE_NAME
+            """, doing: "list the tables of \(name)")
+        let materialized = try materializedViews(name)
+        return rows.compactMap { row in
+            guard let table = row[0], table != SliceMark.tableName else { return nil }
+            let isView = row[1]?.hasSuffix("VIEW") == true || materialized.contains(table)
+            return TableSummary(
+                name: TableName(schema: schema, table), kind: isView ? .view : .table, rows: isView ? nil : row[2].flatMap { Int($0) },
+                bytes: isView ? nil : row[3].flatMap { Int($0) })
+        }
+    }
+
+    /// Materialized views, which some versions list as base tables.
+    private func materializedViews(_ database: String) throws -> Set<String> {
+        let found: (names: [String], rows: [[String?]])
+        do {
+            if profile.isDoris { return [] }
+            found = try table(
+                "SELECT TABLE_NAME FROM information_schema.materialized_views WHERE TABLE_SCHEMA = \(dialect.literal(database))",
+                doing: "list the materialized views of \(database)")
+        } catch let error as ApusError where !error.isTransient && error.code != .cancelled {
+            // Versions without that table know them by SHOW alone, or have none.
+            return []
+        }
+        return Set(found.rows.compactMap { $0.first ?? nil })
+    }
+
+    func requiredDatabase(_ schema: String?) throws -> String {
+        if let name = schema ?? database { return name }
+        throw ApusError(
+            .configurationInvalid, "this connection names no database",
+            hint: "Name one behind the hosts, \(endpoint.connector)://fe:9030/database, or write tables as database.table.",
+            context: endpoint.label)
+    }
+
+    func describe(_ table: TableName) throws -> TableShape {
+        let schema = try requiredDatabase(table.schema)
+        guard let summary = try tableFacts(table) else { throw try notFound(table) }
+        let declared = try declaration(of: table)
+        var shape: TableShape
+        if let declared, summary.kind == .table {
+            shape = TableShape(name: table, kind: .table, origin: profile.origin, columns: declared.columns.map(column))
+            shape.layout = declared.layout
+            shape.primaryKey = declared.layout.isUnique ? declared.key : []
+            shape.comment = declared.comment
+            shape.rows = summary.rows
+            shape.bytes = summary.bytes
+        } else {
+            let columns = try columnRows(schema, "AND TABLE_NAME = \(dialect.literal(table.name))", doing: "read the columns of \(table)")
+            shape = TableShape(name: table, kind: .view, origin: profile.origin, columns: columns.map(column))
+        }
+        guard !shape.columns.isEmpty else { throw try notFound(table) }
+        return shape
+    }
+
+    func declaration(of table: TableName) throws -> StarRocksCreate? {
+        try rows("SHOW CREATE TABLE \(dialect.quote(table))", doing: "read the declaration of \(table)").first?.dropFirst().first
+            .flatMap { $0 }.flatMap(StarRocksCreate.init)
+    }
+
+    /// Nil when there is no such table.
+    func tableFacts(_ table: TableName) throws -> TableSummary? {
+        let schema = try requiredDatabase(table.schema)
+        let row = try rows(
+            """
+            SELECT TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH FROM information_schema.tables
+            WHERE TABLE_SCHEMA = \(dialect.literal(schema)) AND TABLE_NAME = \(dialect.literal(table.name))
+            """, doing: "look up table \(table)"
+        ).first { $0[0] == table.name }
+        guard let row else { return nil }
+        let isView = try row[1]?.hasSuffix("VIEW") == true || materializedViews(schema).contains(table.name)
+        return TableSummary(name: table, kind: isView ? .view : .table, rows: row[2].flatMap { Int($0) }, bytes: row[3].flatMap { Int($0) })
+    }
+
+    func notFound(_ table: TableName) throws -> ApusError {
+        let schema = try requiredDatabase(table.schema)
+        let known = try tables(schema: schema).map(\.name.name)
+        if known.isEmpty {
+            let databases = try rows("SHOW DATABASES", doing: "list the databases").compactMap(\.first!)
+            if !databases.contains(schema) {
+                return ApusError(
+                    .notFound, "there is no database `\(schema)`, or this user may not see it",
+                    hint: Nearest.hint(for: schema, among: databases), context: endpoint.label)
+            }
+        }
+        return ApusError(
+            .notFound, "there is no table `\(table.name)` in `\(schema)`, or this user may not see it",
+            hint: Nearest.hint(for: table.name, among: known), context: endpoint.label)
+    }
+
+    // MARK: Columns
+
+    /// A column of a declaration.
+    private func column(_ declared: StarRocksCreate.Column) -> ColumnShape {
+        let native = StarRocksTypes.normalized(declared.native)
+        var shape = ColumnShape(declared.name, StarRocksTypes.type(native), native: native, nullable: declared.nullable)
+        if let aggregate = declared.aggregate { shape.native += " " + aggregate }
+        shape.identity = declared.isIdentity
+        shape.comment = declared.comment
+        if let expression = declared.generated {
+            shape.generated = true
+            shape.initial = .expression(expression)
+        } else {
+            shape.initial = declared.initial
+        }
+        return shape
+    }
+
+    /// The columns of tables; the name of each one's table stands last.
+    func columnRows(_ schema: String, _ condition: String, doing: @autoclosure () -> String) throws -> [[String?]] {
+        try rows(
+            """
+            SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLUMN_COMMENT, COLUMN_KEY, TABLE_NAME
+            FROM information_schema.columns WHERE TABLE_SCHEMA = \(dialect.literal(schema)) \(condition)
+            ORDER BY TABLE_NAME, ORDINAL_POSITION
+            """, doing: doing())
+    }
+
+    private func column(_ row: [String?]) -> ColumnShape {
+        let native = StarRocksTypes.normalized(row[1] ?? "")
+        var shape = ColumnShape(row[0]!, StarRocksTypes.type(native), native: native, nullable: row[2] == "YES")
+        shape.identity = row[4]?.lowercased().contains("auto_increment") == true
+        shape.comment = row[5].flatMap { $0.isEmpty ? nil : $0 }
+        if let text = row[3], text != "NULL" {
+            let lower = text.lowercased()
+            shape.initial = lower.hasPrefix("current_timestamp") || lower == "now()" ? .currentTimestamp : .literal(text)
+        }
+        return shape
+    }
+
+    // MARK: All at once
+
+    /// A database's tables in three queries, however many they are. What only `SHOW CREATE TABLE` knows (partitions, aggregates)
+    /// is left out.
+    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
+        let wanted = try tables(schema: schema).filter(isWanted)
+        guard wanted.count > 3 else { return try describeEach(wanted) }
+        let name = try requiredDatabase(schema)
+        let doing = "read the catalogue of \(name)"
+        let columns = Dictionary(grouping: try columnRows(name, "", doing: doing)) { $0[7]! }
+        let layouts = try self.layouts(name, doing: doing)
+        let comments = Dictionary(
+            try rows(
+                "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.tables WHERE TABLE_SCHEMA = \(dialect.literal(name))",
+                doing: doing
+            ).map { ($0[0]!, $0[1] ?? "") }, uniquingKeysWith: { first, _ in first })
+        return wanted.compactMap { table in
+            guard let rows = columns[table.name.name] else { return nil }
+            var shape = TableShape(name: table.name, kind: table.kind, origin: profile.origin, columns: rows.map { column($0) })
+            shape.rows = table.rows
+            shape.bytes = table.bytes
+            guard table.kind != .view else { return shape }
+            shape.comment = comments[table.name.name].flatMap { $0.isEmpty ? nil : $0 }
+            shape.layout = layouts[table.name.name] ?? Self.layout(rows)
+            shape.primaryKey = shape.layout?.isUnique == true ? shape.layout!.key : []
+            return shape
+        }
+    }
+
+    private func layouts(_ database: String, doing: @autoclosure () -> String) throws -> [String: TableLayout] {
+        guard profile.hasTablesConfig else { return [:] }
+        let found: [[String?]]
+        do {
+            found = try rows(
+                """
+                SELECT TABLE_NAME, TABLE_MODEL, PRIMARY_KEY, PARTITION_KEY, SORT_KEY FROM information_schema.tables_config
+                WHERE TABLE_SCHEMA = \(dialect.literal(database))
+                """, doing: doing())
+        } catch let error as ApusError where error.code == .notFound || error.code == .statement { return [:] }
+        func names(_ text: String?) -> [String] {
+            (text ?? "").split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } }.filter { !$0.isEmpty }
+        }
+        return Dictionary(
+            found.compactMap { row in
+                guard let table = row[0], let model = Self.model(row[1]) else { return nil }
+                let unique = names(row[2])
+                let sort = names(row[4])
+                return (table, TableLayout(model: model, key: unique.isEmpty ? sort : unique, partitionColumns: names(row[3])))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func model(_ name: String?) -> String? {
+        switch name {
+        case "PRI_KEYS", "PRIMARY_KEYS": "PRIMARY KEY"
+        case "UNQ_KEYS", "UNIQUE_KEYS": "UNIQUE KEY"
+        case "AGG_KEYS": "AGGREGATE KEY"
+        case "DUP_KEYS": "DUPLICATE KEY"
+        default: nil
+        }
+    }
+
+    /// From the columns' own marks, where the catalogue has nothing more: Doris' COLUMN_KEY.
+    private static func layout(_ columns: [[String?]]) -> TableLayout {
+        let marks = Set(columns.compactMap { $0[6] })
+        let model =
+            marks.contains("UNI")
+            ? "UNIQUE KEY" : marks.contains("PRI") ? "PRIMARY KEY" : marks.contains("AGG") ? "AGGREGATE KEY" : "DUPLICATE KEY"
+        return TableLayout(model: model, key: columns.filter { !($0[6] ?? "").isEmpty }.compactMap { $0[0] })
+    }
+
+    // MARK: Queries
+
+    func describe(query: String) throws -> TableShape {
+        let read = Read(relation: .query(query), items: [], schema: Schema([]))
+        var columns: [ColumnShape]
+        do {
+            columns = try resultColumns("SELECT * FROM \(read.relationSQL(dialect)) LIMIT 0")
+        } catch let error as ApusError where error.code == .statement {
+            // Two columns of one name cannot stand in parentheses.
+            columns = try resultColumns(read.relationSQL(dialect, bare: true) + " LIMIT 0")
+        }
+        if columns.isEmpty { throw ApusError(.statement, "the query is not a SELECT", context: endpoint.label) }
+        return TableShape(name: TableName("query"), kind: .query, origin: profile.origin, columns: columns)
+    }
+
+    private func resultColumns(_ sql: String) throws -> [ColumnShape] {
+        do {
+            try makeReady()
+            do {
+                try ClientResult.send(sql, on: handle)
+                guard let result = mysql_store_result(handle) else {
+                    if mysql_errno(handle) != 0 { throw MySQLFault(handle) }
+                    return []
+                }
+                defer { mysql_free_result(result) }
+                let fields = mysql_fetch_fields(result)!
+                return (0..<Int(mysql_num_fields(result))).map { StarRocksTypes.column(fields[$0]) }
+            } catch let fault as MySQLFault {
+                throw noticed(fault)
+            }
+        } catch let fault as MySQLFault {
+            throw error(fault, doing: "describe the query")
+        }
+    }
+}
+
+extension Read {
+    /// A query as it was written, without what ends it.
+    func relationSQL(_ dialect: StarRocksDialect, bare: Bool) -> String {
+        guard bare, case .query(let sql) = relation else { return relationSQL(dialect) }
+        var text = Substring(sql)
+        while let last = text.last, last.isWhitespace || last == ";" { text.removeLast() }
+        return String(text) + "\n"
+    }
+}

@@ -1,0 +1,314 @@
+import ApusCore
+import Tabular
+
+/// Writes slices by Stream Load: what fits into a few MiB as one request when the slice is committed, more as a transaction
+/// whose body is sent while it is encoded.
+final class StarRocksWriter: Writer {
+    let session: StarRocksSession
+    let load: Load
+    let target: LoadTarget
+    let form: LoadForm
+    let encoder: LoadEncoder
+    let labels: LoadLabels
+    /// How the rows are to be read, the same for all loads.
+    let headers: [(name: String, value: String)]
+    private let compressor: LoadCompressor
+    /// For bodies, while ``labels`` asks.
+    private let carrier: LoadClient
+    /// Tells this writer's labels from those of another worker.
+    let name: String
+
+    var slice = 0
+    private(set) var isCareful = false
+    /// The slice was loaded before: its rows are counted, not loaded twice.
+    private(set) var done: JournalEntry?
+    var entry: JournalEntry?
+    var attempt = 1
+    /// Encoded rows that are not compressed yet.
+    var rows = ByteBuffer(capacity: LoadBody.chunkSize + (64 << 10))
+    private(set) var encoded = 0
+    /// Compressed rows that are not being sent yet.
+    var pending: [LoadChunk] = []
+    private var pendingOctets = 0
+    var upload: LoadUpload?
+    var isTransaction = false
+    /// The last piece of a request whose end is its commit.
+    var held: LoadChunk?
+    /// Octets of rows in the request under way.
+    private var carried = 0
+    private var loaded = 0
+    private var journaledAt = 0.0
+
+    /// Compressed octets of a slice that are kept to be sent as one request.
+    static let smallLoad = 8 << 20
+
+    init(_ session: StarRocksSession, _ load: Load, _ target: LoadTarget) throws {
+        self.session = session
+        self.load = load
+        self.target = target
+        form = LoadForm(session.profile, session.options.compression)
+        encoder = LoadEncoder(target, form)
+        compressor = LoadCompressor(form.method)
+        carrier = LoadClient(session)
+        labels = try LoadLabels(session, LoadClient(session), load)
+        name = StarRocksSession.process + " " + String(UInt32.random(in: .min ... .max), radix: 16)
+        headers = try Self.headers(session, load, target, form)
+    }
+
+    private static func headers(
+        _ session: StarRocksSession, _ load: Load, _ target: LoadTarget, _ form: LoadForm
+    ) throws -> [(name: String, value: String)] {
+        let options = session.options
+        var headers = form.headers
+        headers.append(("columns", target.columnsHeader(form, operation: nil)))
+        headers += [("strict_mode", options.isStrict ? "true" : "false"), ("max_filter_ratio", "0")]
+        let isPartial = options.isPartialUpdate || (load.mode == .upsert && !target.isWhole)
+        if isPartial, !load.isStaged, target.isKeyed {
+            headers.append((session.profile.isDoris ? "partial_columns" : "partial_update", "true"))
+        }
+        if let condition = options.mergeCondition {
+            guard target.model == .primary else {
+                throw ApusError(
+                    .unsupported, "merge_condition needs a primary key table, and \(load.target) is none", context: session.endpoint.label)
+            }
+            headers.append(("merge_condition", condition))
+        }
+        return headers
+    }
+
+    var doing: String { "load rows into \(load.target)" }
+
+    // MARK: Begin
+
+    func begin(_ slice: Slice, careful: Bool) throws {
+        abort()
+        self.slice = slice.id
+        isCareful = careful
+        (encoded, loaded, carried, attempt) = (0, 0, 0, 1)
+        (done, entry) = (nil, nil)
+        let known = try session.entries(load, slice: slice.id)
+        done = known.last { $0.state == .done }
+        if done == nil, !known.isEmpty { try settle(known) }
+    }
+
+    /// Clears what earlier tries at the slice have left.
+    private func settle(_ known: [JournalEntry]) throws {
+        attempt = known.map(\.attempt).max()! + 1
+        let open = known.filter { $0.state != .dead && $0.state != .mark }
+        if open.isEmpty { return }
+        // Written before the others are looked at: a writer that is still alive sees it before it commits, or is seen.
+        var own = made(.open)
+        try session.write(own, load)
+        var reused: Int?
+        for var other in open {
+            switch try labels.settle(other) {
+            case .loaded:
+                other.state = .done
+                done = other
+            case .missing(let mayReuse):
+                if mayReuse { reused = max(reused ?? 0, other.attempt) }
+                other.state = .dead
+            }
+            try session.write(other, load)
+        }
+        if done == nil, reused == nil { return entry = own }
+        own.state = .dead
+        try session.write(own, load)
+        if let reused { attempt = reused }
+    }
+
+    func made(_ state: JournalEntry.State) -> JournalEntry {
+        JournalEntry(slice: slice, attempt: attempt, label: labels.label(slice, attempt), state: state, writer: name)
+    }
+
+    func journal(_ entry: JournalEntry) throws {
+        self.entry = entry
+        try session.write(entry, load)
+        journaledAt = Monotonic.now
+    }
+
+    // MARK: Rows
+
+    func write(_ batch: Batch) throws -> [RejectedRow] {
+        try session.interrupt.check()
+        encoder.begin(batch)
+        if isCareful { return try writeCarefully(batch) }
+        var bad: [RejectedRow] = []
+        var row = 0
+        while row < batch.rowCount {
+            let first = row
+            let count = bad.count
+            row = encoder.append(batch, from: row, to: &rows, until: LoadBody.chunkSize) { bad.append(rejected(batch, $0, $1)) }
+            encoded += row - first - (bad.count - count)
+            if rows.count >= LoadBody.chunkSize { try turn() }
+        }
+        return bad
+    }
+
+    /// Takes encoded rows that are known to be good.
+    func take(_ octets: UnsafeBufferPointer<UInt8>, rows count: Int) throws {
+        rows.append(octets)
+        encoded += count
+        if rows.count >= LoadBody.chunkSize { try turn() }
+    }
+
+    func rejected(_ batch: Batch, _ row: Int, _ column: Int) -> RejectedRow {
+        RejectedRow(
+            row: batch.firstRow + row, column: target.items[column].name, reason: encoder.reason(batch, row, column),
+            values: batch.json(row: row))
+    }
+
+    /// Compresses what is encoded and hands it on.
+    private func turn() throws {
+        guard done == nil else { return rows.removeAll() }
+        carried += rows.count
+        let isLast =
+            isTransaction && !session.profile.isDoris
+            && (carried >= session.options.loadBytes || Monotonic.now - upload!.begun >= session.options.loadAge)
+        let chunk = try compressed(isLast: isLast)
+        guard let upload else {
+            pending.append(chunk)
+            pendingOctets += chunk.buffer.count
+            if pendingOctets > Self.smallLoad || session.options.interface == .transaction || session.profile.isDoris { try open() }
+            return
+        }
+        guard upload.body.put(chunk) else { throw try ended() }
+        if isLast {
+            try closeUpload()
+            try send([])
+        }
+        // A sign of life.
+        if Monotonic.now - journaledAt > 120, let entry { try journal(entry) }
+    }
+
+    func compressed(isLast: Bool) throws -> LoadChunk {
+        let chunk = upload?.body.recycled() ?? LoadChunk(capacity: form.method == .none ? rows.count : rows.count / 2)
+        try compressor.append(rows.bytes, to: chunk, isLast: isLast)
+        rows.removeAll()
+        return chunk
+    }
+
+    // MARK: Sending
+
+    /// More than one request's worth: sends what there is, and the rest as it comes.
+    private func open() throws {
+        if entry == nil { entry = made(.open) }
+        try journal(entry!)
+        if session.options.interface == .streamLoad, !session.profile.isDoris {
+            upload = LoadUpload(labels.streamLoad(entry!.label, headers, LoadBody(beginning: pending)), carrier)
+        } else {
+            if !session.profile.isDoris { try beginTransaction() }
+            isTransaction = true
+            try send(pending)
+        }
+        (pending, pendingOctets) = ([], 0)
+    }
+
+    private func send(_ chunks: [LoadChunk]) throws {
+        carried = 0
+        upload = LoadUpload(labels.transactionLoad(entry!.label, headers, LoadBody(beginning: chunks)), carrier)
+    }
+
+    /// A label is begun again as long as the server says that it has not been; after it was aborted, with another one.
+    private func beginTransaction() throws {
+        var pause = 0.2
+        while true {
+            var failure: ApusError
+            do {
+                let answer = try labels.begin(entry!.label)
+                switch answer.verdict {
+                case .done: return
+                case .failed(let code, let words) where code != .transient: throw refusal(code, words)
+                case .failed(_, let words): failure = refusal(.transient, words)
+                case .labelUsed, .unclear, .busy, .rows, .empty:
+                    failure = refusal(.transient, answer.message)
+                    switch try labels.settle(entry!) {
+                    case .loaded: throw refusal(.internalFault, "the label \(entry!.label) was loaded before its commit")
+                    case .missing(mayReuse: true): break
+                    case .missing(mayReuse: false):
+                        entry!.state = .dead
+                        try journal(entry!)
+                        attempt += 1
+                        try journal(made(.open))
+                    }
+                }
+            } catch let fault as LoadFault {
+                failure = session.error(fault, doing: doing)
+                guard fault.kind == .unreached || fault.kind == .broken else { throw failure }
+            }
+            guard pause < 7 else { throw failure }
+            try session.wait(pause)
+            pause *= 2
+        }
+    }
+
+    /// Ends the request under way and looks at the server's answer.
+    private func closeUpload() throws {
+        upload!.body.end()
+        let answer = try answered()
+        switch answer.verdict {
+        case .done: loaded = answer.number("NumberLoadedRows") ?? loaded
+        case .empty: loaded = 0
+        default: throw failure(answer)
+        }
+    }
+
+    private func answered() throws -> LoadAnswer {
+        let upload = self.upload!
+        self.upload = nil
+        do { return try upload.answer() } catch let fault as LoadFault { throw session.error(fault, doing: doing) }
+    }
+
+    /// The request ended before its body did.
+    private func ended() throws -> ApusError { failure(try answered()) }
+
+    // MARK: Flush
+
+    func flush() throws -> Int {
+        if let done {
+            rows.removeAll()
+            // What the server refused the last time is found with care.
+            guard encoded == done.written || isCareful else { throw refusedRows(encoded - done.written, []) }
+            return done.written
+        }
+        if isTransaction {
+            guard upload!.body.put(try compressed(isLast: true)) else { throw try ended() }
+            try closeUpload()
+            if !session.profile.isDoris { try prepareTransaction() }
+            return loaded
+        }
+        if upload != nil { held = try compressed(isLast: true) }
+        return encoded
+    }
+
+    private func prepareTransaction() throws {
+        var pause = 0.2
+        while true {
+            do {
+                let answer = try labels.finish(entry!.label, .prepare)
+                guard case .done = answer.verdict else { throw failure(answer) }
+                loaded = answer.number("NumberLoadedRows") ?? -1
+                return
+            } catch let fault as LoadFault {
+                // Preparing what is prepared changes nothing.
+                guard fault.kind == .unreached || fault.kind == .broken, pause < 3 else { throw session.error(fault, doing: doing) }
+            }
+            try session.wait(pause)
+            pause *= 2
+        }
+    }
+
+    // MARK: The end
+
+    func abort() {
+        upload?.abandon()
+        upload = nil
+        if isTransaction, let entry, !session.interrupt.isFired { _ = try? labels.client.run(labels.rollback(entry.label)) }
+        isTransaction = false
+        compressor.restart()
+        rows.removeAll()
+        (pending, pendingOctets, held) = ([], 0, nil)
+    }
+
+    func close() { abort() }
+}
