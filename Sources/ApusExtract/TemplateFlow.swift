@@ -149,7 +149,7 @@ struct TemplateFlow {
     {
         guard case .relational(let reader) = job.reader else { return [:] }
         var lists: [String: String] = [:]
-        var head: [ApusControl.SelectList.Item]?
+        var head: [SelectList.Item]?
         for (number, source) in reader.sources.enumerated() where number < sources.count {
             for query in source.queries {
                 for name in branches where lists[name] == nil && query.contains(Self.sign(name)) {
@@ -172,12 +172,12 @@ struct TemplateFlow {
     }
 
     /// The columns of the row; all of the head office's where it says `*`.
-    private func headItems(_ row: ControlRow, _ source: Connections) throws -> [ApusControl.SelectList.Item] {
-        let list = try ApusControl.SelectList(row.sourceColumns.isEmpty ? "*" : row.sourceColumns)
+    private func headItems(_ row: ControlRow, _ source: Connections) throws -> [SelectList.Item] {
+        let list = try SelectList(row.sourceColumns.isEmpty ? "*" : row.sourceColumns)
         guard list.isStar else { return list.items }
         return try rows.withSession(source) { session in
             try session.describe(RowFlow.name(row.sourceTable)).columns.map {
-                ApusControl.SelectList.Item(expression: $0.name, name: $0.name, path: [$0.name])
+                SelectList.Item(expression: $0.name, name: $0.name, path: [$0.name])
             }
         }
     }

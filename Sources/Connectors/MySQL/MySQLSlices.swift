@@ -6,7 +6,6 @@ extension MySQLSession {
     func slices(of read: Read, wish: SliceWish) throws -> [Slice] {
         let whole = [Slice(id: 0, bounds: .all)]
         guard !read.key.isEmpty else { return whole }
-        try checkKey(read)
         let rows: Int
         if case .query = read.relation {
             rows = try countedRows(read)
@@ -15,6 +14,7 @@ extension MySQLSession {
         }
         let count = wish.slices(forRows: rows)
         if count <= 1 { return [Slice(id: 0, bounds: .all, rows: rows)] }
+        try checkKey(read)
         let step = max(1, (rows + count - 1) / count)
         let cuts = try self.cuts(read, .all, count: count, step: step)
         return Cuts.slices(cuts, key: read.key, rowsPerSlice: step)
