@@ -1,0 +1,125 @@
+import ApusCore
+import Tabular
+
+/// Tables that hold rows of other runs too: which of their rows are compared.
+extension Verification {
+    /// What of a target is compared with what the plan reads.
+    struct Part {
+        /// The target's rows, as a condition in its own SQL; nil = all of them.
+        var filter: (any Source) -> String? = { _ in nil }
+        /// Every row that is read must be there, whatever else is.
+        var isContained = false
+        var note: String?
+    }
+
+    /// Rows of a source that are kept in memory to be looked for in the target.
+    static let most = 2_000_000
+
+    func part(of table: PlannedTable) -> Part {
+        let load = table.load
+        switch load.mode {
+        case .replace, .truncate: return Part()
+        case .window:
+            guard let window = load.window else { break }
+            return Part(filter: { _ in window }, note: "rows of the target where \(window)")
+        case .append, .upsert:
+            guard let watermark = table.watermark, let upTo = watermark.upTo,
+                let place = table.reads[0].items.firstIndex(where: { $0.name == watermark.column && $0.expression == nil }),
+                load.columns.indices.contains(place)
+            else { break }
+            let column = load.columns[place]
+            let quoted = to.connector.dialect?.quote(column) ?? column
+            return Part(
+                filter: { target in
+                    let last = target.condition(column, .atMost, upTo)
+                    // The first run takes rows without a watermark too.
+                    guard let after = watermark.after else { return "\(last) OR \(quoted) IS NULL" }
+                    return "(\(target.condition(column, .greater, after))) AND (\(last))"
+                }, note: "rows of the target with \(column)\(watermark.after.map { " above \($0) and" } ?? "") up to \(upTo)")
+        }
+        return Part(
+            isContained: true,
+            note: "every row that is read must be in the target, which holds rows of other runs too; those are not compared")
+    }
+
+    /// Looks for each row of the source among those of the target. Of several rows with one key, an upsert keeps the last.
+    func contain(_ table: PlannedTable, _ places: [Int], _ schema: Schema, _ held: Read, _ finding: Finding) throws -> Finding {
+        var finding = finding
+        let keys =
+            table.load.mode == .upsert ? table.load.key.compactMap { name in places.firstIndex { table.load.columns[$0] == name } } : []
+        let byKey = !keys.isEmpty && keys.count == table.load.key.count
+        let keySchema = Schema(keys.map { schema[$0] })
+        let projection = byKey ? try Projection(from: schema, to: keySchema, sources: keys) : nil
+        let keyBatch = projection.map { _ in Batch(schema: keySchema) }
+        var wanted: [Checksum: Int] = [:]
+        var last: [Checksum: Checksum] = [:]
+        var rows = 0
+        for (number, read) in table.reads.enumerated() {
+            let session = try sources[read.source].source(interrupt.child())
+            defer { session.close() }
+            let slices = table.slices.filter { $0.read == number }
+            finding.unfit += try Self.walk(read, places, slices, from: session, as: schema) { batch in
+                rows += batch.rowCount
+                guard let projection, let keyBatch else {
+                    RowDigest.rows(of: batch) { wanted[$0, default: 0] += 1 }
+                    return wanted.count <= Self.most
+                }
+                keyBatch.reset()
+                projection.apply(batch, into: keyBatch)
+                var hashes: [Checksum] = []
+                RowDigest.rows(of: batch) { hashes.append($0) }
+                var index = 0
+                RowDigest.rows(of: keyBatch) {
+                    last[$0] = hashes[index]
+                    index += 1
+                }
+                return last.count <= Self.most
+            }
+            guard wanted.count <= Self.most, last.count <= Self.most else {
+                finding.note =
+                    "mode \(table.load.mode.rawValue) without a watermark, and more than \(Self.most) rows: nothing tells which of the target's rows to compare"
+                return finding
+            }
+        }
+        for hash in last.values { wanted[hash, default: 0] += 1 }
+        finding.sourceRows = rows
+        let target = try to.source(interrupt.child())
+        defer { target.close() }
+        _ = try Self.walk(held, Array(places.indices), [Slice(id: 0, bounds: .all)], from: target, as: schema) { batch in
+            finding.targetRows += batch.rowCount
+            RowDigest.rows(of: batch) { hash in
+                guard let left = wanted[hash] else { return }
+                wanted[hash] = left > 1 ? left - 1 : nil
+            }
+            return true
+        }
+        finding.verdict = wanted.isEmpty ? .equal : .different
+        if !wanted.isEmpty { finding.note = "\(wanted.values.reduce(0, +)) rows of the source are not in the target" }
+        return finding
+    }
+
+    /// Reads slices, cast to a schema, batch by batch, as long as the body wants more.
+    /// - returns: rows that the schema cannot hold.
+    static func walk(
+        _ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, _ body: (Batch) -> Bool
+    ) throws -> Int {
+        let projection = try Projection(from: read.schema, to: schema, sources: places)
+        var unfit = 0
+        for slice in slices {
+            let reader = try source.reader(read, slice, wire: [])
+            defer { reader.close() }
+            let batch = Batch(schema: read.schema), output = Batch(schema: schema)
+            var goesOn = true
+            while goesOn {
+                batch.reset()
+                output.reset()
+                goesOn = try reader.read(into: batch)
+                if !projection.isPassthrough { projection.apply(batch, into: output) }
+                let rows = projection.isPassthrough ? batch : output
+                unfit += rows.rejected.count
+                guard body(rows) else { return unfit }
+            }
+        }
+        return unfit
+    }
+}
