@@ -4,9 +4,9 @@ import Tabular
 /// Tables that hold rows of other runs too: which of their rows are compared.
 extension Verification {
     /// What of a target is compared with what the plan reads.
-    struct Part {
+    struct Part: Sendable {
         /// The target's rows, as a condition in its own SQL; nil = all of them.
-        var filter: (any Source) -> String? = { _ in nil }
+        var filter: @Sendable (any Source) -> String? = { _ in nil }
         /// Every row that is read must be there, whatever else is.
         var isContained = false
         var note: String?
@@ -58,7 +58,7 @@ extension Verification {
             let session = try sources[read.source].source(interrupt.child())
             defer { session.close() }
             let slices = table.slices.filter { $0.read == number }
-            finding.unfit += try Self.walk(read, places, slices, from: session, as: schema) { batch in
+            let unfit = try Self.walk(read, places, slices, from: session, as: schema) { batch in
                 rows += batch.rowCount
                 guard let projection, let keyBatch else {
                     RowDigest.rows(of: batch) { wanted[$0, default: 0] += 1 }
@@ -75,6 +75,7 @@ extension Verification {
                 }
                 return last.count <= Self.most
             }
+            finding.unfit += unfit
             guard wanted.count <= Self.most, last.count <= Self.most else {
                 finding.note =
                     "mode \(table.load.mode.rawValue) without a watermark, and more than \(Self.most) rows: nothing tells which of the target's rows to compare"

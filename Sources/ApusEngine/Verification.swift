@@ -137,10 +137,11 @@ public struct Verification: Sendable {
 
             /// `places` are the positions of the schema's columns among those of the read.
             mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema) throws {
-                unfit += try Verification.walk(read, places, slices, from: source, as: schema) {
+                let lost = try Verification.walk(read, places, slices, from: source, as: schema) {
                     digest.add($0)
                     return true
                 }
+                unfit += lost
             }
         }
 
