@@ -64,10 +64,10 @@ extension Verification {
                     RowDigest.rows(of: batch) { wanted[$0, default: 0] += 1 }
                     return wanted.count <= Self.most
                 }
-                keyBatch.reset()
-                projection.apply(batch, into: keyBatch)
                 var hashes: [Checksum] = []
                 RowDigest.rows(of: batch) { hashes.append($0) }
+                keyBatch.reset()
+                projection.apply(batch, into: keyBatch)
                 var index = 0
                 RowDigest.rows(of: keyBatch) {
                     last[$0] = hashes[index]
