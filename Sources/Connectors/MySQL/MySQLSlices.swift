@@ -6,6 +6,7 @@ extension MySQLSession {
     func slices(of read: Read, wish: SliceWish) throws -> [Slice] {
         let whole = [Slice(id: 0, bounds: .all)]
         guard !read.key.isEmpty else { return whole }
+        try checkKey(read)
         let rows: Int
         if case .query = read.relation {
             rows = try countedRows(read)
@@ -14,7 +15,6 @@ extension MySQLSession {
         }
         let count = wish.slices(forRows: rows)
         if count <= 1 { return [Slice(id: 0, bounds: .all, rows: rows)] }
-        try checkKey(read)
         let step = max(1, (rows + count - 1) / count)
         let cuts = try self.cuts(read, .all, count: count, step: step)
         return Cuts.slices(cuts, key: read.key, rowsPerSlice: step)
@@ -53,6 +53,14 @@ extension MySQLSession {
 
     /// - throws: `unsupported` for a key whose order and comparison differ.
     private func checkKey(_ read: Read) throws {
+        // Only among texts and octets are there columns whose declaration must be asked for.
+        let isOrdered = read.key.allSatisfy { column in
+            switch column.type {
+            case .integer, .decimal, .date, .timestamp, .instant: true
+            default: false
+            }
+        }
+        if isOrdered { return }
         let columns: [ColumnShape]
         switch read.relation {
         case .table(let name):
