@@ -5,6 +5,8 @@ import Tabular
 /// One process that extracts: the owner of leases.
 public struct ControlWorker: Sendable, Hashable {
     public let id: String
+    /// What it runs, as a key; see ``ControlDatabase/enroll(_:task:leaseSeconds:)``.
+    public let task: String
     /// Machine and process namespace: only there does a process id mean anything.
     public let place: String
     public let process: Int
@@ -24,6 +26,8 @@ public struct ControlLease: Sendable, Hashable {
     public var upTo: String
     /// The run is another worker's, which died: it goes on from its last slice.
     public let isTakenOver: Bool
+    /// When the dead worker's night began, if it ran the same task. Microseconds since 1970, UTC.
+    public var since: Int?
 }
 
 public enum ControlClaim: Sendable {
@@ -58,10 +62,12 @@ extension ControlDatabase {
 
     func micros(_ session: any SQLSession) throws -> Int {
         guard let text = try session.query("SELECT \(clock.micros)").first?.first ?? nil, let now = Double(text) else {
-            throw ApusError(.statement, "the control database does not tell the time")
+            throw Self.noTime
         }
         return Int(now)
     }
+
+    private static let noTime = ApusError(.statement, "the control database does not tell the time")
 
     // MARK: Workers
 
@@ -71,7 +77,7 @@ extension ControlDatabase {
         return try link.transaction("enter this worker") { session in
             let now = try micros(session)
             _ = try session.query(
-                "DELETE FROM apus_worker WHERE beat_us < ?", [String(now - 86_400_000_000)])
+                "DELETE FROM apus_worker WHERE beat_us < ?", [String(now - 30 * 86_400_000_000)])
             let others = try session.query(
                 "SELECT since_us, host_name, process_id FROM apus_worker WHERE task_key = ? AND beat_us >= ? AND worker_id <> ?",
                 [task, String(now - leaseSeconds * 1_000_000), id])
@@ -82,7 +88,7 @@ extension ControlDatabase {
             try session.insert(
                 into: "apus_worker", "worker_id, task_key, host_name, process_id, since_us, beat_us",
                 [[id, task, Self.place, String(process), String(since), String(now)]])
-            return ControlWorker(id: id, place: Self.place, process: process, since: since)
+            return ControlWorker(id: id, task: task, place: Self.place, process: process, since: since)
         }
     }
 
@@ -111,16 +117,29 @@ extension ControlDatabase {
         "\(FlowKey.text(table).prefix(12)):\(row.id.map(String.init) ?? FlowKey.text("\(row.sourceTable)|\(row.targetTable)"))"
     }
 
+    /// The runs of rows whose last run failed, by the lease's key.
+    public func failedRuns() throws -> [String: String] {
+        try link.perform("read the leases") { session in
+            let rows = try session.query("SELECT lease_key, run_id FROM apus_lease WHERE state = 'failed'")
+            return Dictionary(rows.compactMap { row in row[0].flatMap { key in row[1].map { (key, $0) } } }, uniquingKeysWith: { $1 })
+        }
+    }
+
     /// Takes the lease of a row, if nobody holds it. Called within a transaction.
+    /// - parameter resuming: a run that failed and is to be gone on with.
+    /// - parameter isDone: whether the log says that the window was done since a time, microseconds since 1970.
     func claim(
-        _ key: String, _ worker: ControlWorker, from: String, upTo: String, run: String, leaseSeconds: Int,
-        _ session: any SQLSession
+        _ key: String, _ worker: ControlWorker, from: String, upTo: String, run: String, resuming: String?, leaseSeconds: Int,
+        _ session: any SQLSession, isDone: (_ since: Int) throws -> Bool
     ) throws -> ControlClaim {
-        let now = try micros(session)
-        let found = try session.query(
-            "SELECT state, worker_id, run_id, host_name, process_id, day_from, day_upto, beat_us, done_us FROM apus_lease WHERE lease_key = ?",
-            [key]
+        let row = try session.query(
+            """
+            SELECT l.state, l.worker_id, l.run_id, l.host_name, l.process_id, l.day_from, l.day_upto, l.beat_us, l.done_us, \(clock.micros) \
+            FROM (SELECT 1 AS one) o LEFT JOIN apus_lease l ON l.lease_key = ?
+            """, [key]
         ).first
+        guard let row, let now = row[9].flatMap({ Double($0) }).map({ Int($0) }) else { throw Self.noTime }
+        let found = row[0] == nil ? nil : row
         func own(_ run: String, _ from: String, _ upTo: String, isTakenOver: Bool) -> ControlClaim {
             .taken(ControlLease(key: key, worker: worker.id, run: run, from: from, upTo: upTo, isTakenOver: isTakenOver))
         }
@@ -138,10 +157,11 @@ extension ControlDatabase {
             let isSilent = abs(now - (Int(beat) ?? 0)) > leaseSeconds * 1_000_000
             guard isSilent || Self.isGone(place: found[3], process: found[4]) else { return .held(by: found[3] ?? "another machine") }
         }
-        if !isRunning, (Int(found[8] ?? "") ?? 0) >= worker.since, oldFrom == from, oldUpTo == upTo, holder != worker.id {
-            return .done(isFailed: state != "done")
+        if !isRunning, (Int(found[8] ?? "") ?? 0) >= worker.since, holder != worker.id {
+            if oldFrom == from, oldUpTo == upTo { return .done(isFailed: state != "done") }
+            if try isDone(worker.since) { return .done(isFailed: false) }
         }
-        let isTakenOver = isRunning && holder != worker.id && !oldRun.isEmpty
+        let isTakenOver = !oldRun.isEmpty && (isRunning ? holder != worker.id : state == "failed" && oldRun == resuming)
         let (nextRun, nextFrom, nextUpTo) = isTakenOver ? (oldRun, oldFrom, oldUpTo) : (run, from, upTo)
         // Whoever changes the row as it was read wins; the other finds another holder in it.
         _ = try session.query(
@@ -152,18 +172,23 @@ extension ControlDatabase {
             [worker.id, nextRun, worker.place, String(worker.process), nextFrom, nextUpTo, String(now), key, holder, state, beat])
         let holds = try session.query("SELECT worker_id, beat_us FROM apus_lease WHERE lease_key = ?", [key]).first
         guard holds?[0] == worker.id, holds?[1] == String(now) else { return .held(by: "another worker") }
-        return own(nextRun, nextFrom, nextUpTo, isTakenOver: isTakenOver)
+        guard isTakenOver, isRunning, case .taken(var lease) = own(nextRun, nextFrom, nextUpTo, isTakenOver: true) else {
+            return own(nextRun, nextFrom, nextUpTo, isTakenOver: isTakenOver)
+        }
+        lease.since = try session.query(
+            "SELECT since_us FROM apus_worker WHERE worker_id = ? AND task_key = ?", [holder, worker.task]
+        ).first?.first?.flatMap { Int($0) }
+        return .taken(lease)
     }
 
-    /// Whether the lease is still its worker's.
-    func holds(_ lease: ControlLease, _ session: any SQLSession) throws -> Bool {
+    /// The time, where the lease is still its worker's.
+    func holds(_ lease: ControlLease, _ session: any SQLSession) throws -> Int? {
         try session.query(
-            "SELECT 1 FROM apus_lease WHERE lease_key = ? AND worker_id = ? AND state = 'running'", [lease.key, lease.worker]
-        ).isEmpty == false
+            "SELECT \(clock.micros) FROM apus_lease WHERE lease_key = ? AND worker_id = ? AND state = 'running'", [lease.key, lease.worker]
+        ).first?[0].flatMap { Double($0) }.map { Int($0) }
     }
 
-    func end(_ lease: ControlLease, _ state: String, _ session: any SQLSession) throws {
-        let now = try micros(session)
+    func end(_ lease: ControlLease, _ state: String, at now: Int, _ session: any SQLSession) throws {
         _ = try session.query(
             "UPDATE apus_lease SET state = ?, done_us = ?, beat_us = ? WHERE lease_key = ? AND worker_id = ?",
             [state, String(now), String(now), lease.key, lease.worker])

@@ -59,17 +59,37 @@ extension ControlDatabase {
 
     /// Takes the lease of a row and opens its row in the log, in one transaction.
     /// - parameter log: the unfinished row to go on with; nil = the one of that day, or a new one.
+    /// - parameter resuming: the row's last run, if it failed and is to be gone on with.
     public func begin(
-        _ row: ControlRow, of table: String, from: String, upTo: String, run: String, log: Int?, worker: ControlWorker,
-        zoneOffset: Int, leaseSeconds: Int = leaseSeconds
+        _ row: ControlRow, of table: String, from: String, upTo: String, run: String, resuming: String? = nil, log: Int?,
+        worker: ControlWorker, zoneOffset: Int, leaseSeconds: Int = leaseSeconds
     ) throws -> (claim: ControlClaim, log: Int?) {
         try link.transaction("take the lease of \(row.sourceTable)") { session in
             let key = Self.leaseKey(table, row)
-            let claim = try claim(key, worker, from: from, upTo: upTo, run: run, leaseSeconds: leaseSeconds, session)
+            let claim = try claim(
+                key, worker, from: from, upTo: upTo, run: run, resuming: resuming, leaseSeconds: leaseSeconds, session
+            ) { try self.isFinished(row, from: from, upTo: upTo, since: Self.time($0, zoneOffset), session) }
             guard case .taken(let lease) = claim else { return (claim, nil) }
             let own = lease.isTakenOver ? (lease.from, lease.upTo) : (from, upTo)
             return (claim, try open(row, from: own.0, upTo: own.1, log: lease.isTakenOver ? nil : log, zoneOffset, session))
         }
+    }
+
+    /// Whether the log knows a window of a row as finished since a time, microseconds since 1970.
+    public func isFinished(_ row: ControlRow, from: String, upTo: String, since: Int, zoneOffset: Int) throws -> Bool {
+        try link.perform("read the log") {
+            try isFinished(row, from: from, upTo: upTo, since: Self.time(since, zoneOffset), $0)
+        }
+    }
+
+    /// The same within a transaction.
+    private func isFinished(_ row: ControlRow, from: String, upTo: String, since: String, _ session: any SQLSession) throws -> Bool {
+        try session.query(
+            """
+            SELECT id FROM \(ControlTables.log) WHERE datax_id = ? AND table_name = ? AND dt = ? AND etl_begintime = ? \
+            AND is_finished = 1 AND endtime >= ?
+            """, [row.id.map(String.init), row.sourceTable, upTo, from, since]
+        ).isEmpty == false
     }
 
     private func open(
@@ -108,10 +128,10 @@ extension ControlDatabase {
         zoneOffset: Int, goesOn: Bool = false, patience: Double
     ) throws -> Bool {
         try link.transaction("write what became of \(row.sourceTable)", patience: patience) { session in
-            guard try holds(lease, session) else { return false }
+            guard let now = try holds(lease, session) else { return false }
             let tally = outcome.tally
             let isDone = outcome.error == nil
-            try write(outcome, to: log, session, zoneOffset)
+            try write(outcome, to: log, at: now, session, zoneOffset)
             let present = try columns(of: ControlTables.log, session)
             for other in covered where isDone && other != log {
                 try update(ControlTables.log, [("is_finished", "1")], present, where: "id = ?", [String(other)], session)
@@ -142,12 +162,12 @@ extension ControlDatabase {
                         (config.contains("last_etl_date") ? [lease.upTo] : []) + [id])
                 }
             }
-            if !goesOn || !isDone { try end(lease, isDone ? "done" : "failed", session) }
+            if !goesOn || !isDone { try end(lease, isDone ? "done" : "failed", at: now, session) }
             return true
         }
     }
 
-    private func write(_ outcome: ControlOutcome, to log: Int?, _ session: any SQLSession, _ zoneOffset: Int) throws {
+    private func write(_ outcome: ControlOutcome, to log: Int?, at now: Int, _ session: any SQLSession, _ zoneOffset: Int) throws {
         guard let log else { return }
         let shape = try shape(of: ControlTables.log, session)
         let present = Set(shape.columns.map { $0.name.lowercased() })
@@ -161,7 +181,7 @@ extension ControlDatabase {
         try update(
             ControlTables.log,
             [
-                ("endtime", Self.time(try micros(session), zoneOffset)), ("net_num", Self.flow(Double(tally.bytes) / seconds)),
+                ("endtime", Self.time(now, zoneOffset)), ("net_num", Self.flow(Double(tally.bytes) / seconds)),
                 ("is_finished", outcome.error == nil ? "1" : "0"), ("time_num", number(outcome.seconds, "time_num")),
                 ("speed_num", number(Double(tally.read) / seconds, "speed_num")), ("read_num", String(tally.read)),
                 ("error_num", String(tally.rejected)),

@@ -19,6 +19,8 @@ public final class LedgerListener: Listener {
         var failure: ApusError?
         /// Set for one worker of many: the number of the plan's tables.
         var sharedTables: Int?
+        /// The ledger knows nothing of the run's slices yet.
+        var isNew: Bool
     }
 
     private let ledger: any Ledger
@@ -35,9 +37,9 @@ public final class LedgerListener: Listener {
 
     /// `onFailure` is called once, on any thread, when the ledger can no longer be written: the run should stop, since
     /// what it does would not be remembered. `isShare`: other workers run the same plan under the same id, so that the
-    /// end of this one's work is the end neither of a table nor of the run.
+    /// end of this one's work is the end neither of a table nor of the run. `isNew`: no earlier process has worked on the run.
     public init(
-        _ ledger: any Ledger, runID: String, plan: Plan?, isShare: Bool = false,
+        _ ledger: any Ledger, runID: String, plan: Plan?, isShare: Bool = false, isNew: Bool = false,
         onFailure: @escaping @Sendable (ApusError) -> Void = { _ in }
     ) {
         self.ledger = ledger
@@ -47,7 +49,7 @@ public final class LedgerListener: Listener {
         for (number, table) in (plan?.tables ?? []).enumerated() {
             slices[number] = Dictionary(table.slices.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        state = Mutex(State(slices: slices, beatAt: WallClock.now, sharedTables: isShare ? plan?.tables.count : nil))
+        state = Mutex(State(slices: slices, beatAt: WallClock.now, sharedTables: isShare ? plan?.tables.count : nil, isNew: isNew))
         let ticker = Ticker(every: Self.delay) { [weak self] in self?.tick(now: WallClock.now) }
         state.withLock { $0.ticker = ticker }
     }
@@ -174,7 +176,8 @@ public final class LedgerListener: Listener {
         case .sliceStarted(let table, let id, let attempt):
             state.started[[table, id]] = (event.time, attempt)
             // Whatever an earlier try had rejected is read again.
-            return slice(table, id, .running) + [.reject([], slice: id, table: table, restart: true)]
+            return slice(table, id, .running)
+                + (state.isNew && attempt == 1 ? [] : [.reject([], slice: id, table: table, restart: true)])
         case .sliceFinished(let table, let id, let tally):
             defer { state.started[[table, id]] = nil }
             return slice(table, id, .done, tally)

@@ -56,6 +56,9 @@ enum LedgerSchema {
             ]),
     ]
 
+    /// Those whose rows belong to a run, the run itself last.
+    static let tablesOfRuns = ["apus_rejected", "apus_slice", "apus_table", "apus_claim", "apus_plan", "apus_run"]
+
     private static func table(_ name: String, key: [String], _ columns: [ColumnShape]) -> TableShape {
         var shape = TableShape(name: TableName(name), origin: "apus", columns: columns)
         shape.primaryKey = key

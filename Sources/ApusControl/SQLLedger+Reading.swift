@@ -3,7 +3,7 @@ import FoundationEssentials
 import Tabular
 
 extension SQLLedger {
-    private static let runColumns =
+    static let runColumns =
         "run_id, run_name, source_ref, target_ref, state, started_us, finished_us, beat_us, host_name, process_id, error_text"
 
     public func run(_ id: String) throws -> RunRecord? {
@@ -81,7 +81,7 @@ extension SQLLedger {
         }
     }
 
-    private static func run(_ values: [String?], plan: String) throws -> RunRecord {
+    static func run(_ values: [String?], plan: String) throws -> RunRecord {
         var row = LedgerRow(values)
         let id = try row.text()
         let name = row.next()

@@ -8,10 +8,8 @@ extension SQLLedger {
     /// Also for a run that is resumed: what is known of its tables stays.
     public func begin(_ run: RunRecord) throws {
         try transaction("begin run \(run.id)") { session in
-            _ = try session.query("DELETE FROM apus_run WHERE run_id = ?", [run.id])
-            _ = try session.query("DELETE FROM apus_plan WHERE run_id = ?", [run.id])
-            try session.insert(
-                into: "apus_run",
+            try session.put(
+                into: "apus_run", key: 1,
                 "run_id, run_name, source_ref, target_ref, state, started_us, finished_us, beat_us, host_name, process_id, error_text",
                 [
                     [
@@ -20,10 +18,12 @@ extension SQLLedger {
                         run.finishedAt.map(micros), micros(run.beatAt), clean(run.host), String(run.pid),
                         run.error.map(clean),
                     ]
-                ])
-            for (index, part) in Self.parts(clean(run.plan), octets: 256 << 10).enumerated() {
-                try session.insert(into: "apus_plan", "run_id, part_no, body", [[run.id, String(index), part]])
+                ], with: connector)
+            let parts = Self.parts(clean(run.plan), octets: 256 << 10)
+            for (index, part) in parts.enumerated() {
+                try session.put(into: "apus_plan", key: 2, "run_id, part_no, body", [[run.id, String(index), part]], with: connector)
             }
+            _ = try session.query("DELETE FROM apus_plan WHERE run_id = ? AND part_no >= ?", [run.id, String(parts.count)])
         }
     }
 
@@ -53,7 +53,7 @@ extension SQLLedger {
                     "UPDATE apus_slice SET state = 'replaced' WHERE run_id = ? AND table_no = ? AND slice_no = ?",
                     [id, String(table), String(slice)])
             }
-            try session.put(records, table: table, run: id)
+            try session.put(records.map { ($0, table) }, run: id, with: connector)
         }
     }
 
@@ -70,10 +70,12 @@ extension SQLLedger {
         let bases = next
         try transaction("write \(entries.count) entries of run \(id)") { session in
             var next = bases
+            // Of what is said of one thing several times, the last word.
+            try session.put(Self.lastTables(entries), run: id, with: connector)
+            try session.put(Self.lastSlices(entries), run: id, with: connector)
             for entry in entries {
                 switch entry {
-                case .table(let record): try session.put(record, run: id)
-                case .slice(let record, let table): try session.put([record], table: table, run: id)
+                case .table, .slice: break
                 case .reject(let rows, let slice, let table, let restart):
                     let place = [table, slice]
                     if restart { next[place] = 0 }
@@ -120,6 +122,18 @@ extension SQLLedger {
         }
     }
 
+    private static func lastTables(_ entries: [LedgerEntry]) -> [TableRecord] {
+        var last: [Int: TableRecord] = [:]
+        for case .table(let record) in entries where last[record.table]?.status != .done { last[record.table] = record }
+        return last.values.sorted { $0.table < $1.table }
+    }
+
+    private static func lastSlices(_ entries: [LedgerEntry]) -> [(slice: SliceRecord, table: Int)] {
+        var last: [[Int]: (slice: SliceRecord, table: Int)] = [:]
+        for case .slice(let record, let table) in entries { last[[table, record.slice.id]] = (record, table) }
+        return last.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+
     private func nextRejected(_ slice: Int, _ table: Int, _ id: String) throws -> Int {
         try perform("read rejected rows of run \(id)") { session in
             let found = try session.query(
@@ -158,47 +172,57 @@ func micros(_ seconds: Double) -> String {
 
 extension SQLSession {
     /// Several rows with each statement, within every system's limit of parameters.
-    func insert(into table: String, _ columns: String, _ rows: [[String?]]) throws {
+    func insert(into table: String, _ columns: String, _ rows: [[String?]], verb: String = "INSERT", tail: String = "") throws {
         for start in stride(from: 0, to: rows.count, by: 50) {
             let part = rows[start..<min(start + 50, rows.count)]
             let row = "(" + Array(repeating: "?", count: part.first?.count ?? 0).joined(separator: ", ") + ")"
             let values = Array(repeating: row, count: part.count).joined(separator: ", ")
-            _ = try query("INSERT INTO \(table) (\(columns)) VALUES \(values)", part.flatMap { $0 })
+            _ = try query("\(verb) INTO \(table) (\(columns)) VALUES \(values)\(tail)", part.flatMap { $0 })
         }
     }
 
-    /// A table that is done stays done: what is written late must not bring back a load whose marks are gone.
-    fileprivate func put(_ record: TableRecord, run id: String) throws {
-        let tally = record.tally
-        if record.status != .done {
-            let known = try query("SELECT state FROM apus_table WHERE run_id = ? AND table_no = ?", [id, String(record.table)])
-            if known.first?.first == TableRecord.Status.done.rawValue { return }
+    /// As ``insert(into:_:_:)``, in the place of rows with the same key: the first `key` columns.
+    func put(into table: String, key: Int, _ columns: String, _ rows: [[String?]], with connector: any Connector) throws {
+        guard connector.name == "postgres" else {
+            return try insert(into: table, columns, rows, verb: "REPLACE", tail: "")
         }
-        _ = try query("DELETE FROM apus_table WHERE run_id = ? AND table_no = ?", [id, String(record.table)])
+        let names = columns.split(separator: ",").map { $0.drop { $0 == " " } }
+        let changes = names.dropFirst(key).map { "\($0) = EXCLUDED.\($0)" }.joined(separator: ", ")
         try insert(
-            into: "apus_table",
+            into: table, columns, rows, verb: "INSERT",
+            tail: " ON CONFLICT (\(names.prefix(key).joined(separator: ", "))) DO UPDATE SET \(changes)")
+    }
+
+    /// A table that is done stays done: what is written late must not bring back a load whose marks are gone.
+    fileprivate func put(_ records: [TableRecord], run id: String, with connector: any Connector) throws {
+        let records = try records.filter { record in
+            if record.status == .done { return true }
+            let known = try query("SELECT state FROM apus_table WHERE run_id = ? AND table_no = ?", [id, String(record.table)])
+            return known.first?.first != TableRecord.Status.done.rawValue
+        }
+        try put(
+            into: "apus_table", key: 2,
             "run_id, table_no, table_name, target_name, state, rows_read, rows_written, rows_rejected, rows_filtered, byte_count, before_us, data_us, after_us, error_text",
-            [
-                [
+            records.map { record in
+                let tally = record.tally
+                return [
                     id, String(record.table), clean(record.name), clean(record.target), record.status.rawValue,
                     String(tally.read),
                     String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes),
                     micros(record.before),
                     micros(record.data), micros(record.after), record.error.map(clean),
                 ]
-            ])
+            }, with: connector)
     }
 
-    fileprivate func put(_ records: [SliceRecord], table: Int, run id: String) throws {
+    fileprivate func put(_ records: [(slice: SliceRecord, table: Int)], run id: String, with connector: any Connector) throws {
+        guard !records.isEmpty else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var rows: [[String?]] = []
-        for record in records {
+        for (record, table) in records {
             let tally = record.tally
             let json = String(decoding: try encoder.encode(record.slice), as: UTF8.self)
-            _ = try query(
-                "DELETE FROM apus_slice WHERE run_id = ? AND table_no = ? AND slice_no = ?",
-                [id, String(table), String(record.slice.id)])
             rows.append([
                 id, String(table), String(record.slice.id), record.status.rawValue, String(record.attempts), json,
                 String(tally.read),
@@ -206,10 +230,10 @@ extension SQLSession {
                 micros(record.seconds),
             ])
         }
-        try insert(
-            into: "apus_slice",
+        try put(
+            into: "apus_slice", key: 3,
             "run_id, table_no, slice_no, state, attempts, slice_json, rows_read, rows_written, rows_rejected, rows_filtered, byte_count, spent_us",
-            rows)
+            rows, with: connector)
     }
 
     /// Puts rows from number `base` on; what a slice had there before goes.

@@ -37,6 +37,8 @@ public final class SQLLedger: BatchLedger {
         }
     }
 
+    var connector: any Connector { link.connector }
+
     /// Closes the connection; the next call opens one.
     public func close() { link.close() }
 

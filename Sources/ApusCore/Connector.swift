@@ -62,6 +62,8 @@ public protocol Session: AnyObject {
     func tables(schema: String?) throws -> [TableSummary]
     /// - throws: `object.not_found` with the nearest existing name as hint.
     func describe(_ table: TableName) throws -> TableShape
+    /// The same; nil where there is no such table.
+    func find(_ table: TableName) throws -> TableShape?
     /// The shapes of those tables of ``tables(schema:)`` that are wanted, in that order; one that is dropped meanwhile
     /// is left out. A connector whose catalogue can be read in bulk does it in few queries, however many tables there are.
     func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape]
@@ -71,6 +73,10 @@ public protocol Session: AnyObject {
 extension Session {
     public var serverDialect: (any Dialect)? { nil }
 
+    public func find(_ table: TableName) throws -> TableShape? {
+        do { return try describe(table) } catch let error as ApusError where error.code == .notFound { return nil }
+    }
+
     public func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
         try describeEach(tables(schema: schema).filter(isWanted))
     }
@@ -78,7 +84,7 @@ extension Session {
     /// One after another.
     public func describeEach(_ tables: [TableSummary]) throws -> [TableShape] {
         try tables.compactMap { table in
-            do { return try describe(table.name) } catch let error as ApusError where error.code == .notFound { return nil }
+            try find(table.name)
         }
     }
 }
@@ -164,6 +170,9 @@ public protocol Sink: Session {
     /// - throws: `target.locked` with the other run's id.
     func lock(_ load: Load) throws
     func unlock(_ load: Load)
+    /// Ends connections that other processes have opened for the same run: of one that is stopped, not dead, so that it
+    /// holds locks, and might go on one day. Called before the lock, when a run is resumed.
+    func evict(_ load: Load) throws
     /// Makes the target (or staging table) ready to receive rows, and marks that: a second call changes nothing.
     /// - throws: `target.referenced` when `replace` would break a foreign key of another table.
     func prepare(_ load: Load) throws
@@ -184,6 +193,7 @@ public protocol Sink: Session {
 }
 
 extension Sink {
+    public func evict(_ load: Load) throws {}
     public func wireFormats(_ load: Load) throws -> [WireFormat] { [] }
 }
 

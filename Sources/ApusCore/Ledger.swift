@@ -12,6 +12,8 @@ public protocol Ledger: Sendable {
     func run(_ id: String) throws -> RunRecord?
     /// Latest first. ``RunRecord/plan`` is left empty; ask ``run(_:)`` for it.
     func runs(limit: Int) throws -> [RunRecord]
+    /// Runs to an end (``RunRecord/to``) that are not done, latest first, without their plans.
+    func unfinishedRuns(to target: String) throws -> [RunRecord]
 
     func record(_ table: TableRecord, run id: String) throws
     func tables(run id: String) throws -> [TableRecord]
@@ -28,6 +30,12 @@ public protocol Ledger: Sendable {
     /// `flow` tells watermarks of different jobs apart: source and target reference and table name.
     func watermark(flow: String) throws -> String?
     func setWatermark(flow: String, to value: String) throws
+}
+
+extension Ledger {
+    public func unfinishedRuns(to target: String) throws -> [RunRecord] {
+        try runs(limit: 1000).filter { $0.status != .done && $0.to == target }
+    }
 }
 
 /// A ledger that several workers of one run share: a worker claims a piece of the work before it does it.

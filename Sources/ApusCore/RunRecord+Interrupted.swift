@@ -1,6 +1,9 @@
 import Glibc
 
 extension RunRecord {
+    /// The error text of a run that was given up (`apus resume --discard`).
+    public static let discarded = "discarded"
+
     /// Seconds without a sign of life after which a run counts as interrupted.
     public static let patience = 60.0
 

@@ -26,7 +26,8 @@ public final class Ticker: Sendable {
                 var waiting = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
                 let count = poll(&waiting, 1, Int32(max(1, interval * 1000)))
                 if count > 0 { break }
-                if count == 0 { body() }
+                // Also after a stop of the process (SIGSTOP), which ends the wait.
+                if count == 0 || errno == EINTR { body() }
             }
             Glibc.close(pipe)
         }

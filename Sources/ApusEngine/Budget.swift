@@ -9,7 +9,7 @@ public final class Budget: @unchecked Sendable {
     private let most: Int
     private let mostPerEnd: Int?
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let changed = MonotonicCondition()
     private var busy = 0
     private var busyEnds: [Endpoint: Int] = [:]
 
@@ -19,14 +19,11 @@ public final class Budget: @unchecked Sendable {
         mostPerEnd = perEnd.map { max(1, $0) }
         limit = RateLimit(rowsPerSecond: rowsPerSecond, bytesPerSecond: bytesPerSecond)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
     }
 
     deinit {
         pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
         mutex.deallocate()
-        changed.deallocate()
     }
 
     /// Waits until there is room, and takes it. False when the interrupt fired in that time; nothing is taken then.
@@ -36,14 +33,7 @@ public final class Budget: @unchecked Sendable {
         while !hasRoom(ends) {
             if interrupt.isFired { return false }
             // An interrupt wakes nobody: look again after a tenth of a second.
-            var time = timespec()
-            clock_gettime(CLOCK_REALTIME, &time)
-            time.tv_nsec += 100_000_000
-            if time.tv_nsec >= 1_000_000_000 {
-                time.tv_sec += 1
-                time.tv_nsec -= 1_000_000_000
-            }
-            pthread_cond_timedwait(changed, mutex, &time)
+            changed.wait(mutex, seconds: 0.1)
         }
         busy += 1
         for end in ends { busyEnds[end.endpoint, default: 0] += 1 }
@@ -54,7 +44,7 @@ public final class Budget: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         busy -= 1
         for end in ends { busyEnds[end.endpoint, default: 0] -= 1 }
-        pthread_cond_broadcast(changed)
+        changed.broadcast()
         pthread_mutex_unlock(mutex)
     }
 

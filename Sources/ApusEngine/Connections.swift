@@ -7,11 +7,24 @@ public struct Connections: Sendable {
     public let endpoint: Endpoint
     /// Where connections come from and go back to, when several runs share them.
     public let pool: SessionPool?
+    /// What is known of tables that will be planned, when several runs share an end.
+    public let shapes: ShapeCache?
 
-    public init(_ connector: any Connector, _ endpoint: Endpoint, pool: SessionPool? = nil) {
+    public init(_ connector: any Connector, _ endpoint: Endpoint, pool: SessionPool? = nil, shapes: ShapeCache? = nil) {
         self.connector = connector
         self.endpoint = endpoint
         self.pool = pool
+        self.shapes = shapes
+    }
+
+    /// - throws: `object.not_found`.
+    func describe(_ table: TableName, _ session: any Session) throws -> TableShape {
+        try shapes?.take(table, at: endpoint, session) ?? session.describe(table)
+    }
+
+    /// nil = there is no such table.
+    func find(_ table: TableName, _ session: any Session) throws -> TableShape? {
+        try shapes?.take(table, at: endpoint, session) ?? session.find(table)
     }
 
     public func session(_ interrupt: Interrupt) throws -> any Session {

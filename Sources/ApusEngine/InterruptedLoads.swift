@@ -7,8 +7,7 @@ public enum InterruptedLoads {
         let appended = Dictionary(
             plan.tables.filter { $0.load.mode == .append }.map { ($0.load.target.description, $0.name) }, uniquingKeysWith: { a, _ in a })
         guard !appended.isEmpty else { return }
-        for run in try ledger.runs(limit: 200) where run.id != runID && run.status != .done && run.to == label {
-            if run.error == discarded { continue }
+        for run in try ledger.unfinishedRuns(to: label) where run.id != runID && run.error != RunRecord.discarded {
             for table in try ledger.tables(run: run.id) where table.status != .done && appended[table.target] != nil {
                 let slices = try ledger.slices(run: run.id, table: table.table)
                 let done = slices.filter { $0.status == .done }.count
@@ -22,7 +21,4 @@ public enum InterruptedLoads {
             }
         }
     }
-
-    /// The error text of a run that was given up.
-    public static let discarded = "discarded"
 }

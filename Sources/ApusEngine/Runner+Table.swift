@@ -14,6 +14,8 @@ extension Runner {
                 return
             }
             let sink = try control.session(table: table.index)
+            // A process that is stopped but not dead may still hold locks, and could go on one day.
+            if isResumed, share == nil { try sink.evict(table.load) }
             try lock(table, sink)
             // Of several workers one may have finished the table while this one waited for the lock.
             if share != nil, try isDone(table) {

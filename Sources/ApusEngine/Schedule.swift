@@ -25,7 +25,7 @@ final class Schedule: @unchecked Sendable {
     }
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let changed = MonotonicCondition()
     private var tables: [State]
     private let interrupt: Interrupt
 
@@ -33,20 +33,17 @@ final class Schedule: @unchecked Sendable {
         self.tables = Array(repeating: State(), count: tables)
         self.interrupt = interrupt
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
     }
 
     deinit {
         pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
         mutex.deallocate()
-        changed.deallocate()
     }
 
     private func locked<T>(_ body: () -> T) -> T {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
+            changed.broadcast()
             pthread_mutex_unlock(mutex)
         }
         return body()
@@ -61,16 +58,10 @@ final class Schedule: @unchecked Sendable {
             var soonest = now + 0.25
             if let work = choose(now, &soonest) { return work }
             if tables.allSatisfy({ $0.phase == .ended }) {
-                pthread_cond_broadcast(changed)
+                changed.broadcast()
                 return nil
             }
-            var until = timespec()
-            clock_gettime(CLOCK_REALTIME, &until)
-            let wait = max(0.001, soonest - now)
-            let nanoseconds = until.tv_nsec + Int(wait * 1e9)
-            until.tv_sec += nanoseconds / 1_000_000_000
-            until.tv_nsec = nanoseconds % 1_000_000_000
-            pthread_cond_timedwait(changed, mutex, &until)
+            changed.wait(mutex, seconds: max(0.001, soonest - now))
         }
         return nil
     }

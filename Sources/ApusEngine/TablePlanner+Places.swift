@@ -43,7 +43,8 @@ extension TablePlanner {
                 return [try place(0, .query(sql), shape(of: sql, name, source), wish, nil, selection.name, nil)]
             }
             let table = selection.table!
-            return [try place(0, .table(table), source.describe(table), wish, nil, selection.name, nil)]
+            let shape = try planner.sources[0].describe(table, source)
+            return [try place(0, .table(table), shape, wish, nil, selection.name, nil)]
         }
         var places: [SourcePlace] = []
         for member in wish.members {
@@ -55,7 +56,7 @@ extension TablePlanner {
             case .query(let sql, let name): (relation, shape) = (.query(sql), try self.shape(of: sql, name, source))
             case .pattern(let text):
                 let table = try TablePattern(text).exactName ?? TableName(text)
-                (relation, shape) = (.table(table), try source.describe(table))
+                (relation, shape) = (.table(table), try planner.sources[member.source].describe(table, source))
             }
             var own = wish
             own.columns = member.columns ?? wish.columns

@@ -110,7 +110,7 @@ struct TablePlanner {
 
     private func existingTarget(_ name: TableName) throws -> TableShape? {
         guard target.abilities.declaresTables else { return nil }
-        do { return try sink.describe(name) } catch let error as ApusError where error.code == .notFound { return nil }
+        return try planner.to.find(name, sink)
     }
 
     /// The load, and the positions of the planned columns that it carries: not those that the target computes.

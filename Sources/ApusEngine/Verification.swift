@@ -21,9 +21,9 @@ public struct Verification: Sendable {
     }
 
     private let plan: Plan
-    private let sources: [Connections]
-    private let to: Connections
-    private let interrupt: Interrupt
+    let sources: [Connections]
+    let to: Connections
+    let interrupt: Interrupt
     /// Target columns that are not compared.
     public var except: Set<String> = []
 
@@ -38,10 +38,6 @@ public struct Verification: Sendable {
     /// - throws: `connection.*`, `object.not_found`, and what a read throws.
     public func compare(_ table: PlannedTable) throws -> Finding {
         var finding = Finding(table: table.name, target: table.load.target.description, verdict: .skipped)
-        guard table.load.mode == .replace || table.load.mode == .truncate else {
-            finding.note = "mode \(table.load.mode.rawValue): the target holds rows of other runs too"
-            return finding
-        }
         guard table.transforms.isEmpty else {
             finding.note = "its rows are transformed on the way"
             return finding
@@ -59,36 +55,18 @@ public struct Verification: Sendable {
         if !unsteady.isEmpty {
             finding.note = "without " + unsteady.sorted().map { table.load.columns[$0] }.joined(separator: ", ")
         }
-        let sink = try to.sink(interrupt.child())
-        let schema: Schema
-        let shape: TableShape
-        do {
-            defer { sink.close() }
-            let accepted = try sink.accepts(table.load)
-            schema = Schema(places.map { accepted[$0] })
-            shape = try sink.describe(table.load.target)
-        }
+        let part = part(of: table)
+        if let what = part.note { finding.note = finding.note.map { "\(what), \($0)" } ?? what }
+        let (schema, held) = try sides(table, places)
+        if part.isContained { return try contain(table, places, schema, held, finding) }
         let target = Side()
         let lane = Lane { [to, interrupt] in
             target.attempt {
                 let source = try to.source(interrupt.child())
                 defer { source.close() }
-                let names = places.map { table.load.columns[$0] }
-                let columns = try names.map { name in
-                    guard let column = shape.column(name) else {
-                        throw ApusError(.notFound, "the target \(shape.name) has no column `\(name)` any more")
-                    }
-                    return Column(name, column.type, nullable: column.nullable)
-                }
-                var read = Read(
-                    relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
-                // What the source is cut by serves the target too, should its read time out; a NULL in a later column of a
-                // key would fall between all ranges.
-                for column in table.reads.first?.key ?? [] {
-                    guard let held = shape.column(column.name), read.key.isEmpty || !held.nullable else { break }
-                    read.key.append(Column(held.name, held.type, nullable: held.nullable))
-                }
-                try $0.add(read, Array(names.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
+                var read = held
+                if let filter = part.filter(source) { read.filters = [filter] }
+                try $0.add(read, Array(places.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
             }
         }
         let source = Side()
@@ -100,13 +78,36 @@ public struct Verification: Sendable {
             }
         }
         lane.join()
-        let (given, held) = (try source.result(), try target.result())
+        let (given, found) = (try source.result(), try target.result())
         finding.sourceRows = given.digest.rows
         finding.unfit = given.unfit
-        finding.targetRows = held.digest.rows + held.unfit
-        let isEqual = held.unfit == 0 && given.digest.rows == held.digest.rows && given.digest.sum == held.digest.sum
+        finding.targetRows = found.digest.rows + found.unfit
+        let isEqual = found.unfit == 0 && given.digest.rows == found.digest.rows && given.digest.sum == found.digest.sum
         finding.verdict = isEqual ? .equal : .different
         return finding
+    }
+
+    /// The schema to which both sides are cast, and the read of the target.
+    private func sides(_ table: PlannedTable, _ places: [Int]) throws -> (schema: Schema, read: Read) {
+        let sink = try to.sink(interrupt.child())
+        defer { sink.close() }
+        let accepted = try sink.accepts(table.load)
+        let shape = try sink.describe(table.load.target)
+        let names = places.map { table.load.columns[$0] }
+        let columns = try names.map { name in
+            guard let column = shape.column(name) else {
+                throw ApusError(.notFound, "the target \(shape.name) has no column `\(name)` any more")
+            }
+            return Column(name, column.type, nullable: column.nullable)
+        }
+        var read = Read(relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
+        // What the source is cut by serves the target too, should its read time out; a NULL in a later column of a key
+        // would fall between all ranges.
+        for column in table.reads.first?.key ?? [] {
+            guard let held = shape.column(column.name), read.key.isEmpty || !held.nullable else { break }
+            read.key.append(Column(held.name, held.type, nullable: held.nullable))
+        }
+        return (Schema(places.map { accepted[$0] }), read)
     }
 
     /// Columns that are not compared: those that were excepted, and those whose SQL asks a clock, a counter or chance.
@@ -143,42 +144,17 @@ public struct Verification: Sendable {
             /// `places` are the positions of the schema's columns among those of the read. A slice whose read times out is
             /// read in halves.
             mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema) throws {
-                let projection = try Projection(from: read.schema, to: schema, sources: places)
-                var left = Array(slices.reversed())
-                while let slice = left.popLast() {
-                    var part = Total()
-                    do {
-                        try part.read(slice, of: read, projection, from: source, as: schema)
-                    } catch let error as ApusError where error.code == .timeout {
-                        guard let halves = try source.halves(of: slice, in: read), halves.count > 1 else { throw error }
-                        left += halves.reversed().map { Slice(id: slice.id, read: slice.read, bounds: $0, rows: nil) }
-                        continue
-                    }
-                    digest.merge(part.digest)
-                    unfit += part.unfit
-                }
-            }
-
-            private mutating func read(
-                _ slice: Slice, of read: Read, _ projection: Projection, from source: any Source, as schema: Schema
-            ) throws {
-                let reader = try source.reader(read, slice, wire: [])
-                defer { reader.close() }
-                let batch = Batch(schema: read.schema), output = Batch(schema: schema)
-                var goesOn = true
-                while goesOn {
-                    batch.reset()
-                    output.reset()
-                    goesOn = try reader.read(into: batch)
-                    if projection.isPassthrough {
-                        unfit += batch.rejected.count
-                        digest.add(batch)
-                    } else {
-                        projection.apply(batch, into: output)
-                        unfit += output.rejected.count
-                        digest.add(output)
-                    }
-                }
+                let lost = try Verification.walk(
+                    read, places, slices, from: source, as: schema, part: RowDigest(),
+                    add: { part, batch in
+                        part.add(batch)
+                        return true
+                    },
+                    take: { part in
+                        digest.merge(part)
+                        return true
+                    })
+                unfit += lost
             }
         }
 

@@ -11,6 +11,19 @@ public struct ExtractTask: Sendable {
         public var log: Int?
         /// Further unfinished rows of the log that lie within.
         public var covered: [Int] = []
+
+        /// What is left of it when another window was loaded. Days are told apart where rows are loaded by day; else a
+        /// window is one load, and another one's says nothing of it.
+        func without(_ other: Window, isDaily: Bool) -> [Window] {
+            guard isDaily else { return from == other.from && upTo == other.upTo ? [] : [self] }
+            guard other.from < upTo, from < other.upTo else { return [self] }
+            var parts: [Window] = []
+            if from < other.from { parts.append(Window(from: from, upTo: other.from)) }
+            if other.upTo < upTo { parts.append(Window(from: other.upTo, upTo: upTo)) }
+            // The log's row is that of the last day.
+            if !parts.isEmpty { parts[parts.count - 1].covered = covered }
+            return parts
+        }
     }
 
     public var row: ControlRow
@@ -20,6 +33,9 @@ public struct ExtractTask: Sendable {
     public var fault: ApusError?
 
     public var name: String { row.sourceTable }
+
+    /// The same for tasks that fill one target.
+    var targetKey: String { "\(job.target)|\(job.fullTemplate)|\(job.incrementalTemplate)|\(row.targetTable.lowercased())" }
     /// The integer part of ordernum, which a barrier keeps apart.
     var rank: Int { Int(row.order.rounded(.down)) }
 }

@@ -19,10 +19,13 @@ public final class Extraction: Sendable {
     let say: @Sendable (Event.Level, String) -> Void
     public let runID = RunID.make()
     let pool: SessionPool
+    let shapes = ShapeCache()
     let budget: Budget
     let stream: EventStream
     private let beats: ControlDatabase
     let results = Mutex<[Int: TableResult]>([:])
+    /// Runs of rows whose last run failed, by the lease's key, as it was at the beginning.
+    let failedRuns = Mutex<[String: String]>([:])
     /// A load of each target's schema, by which its table of marks is cleared away at the end.
     let loads = Mutex<[String: (to: Connections, load: Load)]>([:])
 
@@ -58,9 +61,12 @@ public final class Extraction: Sendable {
     public func run(_ agenda: Agenda, _ zone: DayZone) throws -> RunResult {
         let start = Clock.monotonic()
         let worker = try control.enroll(runID, task: wish.task, leaseSeconds: wish.leaseSeconds)
+        let failed = try control.failedRuns()
+        failedRuns.withLock { $0 = failed }
         let pulse = Pulse(beats, worker, leaseSeconds: wish.leaseSeconds, say: say)
         pulse.start()
         let tasks = agenda.tasks
+        rowFlow(interrupt).expect(tasks)
         let threads = max(1, min(wish.parallel, tasks.count))
         stream.send(
             .runStarted(
@@ -100,6 +106,10 @@ public final class Extraction: Sendable {
             error: fault)
         stream.send(.runFinished(result))
         return result
+    }
+
+    func rowFlow(_ interrupt: Interrupt) -> RowFlow {
+        RowFlow(resolver: resolver, wish: wish, pool: pool, interrupt: interrupt, shapes: shapes)
     }
 
     /// Removes the tables of marks that nobody needs any more.

@@ -19,6 +19,7 @@ struct RowFlow {
     let wish: ExtractWish
     let pool: SessionPool?
     let interrupt: Interrupt
+    var shapes: ShapeCache?
 
     /// - throws: `config.*`, `object.not_found`, `connection.*`.
     func ready(_ task: ExtractTask, _ window: ExtractTask.Window, _ zone: DayZone) throws -> Ready {
@@ -34,8 +35,8 @@ struct RowFlow {
         }
         let group = try resolver.group(task.job.source)
         let target = try resolver.resolve(task.job.target)
-        let sources = group.map { Connections($0.resolved.connector, $0.resolved.connection.endpoint, pool: pool) }
-        let to = Connections(target.connector, target.connection.endpoint, pool: pool)
+        let sources = group.map { Connections($0.resolved.connector, $0.resolved.connection.endpoint, pool: pool, shapes: shapes) }
+        let to = Connections(target.connector, target.connection.endpoint, pool: pool, shapes: shapes)
         var flow = Flow(from: group[0].resolved.connection, to: target.connection)
         flow.others = group.dropFirst().map(\.resolved.connection)
         flow.name = row.sourceTable
@@ -46,6 +47,20 @@ struct RowFlow {
         flow.tables = [try table(row, window, zone, group, sources)]
         return Ready(
             flow: flow, sources: sources, to: to, notices: group.flatMap(\.resolved.notices) + target.notices)
+    }
+
+    /// Tells ``shapes`` which tables the tasks will ask for.
+    func expect(_ tasks: [ExtractTask]) {
+        guard let shapes else { return }
+        for task in tasks where task.fault == nil {
+            let row = task.row
+            guard let increment = row.increment, task.job.template(for: increment) == nil, let text = try? RowText(row), !text.isJoined,
+                !row.sourceTable.hasPrefix("/"), (try? TablePattern(row.sourceTable))?.isExact == true,
+                let group = try? resolver.group(task.job.source), let target = try? resolver.resolve(task.job.target)
+            else { continue }
+            for member in group { shapes.expect([text.table], at: member.resolved.connection.endpoint) }
+            shapes.expect([Self.name(row.targetTable)], at: target.connection.endpoint)
+        }
     }
 
     // MARK: The table
@@ -189,7 +204,7 @@ struct RowFlow {
 
     /// A column's name as it is written alone: `id`, `t.id`, `"order"`; a name with blanks needs no quotes here.
     static func column(_ text: String) -> String {
-        guard let list = try? ApusControl.SelectList(text), list.items.count == 1, let name = list.items[0].path.last,
+        guard let list = try? SelectList(text), list.items.count == 1, let name = list.items[0].path.last,
             list.items[0].name == name
         else { return text }
         return name

@@ -13,7 +13,7 @@ struct RowText {
     let alias: String?
     /// More than an alias stands behind it.
     let isJoined: Bool
-    private let items: ApusControl.SelectList
+    private let items: SelectList
     private let targets: [String]?
     let conditions: [String]
 
@@ -67,7 +67,7 @@ struct RowText {
     }
 
     /// A column of the table itself is named without the alias, so that its catalogue entry is found.
-    private func column(_ item: ApusControl.SelectList.Item) -> String {
+    private func column(_ item: SelectList.Item) -> String {
         guard let bare = item.path.last else { return item.expression }
         let owner = item.path.dropLast().joined(separator: ".").lowercased()
         let isOwn = owner.isEmpty || [alias, table.name, table.description].contains { $0?.lowercased() == owner }
@@ -106,11 +106,11 @@ struct RowText {
         }
     }
 
-    private static func list(_ text: String, _ column: String, _ row: ControlRow) throws -> ApusControl.SelectList {
-        if text.allSatisfy(\.isWhitespace) { return try ApusControl.SelectList("*") }
+    private static func list(_ text: String, _ column: String, _ row: ControlRow) throws -> SelectList {
+        if text.allSatisfy(\.isWhitespace) { return try SelectList("*") }
         do {
             guard try SQLScan(text).isOne else { throw ApusError(.configurationInvalid, "a `;` ends it too early") }
-            return try ApusControl.SelectList(text)
+            return try SelectList(text)
         } catch let error as ApusError {
             throw fault("\(column): \(error.message)", row, error.hint ?? "Mend the text; quotes and parentheses must be closed within it.")
         }

@@ -19,12 +19,15 @@ final class TaskQueue: @unchecked Sendable {
     static let pause = 0.5
 
     private let ranks: [Int]?
+    /// What each task fills: of those that fill the same, one runs at a time.
+    private let targets: [String]
     private let interrupt: Interrupt
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var phases: [Phase]
 
     init(_ tasks: [ExtractTask], hasBarriers: Bool, interrupt: Interrupt) {
         phases = Array(repeating: .waiting, count: tasks.count)
+        targets = tasks.map(\.targetKey)
         ranks = hasBarriers ? tasks.map(\.rank) : nil
         self.interrupt = interrupt
         pthread_mutex_init(mutex, nil)
@@ -61,6 +64,8 @@ final class TaskQueue: @unchecked Sendable {
         var open = phases.indices.filter { if case .ended = phases[$0] { false } else { true } }
         guard !open.isEmpty else { return (nil, true) }
         if let ranks, let lowest = open.map({ ranks[$0] }).min() { open.removeAll { ranks[$0] != lowest } }
+        let busy = Set(phases.indices.filter { if case .running = phases[$0] { true } else { false } }.map { targets[$0] })
+        open.removeAll { busy.contains(targets[$0]) }
         let now = Clock.monotonic()
         for index in open {
             if case .waiting = phases[index] {

@@ -47,13 +47,13 @@ struct TaskRun {
 
     func run() -> End {
         var total = Done()
-        var resumedAt: Int?
-        for (index, window) in task.windows.enumerated() {
-            // A dead worker had done these.
-            if let resumedAt, window.upTo < resumedAt { continue }
-            let goesOn = index + 1 < task.windows.count
+        var left = task.windows
+        var resuming = interruptedAppend()
+        while !left.isEmpty {
+            var window = left.removeFirst()
             do {
-                let (claim, log) = try begin(window)
+                let (claim, log) = try begin(window, resuming: resuming)
+                resuming = nil
                 switch claim {
                 case .held: return .held
                 case .done(let isFailed):
@@ -61,13 +61,14 @@ struct TaskRun {
                     total.error = ApusError(
                         .failed, "another worker of this run has failed with it", hint: "See datax_etl_error and that worker's own report.")
                 case .taken(let lease):
-                    var window = window
                     if lease.isTakenOver, let from = Days.day(iso: lease.from), let upTo = Days.day(iso: lease.upTo) {
-                        extraction.say(
-                            .info, "\(task.name): goes on with run \(lease.run) of another worker, which gave no sign of life")
-                        // The other one's window is finished first; where it is not this one, this one follows.
-                        resumedAt = upTo
-                        window = ExtractTask.Window(from: from, upTo: upTo, log: log)
+                        extraction.say(.info, "\(task.name): goes on with run \(lease.run), which had not come to its end")
+                        // That run's window is finished first, then what it and the days that its worker had done leave.
+                        let other = ExtractTask.Window(from: from, upTo: upTo, log: log)
+                        left = try ([window] + left).filter { try !isDone($0, since: lease.since) }.flatMap {
+                            $0.without(other, isDaily: task.row.increment == .day)
+                        }
+                        window = other
                     }
                     let interrupt = extraction.interrupt.child()
                     defer { extraction.interrupt.release(interrupt) }
@@ -80,17 +81,16 @@ struct TaskRun {
                     total.data += done.data
                     total.after += done.after
                     total.error = done.error
-                    finish(window, lease, log, done, goesOn: goesOn)
+                    finish(window, lease, log, done, goesOn: !left.isEmpty)
                 }
             } catch {
                 total.error = ApusError(wrapping: error)
             }
             if let error = total.error {
-                let left = task.windows.count - index - 1
                 if task.windows.count > 1 {
                     total.error = error.about("\(task.name), \(Days.iso(window.from)) to \(Days.iso(window.upTo - 1))")
                 }
-                if left > 0 { extraction.say(.warning, "\(task.name): \(left) later days are not tried") }
+                if !left.isEmpty { extraction.say(.warning, "\(task.name): \(left.count) later days are not tried") }
                 break
             }
         }
@@ -100,20 +100,41 @@ struct TaskRun {
         return .ended(result(total))
     }
 
-    /// A whole night that a dead worker had begun may be over for a task that has windows left.
-    private func begin(_ window: ExtractTask.Window) throws -> (ControlClaim, Int?) {
+    private func isDone(_ window: ExtractTask.Window, since: Int?) throws -> Bool {
+        guard let since else { return false }
+        return try extraction.control.isFinished(
+            task.row, from: Days.iso(window.from), upTo: Days.iso(window.upTo), since: since, zoneOffset: zone.offset)
+    }
+
+    /// The row's last run, if it failed when it had added some of its rows to the target: they would be there twice if
+    /// the next run did not go on with it.
+    private func interruptedAppend() -> String? {
+        let key = ControlDatabase.leaseKey(wish.configTable, task.row)
+        let ledger = extraction.ledger
+        guard let id = extraction.failedRuns.withLock({ $0[key] }), let record = try? ledger.run(id), record.status != .done,
+            record.error != RunRecord.discarded, let plan = try? PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(id)")
+        else { return nil }
+        let isAdded = plan.tables.enumerated().contains { number, table in
+            table.load.mode == .append && (try? ledger.slices(run: id, table: number).contains { $0.status == .done }) ?? false
+        }
+        return isAdded ? id : nil
+    }
+
+    private func begin(_ window: ExtractTask.Window, resuming: String?) throws -> (ControlClaim, Int?) {
         let patience = Clock.monotonic() + wish.patience
         var isTold = false
+        var pause = 0.2
         while true {
             do {
                 let begun = try extraction.control.begin(
                     task.row, of: wish.configTable, from: Days.iso(window.from), upTo: Days.iso(window.upTo), run: RunID.make(),
-                    log: window.log, worker: worker, zoneOffset: zone.offset, leaseSeconds: wish.leaseSeconds)
+                    resuming: resuming, log: window.log, worker: worker, zoneOffset: zone.offset, leaseSeconds: wish.leaseSeconds)
                 return (begun.claim, begun.log)
             } catch let error as ApusError where error.isTransient && Clock.monotonic() < patience {
                 if !isTold { extraction.say(.warning, "\(task.name) waits for the control database") }
                 isTold = true
-                try Pause.wait(1, extraction.interrupt)
+                try Pause.wait(pause, extraction.interrupt)
+                pause = min(pause * 2, 5)
             }
         }
     }
@@ -186,13 +207,16 @@ struct TaskRun {
 
     private func once(_ window: ExtractTask.Window, _ lease: ControlLease, _ interrupt: Interrupt, resumes: Bool) throws -> Done {
         let start = Clock.monotonic()
-        let rowFlow = RowFlow(resolver: extraction.resolver, wish: wish, pool: extraction.pool, interrupt: interrupt)
-        let ready = try rowFlow.ready(task, window, zone)
-        let known = resumes ? try extraction.ledger.run(lease.run) : nil
-        let plan: Plan
+        let patient = TolerantLedger(ledger: extraction.ledger, isRepeatable: true, patience: wish.patience, interrupt: interrupt)
+        let ready = try extraction.rowFlow(interrupt).ready(task, window, zone)
+        let known = resumes ? try patient.run(lease.run) : nil
+        var plan: Plan
         if let known {
             plan = try PlanFile.decode(Array(known.plan.utf8), name: "the plan of run \(lease.run)")
             if known.status == .done { return try recorded(lease.run) }
+            // More bad rows may be allowed than when it failed.
+            plan.limits.badRows = ready.flow.limits.badRows
+            plan.limits.badPercent = ready.flow.limits.badPercent
         } else {
             plan = try self.plan(ready, interrupt)
         }
@@ -200,7 +224,7 @@ struct TaskRun {
             ledger: extraction.ledger, isRepeatable: plan.tables.allSatisfy { $0.load.mode != .append }, patience: wish.patience,
             interrupt: interrupt)
         if plan.tables.contains(where: { $0.load.mode == .append }) {
-            try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: extraction.ledger)
+            try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: patient)
         }
         let now = WallClock.now
         // Known to the ledger before the first row moves: another worker may have to go on with it.
@@ -218,7 +242,7 @@ struct TaskRun {
         }
         let before = Clock.monotonic() - start
         let relay = Relay(number, extraction.stream)
-        let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan)
+        let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan, isNew: known == nil)
         let runner = Runner(
             plan, runID: lease.run, from: ready.sources, to: ready.to, ledger: tolerant, listeners: [record, relay], interrupt: interrupt,
             isResumed: known != nil, budget: extraction.budget)

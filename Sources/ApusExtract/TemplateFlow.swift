@@ -149,7 +149,7 @@ struct TemplateFlow {
     {
         guard case .relational(let reader) = job.reader else { return [:] }
         var lists: [String: String] = [:]
-        var head: [ApusControl.SelectList.Item]?
+        var head: [SelectList.Item]?
         for (number, source) in reader.sources.enumerated() where number < sources.count {
             for query in source.queries {
                 for name in branches where lists[name] == nil && query.contains(Self.sign(name)) {
@@ -161,9 +161,9 @@ struct TemplateFlow {
                         let own = item.path.last ?? item.expression
                         guard item.isColumn, !present.contains(own.lowercased()) else {
                             return item.name == nil || item.name == item.expression || item.isColumn && item.name == own
-                                ? item.expression : "\(item.expression) AS \(item.name!)"
+                                ? item.expression : "\(item.expression) AS \(Self.name(item.name!, sources[number]))"
                         }
-                        return "NULL as \(item.name ?? own)"
+                        return "NULL as \(Self.name(item.name ?? own, sources[number]))"
                     }.joined(separator: ", ")
                 }
             }
@@ -172,14 +172,20 @@ struct TemplateFlow {
     }
 
     /// The columns of the row; all of the head office's where it says `*`.
-    private func headItems(_ row: ControlRow, _ source: Connections) throws -> [ApusControl.SelectList.Item] {
-        let list = try ApusControl.SelectList(row.sourceColumns.isEmpty ? "*" : row.sourceColumns)
+    private func headItems(_ row: ControlRow, _ source: Connections) throws -> [SelectList.Item] {
+        let list = try SelectList(row.sourceColumns.isEmpty ? "*" : row.sourceColumns)
         guard list.isStar else { return list.items }
         return try rows.withSession(source) { session in
             try session.describe(RowFlow.name(row.sourceTable)).columns.map {
-                ApusControl.SelectList.Item(expression: $0.name, name: $0.name, path: [$0.name])
+                SelectList.Item(expression: source.connector.dialect?.quote($0.name) ?? $0.name, name: $0.name, path: [$0.name])
             }
         }
+    }
+
+    /// A name in SQL, quoted where it must be.
+    private static func name(_ text: String, _ source: Connections) -> String {
+        let isPlain = text.first?.isNumber == false && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" }
+        return isPlain ? text : source.connector.dialect?.quote(text) ?? text
     }
 
     /// What stands for a branch's list until it is known which database the branch is.

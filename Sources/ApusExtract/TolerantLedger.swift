@@ -23,7 +23,7 @@ struct TolerantLedger: Ledger {
         try insisting { try ledger.record(slices: slices, table: table, run: id, replacing: slice) }
     }
 
-    private func insisting(_ body: () throws -> Void) throws {
+    private func insisting<Result>(_ body: () throws -> Result) throws -> Result {
         var left = patience
         while true {
             do { return try body() } catch let error as ApusError where error.isTransient && left > 0 && !interrupt.isFired {
@@ -38,10 +38,11 @@ struct TolerantLedger: Ledger {
         try ledger.finish(run: id, status: status, error: error)
     }
     func beat(run id: String) throws { try ledger.beat(run: id) }
-    func run(_ id: String) throws -> RunRecord? { try ledger.run(id) }
+    func run(_ id: String) throws -> RunRecord? { try insisting { try ledger.run(id) } }
     func runs(limit: Int) throws -> [RunRecord] { try ledger.runs(limit: limit) }
-    func tables(run id: String) throws -> [TableRecord] { try ledger.tables(run: id) }
-    func slices(run id: String, table: Int) throws -> [SliceRecord] { try ledger.slices(run: id, table: table) }
+    func unfinishedRuns(to target: String) throws -> [RunRecord] { try insisting { try ledger.unfinishedRuns(to: target) } }
+    func tables(run id: String) throws -> [TableRecord] { try insisting { try ledger.tables(run: id) } }
+    func slices(run id: String, table: Int) throws -> [SliceRecord] { try insisting { try ledger.slices(run: id, table: table) } }
     func record(_ slice: SliceRecord, table: Int, run id: String) throws { try ledger.record(slice, table: table, run: id) }
     func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {
         try ledger.reject(rows, slice: slice, table: table, run: id, restart: restart)

@@ -98,27 +98,4 @@ public enum PlanFile {
         isOpen = false
         guard close(descriptor) == 0, rename(part, path) == 0 else { throw fault() }
     }
-
-    /// Both ends of a plan, opened as references are: variables, files and named connections are looked up here and
-    /// now.
-    /// - throws: `config.…`, naming the end.
-    public static func ends(of plan: Plan, _ resolver: ConnectionResolver) throws -> (
-        from: [ConnectionResolver.Resolved], to: ConnectionResolver.Resolved
-    ) {
-        func resolve(_ end: Plan.End, _ name: String) throws -> ConnectionResolver.Resolved {
-            do {
-                let resolved = try resolver.resolve(end.reference)
-                guard resolved.connector.name == end.connector else {
-                    throw ApusError(
-                        .configurationInvalid,
-                        "it was planned for \(end.connector), and `\(end.reference)` is now \(resolved.connector.name)",
-                        hint: "Plan again.")
-                }
-                return resolved
-            } catch let error as ApusError {
-                throw error.about("the plan's \(name)")
-            }
-        }
-        return (try plan.sources.map { try resolve($0, "source") }, try resolve(plan.to, "target"))
-    }
 }

@@ -199,21 +199,6 @@ public struct RecordFile: Sendable {
             && !text.contains { $0.isNewline || "\t\"\\".contains($0) } && !text.contains(": ") && !text.contains(" #") && text.last != " "
             && text.last != ":" && !text.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
             && !["null", "true", "false", "yes", "no", "on", "off"].contains(text.lowercased())
-        if isPlain { return text }
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            case _ where scalar.value < 32 || scalar.value == 127:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\x" + String(repeating: "0", count: 2 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
+        return isPlain ? text : YAMLText.quoted(text)
     }
 }

@@ -26,7 +26,7 @@ public final class DataXStatistics: Listener {
     /// What the values of a table's rejected rows may go by: the columns as they are read, and as they are loaded.
     private let schemas: [(read: [Schema], loaded: [Schema])]
     private let state: Mutex<State>
-    private let ticker = Mutex<Ticker?>(nil)
+    private let pace = Pace()
 
     /// - parameter interval: seconds between two lines of progress (`core.container.job.reportInterval`).
     /// - parameter maxDirtyRecords: dirty rows to print
@@ -70,23 +70,14 @@ public final class DataXStatistics: Listener {
         }
         switch event.kind {
         case .runStarted:
-            let made = Ticker(every: min(1, interval)) { [weak self] in self?.tick() }
-            ticker.withLock { ticker in
-                defer { ticker = made }
-                return ticker
-            }?.stop()
+            pace.start(every: min(1, interval)) { [weak self] in self?.tick() }
         case .runFinished: end()
         default: break
         }
     }
 
     /// Stops the lines of progress; for a program that ends without the run's last event.
-    public func end() {
-        ticker.withLock { ticker in
-            defer { ticker = nil }
-            return ticker
-        }?.stop()
-    }
+    public func end() { pace.stop() }
 
     /// Tells of this moment when its time has come.
     func tick() {

@@ -20,7 +20,7 @@ public final class JSONLines: Listener {
     private let console: Console
     private let threshold: Event.Level
     private let interval: Double
-    private let ticker = Mutex<Ticker?>(nil)
+    private let pace = Pace()
 
     /// `interval` is the seconds between two reports of progress. Slices are told at level debug.
     public init(
@@ -42,22 +42,13 @@ public final class JSONLines: Listener {
         }
         switch event.kind {
         case .runStarted:
-            let made = Ticker(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
-            ticker.withLock { ticker in
-                defer { ticker = made }
-                return ticker
-            }?.stop()
+            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
         case .runFinished: end()
         default: break
         }
     }
 
-    public func end() {
-        ticker.withLock { ticker in
-            defer { ticker = nil }
-            return ticker
-        }?.stop()
-    }
+    public func end() { pace.stop() }
 
     /// Reports progress when its time has come: a line for the whole and one for each running table.
     func tick(now: Double) {

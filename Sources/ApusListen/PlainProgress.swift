@@ -11,7 +11,7 @@ public final class PlainProgress: Listener {
     private let state: Mutex<State>
     private let console: Console
     private let interval: Double
-    private let ticker = Mutex<Ticker?>(nil)
+    private let pace = Pace()
 
     /// `interval` is seconds.
     public init(console: Console = .standardError, plan: Plan? = nil, interval: Double = 10) {
@@ -32,22 +32,13 @@ public final class PlainProgress: Listener {
         if let line { console.print(line) }
         switch event.kind {
         case .runStarted:
-            let made = Ticker(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
-            ticker.withLock { ticker in
-                defer { ticker = made }
-                return ticker
-            }?.stop()
+            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
         case .runFinished: end()
         default: break
         }
     }
 
-    public func end() {
-        ticker.withLock { ticker in
-            defer { ticker = nil }
-            return ticker
-        }?.stop()
-    }
+    public func end() { pace.stop() }
 
     /// Prints the state of this moment when its time has come.
     func tick(now: Double) {

@@ -8,7 +8,7 @@ public final class TerminalProgress: Listener {
     private let console: Console
     private let colors: Bool
     private let size: @Sendable () -> Terminal.Size
-    private let ticker = Mutex<Ticker?>(nil)
+    private let pace = Pace()
 
     /// Seconds between two pictures.
     public static let interval = 0.1
@@ -29,12 +29,7 @@ public final class TerminalProgress: Listener {
         board.withLock { $0.hear(event) }
         switch event.kind {
         case .runStarted:
-            let made = Ticker(every: Self.interval) { [weak self] in self?.draw(now: WallClock.now) }
-            let old = ticker.withLock { ticker in
-                defer { ticker = made }
-                return ticker
-            }
-            old?.stop()
+            pace.start(every: Self.interval) { [weak self] in self?.draw(now: WallClock.now) }
         case .runFinished: end()
         default: break
         }
@@ -42,11 +37,7 @@ public final class TerminalProgress: Listener {
 
     /// Takes the display away; for a program that ends without the run's last event.
     public func end() {
-        let running = ticker.withLock { ticker in
-            defer { ticker = nil }
-            return ticker
-        }
-        running?.stop()
+        pace.stop()
         console.show([], columns: size().columns)
     }
 

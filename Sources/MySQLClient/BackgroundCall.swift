@@ -12,7 +12,12 @@ public final class BackgroundCall: @unchecked Sendable {
     public init(_ body: @escaping @Sendable () -> Void) {
         self.body = body
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        // A wall clock that is set makes no wait longer.
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
         var thread = pthread_t()
         let failed = pthread_create(&thread, nil, { BackgroundCall.run($0) }, Unmanaged.passRetained(self).toOpaque())
         precondition(failed == 0, "no thread: \(failed)")
@@ -46,7 +51,7 @@ public final class BackgroundCall: @unchecked Sendable {
     /// Waits for the end, at most so many milliseconds. Returns whether it has ended.
     public func wait(milliseconds: Int) -> Bool {
         var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
+        clock_gettime(CLOCK_MONOTONIC, &deadline)
         deadline.tv_nsec += milliseconds * 1_000_000
         deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
         deadline.tv_nsec %= 1_000_000_000

@@ -35,6 +35,12 @@ public struct RowDigest: Sendable {
 
     /// Adds the rows of a batch. It must not be in a wire format.
     public mutating func add(_ batch: Batch) {
+        Self.rows(of: batch) { add($0) }
+        rows += batch.rowCount
+    }
+
+    /// The hash of each row of a batch, which must not be in a wire format.
+    public static func rows(of batch: Batch, _ body: (Checksum) -> Void) {
         precondition(batch.wire == nil, "a batch with typed columns")
         guard let columns = batch.columns.baseAddress else { return }
         let types = batch.schema.types
@@ -49,9 +55,8 @@ public struct RowDigest: Sendable {
             for place in 0..<kinds.count {
                 row.append(canonical: columns + place, row: index, kind: kinds[place], isDecimal: isDecimal[place])
             }
-            add(Mix.hash(row.bytes))
+            body(Mix.hash(row.bytes))
         }
-        rows += batch.rowCount
     }
 
     /// Adds the rows of another part of the same table. The order is then that of the parts.

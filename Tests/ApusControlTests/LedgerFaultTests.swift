@@ -85,7 +85,7 @@ final class FaultySession: SQLSession {
 
     @Test func `a lost connection is opened again and the write repeated`() throws {
         try ledger.begin(.sample())
-        faults.fail("INSERT INTO apus_table", ApusError(.unreachable, "gone"))
+        faults.fail("REPLACE INTO apus_table", ApusError(.unreachable, "gone"))
         faults.fail("BEGIN", ApusError(.transient, "busy"))
         try ledger.record(TableRecord(table: 0, name: "a", target: "b", status: .done), run: "run-1")
         #expect(try ledger.tables(run: "run-1").count == 1)

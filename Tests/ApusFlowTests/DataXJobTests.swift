@@ -157,7 +157,7 @@ enum DataXSamples {
     }
 
     @Test func `columns are parted, and an alias is told from an expression`() {
-        let list = SelectList([
+        let list = DataXColumns([
             "id, `order`", "'a, b'", "f(x, 'y)') AS \"n m\"", "count(*) cnt", "a + b", "CASE WHEN a THEN 1 END", "t.c", "1 one",
             "x is null", "n d",
         ])
@@ -166,7 +166,7 @@ enum DataXSamples {
                 ["id", "-"], ["`order`", "-"], ["'a, b'", "-"], ["f(x, 'y)')", "n m"], ["count(*)", "cnt"], ["a + b", "-"],
                 ["CASE WHEN a THEN 1 END", "-"], ["t.c", "-"], ["1", "one"], ["x is null", "-"], ["n", "d"],
             ])
-        #expect(SelectList(["*"]).isStar && !SelectList(["*", "a"]).isStar)
+        #expect(DataXColumns(["*"]).isStar && !DataXColumns(["*", "a"]).isStar)
     }
 
     @Test func `addresses that Apus cannot reach are refused by their system's name`() {

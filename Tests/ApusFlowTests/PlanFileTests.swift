@@ -59,23 +59,6 @@ import Testing
         #expect(throws: ApusError.self) { try PlanFile.write(plan(), to: "/nowhere/plan.json") }
         #expect(throws: ApusError.self) { try PlanFile.read("/nowhere/plan.json") }
     }
-
-    @Test func `its ends are opened where it runs`() throws {
-        let ends = try PlanFile.ends(of: plan(), resolver(["PW": "a@b"]))
-        #expect(ends.from[0].connection.endpoint.password?.reveal() == "a@b")
-        let unset = #expect(throws: ApusError.self) { try PlanFile.ends(of: plan(), resolver()) }
-        #expect(
-            unset?.description == "the plan's source: the environment variable `PW` is not set\n  hint: Set it, or write ${PW:-default}.")
-        let masked = plan { $0.from.reference = "mysql://u:•••@h/db" }
-        let error = #expect(throws: ApusError.self) { try PlanFile.ends(of: masked, resolver()) }
-        #expect(
-            error?.description == """
-                the plan's source: the password of mysql://u:•••@h/db was not kept: ••• stands in its place
-                  hint: Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too.
-                """)
-        let other = plan { $0.from.connector = "postgres" }
-        #expect(throws: ApusError.self) { try PlanFile.ends(of: other, resolver(["PW": "x"])) }
-    }
 }
 
 @Suite struct `Templates` {

@@ -12,6 +12,8 @@ import Testing
         ["conn", "test"],
         ["conn", "tables"], ["conn", "peek"], ["conn", "list"], ["connectors"], ["generate"], ["drift"], ["verify"], ["export"],
         ["export", "slurm"], ["export", "airflow"], ["export", "dolphinscheduler"], ["export", "k8s"],
+        ["extract"], ["sql"], ["control"], ["control", "init"], ["control", "check"], ["control", "import"], ["control", "export"],
+        ["import", "datax"],
     ]
 
     @Test func `every command has help, with an example that the line does not break`() throws {
@@ -25,6 +27,9 @@ import Testing
                 #expect(examples.allSatisfy { $0.count <= 80 }, "\(help)")
             }
         }
+        // What datax.py is given goes through, its --help too.
+        expect(try user.apus("datax", "--help"), 0, "Usage: datax.py", "--params", "Exit codes")
+        expect(try user.apus("help", "datax"), 0, "EXAMPLES", "apus datax job.json")
         expect(try user.apus("--version"), 0, "apus ")
     }
 
@@ -43,6 +48,11 @@ import Testing
         expect(try user.apus("copy", "shop.db", "sqlite:b.db"), 78, "sqlite:shop.db")
         expect(try user.apus("init", "mysql", "postgre"), 78, "postgre", "postgres")
         expect(try user.apus("show"), 78, "there is no run")
+        expect(try user.apus("extract"), 64, "--control")
+        expect(try user.apus("extract", "--control", "sqlite:a.db", "--day", "2026-11-21", "--from", "2026-11-01"), 64, "--day")
+        expect(try user.apus("extract", "--control", "sqlite:a.db", "--keep", "90"), 78, "--keep 90", "90d")
+        expect(try user.apus("history", "--prune", "old"), 78, "--prune old", "90d")
+        expect(try user.apus("control", "check"), 64, "<control>")
         expect(try user.apus("resume", "0193"), 78, "there is no run `0193`")
         expect(try user.apus("copy", "null:", "sqlite:b.db"), 78, "cannot be read")
         expect(try user.apus("copy", "sqlite:nowhere.db", "null:"), 78, "nowhere.db")

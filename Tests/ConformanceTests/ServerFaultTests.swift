@@ -1,4 +1,6 @@
+import ApusControl
 import ApusCore
+import ApusEngine
 import ApusTesting
 import Foundation
 import Synchronization
@@ -142,6 +144,23 @@ private struct OwnServer: Sendable {
             #expect(result.status == .done, "\(option): \(result.tables[0].error?.description ?? "")")
             #expect(ear.splits >= 1)
             #expect(try target.value("SELECT count(*) || ' ' || sum(id) FROM slow") == "6000 18003000")
+        }
+        // A shared load (a DataX job) has no ledger that remembers, and its rows join those that are there.
+        for before in [6000, 12000] {
+            var pipeline = try Pipeline(source, source.url("statement_timeout=300ms"), target)
+            pipeline.flow.limits.channels = 2
+            pipeline.take("slow") {
+                $0.sliceBy = ["id"]; $0.slices = 1; $0.mode = .append; $0.isShared = true
+            }
+            let ear = Ear()
+            let result = try Runner(
+                pipeline.plan(), runID: RunID.make(), from: pipeline.sources, to: pipeline.to, ledger: VolatileLedger(), listeners: [ear],
+                interrupt: Interrupt()
+            ).run()
+            #expect(result.status == .done, "\(result.tables[0].error?.description ?? "")")
+            #expect(ear.splits >= 1 && result.tally.written == 6000)
+            #expect(
+                try target.value("SELECT count(*) || ' ' || sum(id) FROM slow") == "\(before + 6000) \(18_003_000 * (before / 6000 + 1))")
         }
     }
 }

@@ -149,4 +149,24 @@ import Testing
             try night.control.lines("SELECT count(*), sum(is_finished), sum(read_num) FROM datax_log WHERE datax_id = 1") == ["30|30|20000"]
         )
     }
+
+    @Test(arguments: Place.Kind.allCases) func `old runs are forgotten when the user says so, and the logs stay`(_ kind: Place.Kind) throws
+    {
+        let erp = try Place(.mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY); INSERT INTO a VALUES (1);")
+        let dw = try Place(.postgres), night = try Night(kind)
+        try night.connections(["erp": erp, "dw": dw])
+        try night.job()
+        try night.row("a", to: "a")
+        for _ in 0..<3 { expect(try night.extract(), 0) }
+        try night.control.run("UPDATE apus_run SET started_us = 1, beat_us = 1;")
+        expect(try night.extract("--keep", "90d"), 0, "3 old runs are forgotten")
+        for table in ["apus_run", "apus_plan", "apus_table", "apus_slice"] {
+            #expect(try night.control.lines("SELECT count(*) FROM \(table)") == ["1"], "\(table)")
+        }
+        #expect(try night.control.lines("SELECT etl_num FROM datax_config") == ["4"])
+        #expect(try night.control.lines("SELECT count(*) FROM datax_log WHERE is_finished = 1") == ["1"])
+        try night.control.run("UPDATE apus_run SET started_us = 1, beat_us = 1;")
+        expect(try night.apus("history", "--prune", "1d", "--ledger", night.controlURL), 0, "1 run is forgotten")
+        expect(try night.extract(), 0)
+    }
 }

@@ -105,9 +105,10 @@ final class Night: Sendable {
             timeout: .seconds(timeout))
     }
 
-    func start(_ arguments: String...) throws -> RunningCommand {
+    func start(with more: [String: String] = [:], _ arguments: String...) throws -> RunningCommand {
         try RunningCommand(
-            program, ["extract", "--control", controlURL] + arguments, environment: environment, cleanEnvironment: true)
+            program, ["extract", "--control", controlURL] + arguments, environment: environment.merging(more) { $1 }, cleanEnvironment: true
+        )
     }
 
     func job(_ id: Int = 1, from: String = "erp", to: String = "dw") throws {

@@ -165,7 +165,8 @@ import Testing
         try other.execute("BEGIN")
         _ = try other.query("SELECT * FROM b")
         // One attempt of the swap, not all of its patience.
-        let error = #expect(throws: ApusError.self) { try sink.swap(load) }
+        let found = try sink.target(load)
+        let error = #expect(throws: ApusError.self) { try sink.swap(load, found) }
         #expect(error?.code == .transient)
         #expect(try place.values("SELECT x FROM b") == ["1"])
         try other.execute("COMMIT")

@@ -180,24 +180,7 @@ public struct DataXImport: Sendable {
             text.first?.isLetter == true && text.last != " "
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_./@-".contains($0)) }
             && !["true", "false", "null", "yes", "no", "on", "off"].contains(text.lowercased())
-        if isBare { return text }
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\t": out += "\\t"
-            case "\r": out += "\\r"
-            default:
-                if scalar.value < 32 || scalar.value == 127 {
-                    out += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-                } else {
-                    out.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return out + "\""
+        return isBare ? text : YAMLText.quoted(text)
     }
 }
 

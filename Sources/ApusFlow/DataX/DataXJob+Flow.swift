@@ -122,7 +122,7 @@ struct FlowMaking {
     private mutating func member(
         _ table: String, _ source: Int, _ reader: DataXJob.RelationalReader, _ label: String
     ) -> TableWish.Member {
-        let columns = reader.columns ?? SelectList(["*"])
+        let columns = reader.columns ?? DataXColumns(["*"])
         let isPlain = columns.isStar || !columns.items.contains { $0.sql == "*" }
         guard let name = TableText(table), isPlain else {
             // Whatever else stands there is SQL of the source.
@@ -134,7 +134,7 @@ struct FlowMaking {
         if !columns.isStar {
             var taken: Set<String> = []
             wishes = columns.items.enumerated().map { index, item in
-                let plain = SelectList.name(item.sql)
+                let plain = DataXColumns.name(item.sql)
                 var name = item.alias ?? plain ?? "column_\(index + 1)"
                 while !taken.insert(name.lowercased()).inserted { name += "_" }
                 return ColumnWish(name, expression: plain ?? item.sql)
@@ -341,7 +341,7 @@ struct TableText {
             parts[parts.count - 1].append(character)
         }
         let names = parts.compactMap {
-            SelectList.name($0) ?? ($0.allSatisfy { $0.isLetter || $0.isNumber || "_$#".contains($0) } && !$0.isEmpty ? $0 : nil)
+            DataXColumns.name($0) ?? ($0.allSatisfy { $0.isLetter || $0.isNumber || "_$#".contains($0) } && !$0.isEmpty ? $0 : nil)
         }
         guard names.count == parts.count, (1...2).contains(names.count) else { return nil }
         self.parts = names

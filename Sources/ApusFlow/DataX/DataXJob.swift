@@ -58,7 +58,7 @@ public struct DataXJob: Hashable, Sendable {
         public var plugin: String
         public var sources: [Source]
         /// The SELECT list; nil with queries.
-        public var columns: SelectList?
+        public var columns: DataXColumns?
         public var filter: String?
         public var splitKey: [String] = []
 

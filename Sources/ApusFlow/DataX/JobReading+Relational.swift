@@ -35,8 +35,8 @@ extension JobReading {
         }
         var reader = DataXJob.RelationalReader(plugin: plugin, sources: sources)
         let filter = text(value["where"], "\(plugin).where")?.trimmingSpaces()
-        let split = text(value["splitPk"], "\(plugin).splitPk").map { SelectList.split($0) } ?? []
-        let columns = texts(value["column"], "\(plugin).column").map { SelectList($0) }
+        let split = text(value["splitPk"], "\(plugin).splitPk").map { DataXColumns.split($0) } ?? []
+        let columns = texts(value["column"], "\(plugin).column").map { DataXColumns($0) }
         if isQuery {
             for (key, isSet) in [
                 ("where", filter?.isEmpty == false), ("splitPk", !split.isEmpty),
@@ -47,7 +47,7 @@ extension JobReading {
             return reader
         }
         reader.filter = filter.flatMap { $0.isEmpty ? nil : $0 }
-        reader.splitKey = split.map { SelectList.name($0) ?? $0 }
+        reader.splitKey = split.map { DataXColumns.name($0) ?? $0 }
         reader.columns = columns
         if columns?.items.isEmpty ?? true {
             fault("\(plugin) has no `column`: 您未配置读取数据库表的列信息", hint: "Write e.g. \"column\": [\"id\", \"name\"], or [\"*\"].")
@@ -90,10 +90,10 @@ extension JobReading {
 
     /// The names of a writer's columns; nil = all (`["*"]`).
     func writtenColumns(_ value: JobValue, _ plugin: String) -> [String]? {
-        let columns = texts(value["column"], "\(plugin).column").map { $0.flatMap { SelectList.split($0) } } ?? []
+        let columns = texts(value["column"], "\(plugin).column").map { $0.flatMap { DataXColumns.split($0) } } ?? []
         if columns.isEmpty { fault("\(plugin) has no `column`", hint: "Write e.g. \"column\": [\"id\", \"name\"], or [\"*\"].") }
         if columns.contains("*"), columns.count > 1 { fault("`*` in \(plugin).column stands beside other columns; it must stand alone") }
-        let names = columns.map { SelectList.name($0) ?? $0 }
+        let names = columns.map { DataXColumns.name($0) ?? $0 }
         for name in Set(names.filter { name in names.count { $0 == name } > 1 }).sorted() {
             fault("the column `\(name)` stands twice in \(plugin).column")
         }
@@ -163,7 +163,7 @@ extension JobReading {
     func tables(_ value: JobValue?, _ key: String) -> [String] {
         var names: [String] = []
         for element in texts(value, key) ?? [] {
-            for name in SelectList.split(element) {
+            for name in DataXColumns.split(element) {
                 guard let open = name.firstIndex(of: "["), let close = name[open...].firstIndex(of: "]") else {
                     names.append(name)
                     continue

@@ -28,10 +28,15 @@ extension MySQLSession {
     }
 
     func describe(_ table: TableName) throws -> TableShape {
-        guard let facts = try tableFacts(table) else { throw try notFound(table) }
+        guard let shape = try find(table) else { throw try notFound(table) }
+        return shape
+    }
+
+    func find(_ table: TableName) throws -> TableShape? {
+        guard let facts = try tableFacts(table) else { return nil }
         let statement = facts.isView ? "" : try createStatement(table)
         let columns = try columnShapes(table) { statement.contains("json_valid(\(dialect.quote($0)))") }
-        guard !columns.isEmpty else { throw try notFound(table) }
+        guard !columns.isEmpty else { return nil }
         var shape = TableShape(name: table, kind: facts.isView ? .view : .table, origin: "mysql", columns: columns)
         shape.comment = facts.comment.isEmpty || facts.isView ? nil : facts.comment
         shape.rows = facts.rows

@@ -1,4 +1,5 @@
 import ApusCore
+import Glibc
 import MySQLClient
 import Tabular
 
@@ -32,6 +33,29 @@ extension MySQLSession: Sink {
         _ = try? deleteMarks(load, where: "slice = \(Mark.owner) AND run_id = \(dialect.literal(load.runID))")
         guard let name = try? lockName("", load.target.schema, load.target.name) else { return }
         _ = try? attempt("DO RELEASE_LOCK(\(dialect.literal(name)))")
+    }
+
+    /// A loading statement names its run; the lock's holder is known by its mark.
+    func evict(_ load: Load) throws {
+        let doing = "end other connections of run \(load.runID)"
+        let name = dialect.literal(try lockName("", load.target.schema, load.target.name))
+        let isOwner = try lockOwner(load) == load.runID
+        let holder = isOwner ? try rows("SELECT IS_USED_LOCK(\(name))", doing: doing).first?[0] : nil
+        let sign = dialect.literal("%\(MySQLTarget.sign(load.runID))%")
+        let loading = try rows(
+            "SELECT id FROM information_schema.processlist WHERE info LIKE \(sign) AND id <> CONNECTION_ID()", doing: doing
+        ).compactMap { $0[0] }
+        let others = Set(loading + (holder.map { [$0] } ?? [])).compactMap { Int($0) }
+        guard !others.isEmpty else { return }
+        for id in others { _ = try? attempt("KILL \(id)") }
+        let list = others.map(String.init).joined(separator: ", ")
+        let end = ContinuousClock.now + .seconds(10)
+        while try !rows("SELECT id FROM information_schema.processlist WHERE id IN (\(list))", doing: doing).isEmpty,
+            ContinuousClock.now < end
+        {
+            try interrupt.check()
+            usleep(20_000)
+        }
     }
 
     // MARK: Prepare

@@ -53,6 +53,14 @@ extension MySQLSession {
 
     /// - throws: `unsupported` for a key whose order and comparison differ.
     private func checkKey(_ read: Read) throws {
+        // Only among texts and octets are there columns whose declaration must be asked for.
+        let isOrdered = read.key.allSatisfy { column in
+            switch column.type {
+            case .integer, .decimal, .date, .timestamp, .instant: true
+            default: false
+            }
+        }
+        if isOrdered { return }
         let columns: [ColumnShape]
         switch read.relation {
         case .table(let name):

@@ -26,9 +26,10 @@ struct MySQLTarget {
     ///
     /// The file's character set is `binary`, so that no octet of a value is read as part of a character: text lands
     /// in utf8mb4 columns as it is (and is checked there), octets in binary ones.
-    func loadSQL(into other: TableName? = nil, _ duplicates: Duplicates, _ dialect: MySQLDialect) -> String {
+    func loadSQL(into other: TableName? = nil, _ duplicates: Duplicates, run: String, _ dialect: MySQLDialect) -> String {
         let keyword = duplicates == .replace ? "REPLACE " : duplicates == .ignore ? "IGNORE " : ""
-        var sql = "LOAD DATA LOCAL INFILE 'apus' \(keyword)INTO TABLE \(dialect.quote(other ?? table)) CHARACTER SET binary "
+        var sql =
+            "\(Self.sign(run)) LOAD DATA LOCAL INFILE 'apus' \(keyword)INTO TABLE \(dialect.quote(other ?? table)) CHARACTER SET binary "
         sql += "FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ("
         sql += items.enumerated().map { $1.isConverted ? "@apus_\($0)" : dialect.quote($1.name) }.joined(separator: ", ") + ")"
         let set = items.enumerated().filter(\.element.isConverted).map {
@@ -36,6 +37,9 @@ struct MySQLTarget {
         }
         return set.isEmpty ? sql : sql + " SET " + set.joined(separator: ", ")
     }
+
+    /// A comment by which other processes of the run find the statement.
+    static func sign(_ run: String) -> String { "/* apus run \(run.filter { $0.isLetter || $0.isNumber || $0 == "-" }) */" }
 
     func columnList(_ dialect: MySQLDialect) -> String { dialect.list(items.map(\.name)) }
 

@@ -29,7 +29,7 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
         encoder = MySQLEncoder(target.items, zoneOffset: offset, form: .file)
         literals = MySQLEncoder(target.items, zoneOffset: offset, form: .values)
         shelf = duplicates == .update ? TableName(schema: load.target.schema, "apus_shelf_\(load.table)") : nil
-        statement = target.loadSQL(into: shelf, shelf == nil ? duplicates : .fail, session.dialect)
+        statement = target.loadSQL(into: shelf, shelf == nil ? duplicates : .fail, run: load.runID, session.dialect)
         super.init(session, load, target, duplicates)
     }
 

@@ -54,11 +54,19 @@ extension PostgresSession {
         return rows.compactMap(PostgresSession.relation)
     }
 
-    /// The relation that a name means here, by the search path if it has no schema; nil when there is none.
-    func relation(_ name: TableName) throws -> Relation? {
+    /// The relation that a name means here, by the search path if it has no schema; nil when there is none. Without
+    /// `isWhole`, neither comment nor sizes are asked for.
+    func relation(_ name: TableName, isWhole: Bool = false) throws -> Relation? {
         let text = dialect.literal(dialect.quote(name))
+        let columns =
+            isWhole
+            ? PostgresSession.relationColumns
+            : """
+            SELECT c.oid, n.nspname, c.relname, c.relkind, NULL, NULL, NULL
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            """
         let row = try run(
-            "\(PostgresSession.relationColumns) WHERE c.oid = pg_catalog.to_regclass(\(text)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
+            "\(columns) WHERE c.oid = pg_catalog.to_regclass(\(text)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
             doing: "looking for \(name)"
         ).rows.first
         return row.flatMap(PostgresSession.relation)
@@ -66,7 +74,7 @@ extension PostgresSession {
 
     /// - throws: `object.not_found`.
     func existing(_ name: TableName) throws -> Relation {
-        if let relation = try relation(name) { return relation }
+        if let relation = try relation(name, isWhole: true) { return relation }
         if let schema = name.schema {
             let schemas = try run("SELECT nspname FROM pg_catalog.pg_namespace", doing: "listing schemas").rows.compactMap { $0[0] }
             guard schemas.contains(schema) else {
@@ -80,6 +88,10 @@ extension PostgresSession {
         throw ApusError(
             .notFound, "there is no table \(name.name) \(place)",
             hint: Nearest.name(to: name.name, among: known).map { "Did you mean `\($0)`?" }, context: endpoint.label)
+    }
+
+    func find(_ table: TableName) throws -> TableShape? {
+        try relation(table, isWhole: true).map { try shapes(of: [$0])[0].named(table) }
     }
 
     func describe(_ table: TableName) throws -> TableShape {
@@ -112,6 +124,13 @@ extension PostgresSession {
 
     /// By the table's OID.
     private func columns(of oids: String) throws -> [String: [ColumnShape]] {
+        var columns: [String: [ColumnShape]] = [:]
+        for (oid, column, _) in try typedColumns(of: oids) { columns[oid, default: []].append(column) }
+        return columns
+    }
+
+    /// - parameter oids: SQL that stands for one OID or several.
+    func typedColumns(of oids: String) throws -> [(table: String, column: ColumnShape, type: PostgresType)] {
         let rows = try run(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -123,8 +142,7 @@ extension PostgresSession {
             """, doing: "reading the columns of tables"
         ).rows
         let types = try types(of: rows.map { (UInt32($0[1]!) ?? 0, Int32($0[2]!) ?? -1) })
-        var columns: [String: [ColumnShape]] = [:]
-        for (row, type) in zip(rows, types) {
+        return zip(rows, types).map { row, type in
             var column = ColumnShape(row[0] ?? "", type.type, native: row[3] ?? "", nullable: row[4] != "t")
             column.comment = row[6]
             column.generated = row[8] == "s"
@@ -138,9 +156,8 @@ extension PostgresSession {
                     column.initial = PostgresDefault.parse(expression)
                 }
             }
-            columns[row[9] ?? "", default: []].append(column)
+            return (row[9] ?? "", column, type)
         }
-        return columns
     }
 
     private func indexes(of oids: String) throws -> [String: (primaryKey: [String], indexes: [IndexShape])] {

@@ -55,15 +55,10 @@ extension PostgresSession {
     /// The shape of the table that receives the rows, or that will be made.
     func loadShape(_ load: Load) throws -> (shape: TableShape, types: [String: PostgresType]) {
         for name in [load.destination, load.target] {
-            guard let relation = try relation(name) else { continue }
-            let rows = try run(
-                "SELECT attname, atttypid, atttypmod FROM pg_catalog.pg_attribute WHERE attrelid = \(relation.oid) AND attnum > 0 AND NOT attisdropped",
-                doing: "reading the columns of \(name)"
-            ).rows
-            let types = try types(of: rows.map { (UInt32($0[1]!) ?? 0, Int32($0[2]!) ?? -1) })
-            return (
-                try describe(name), Dictionary(zip(rows.map { $0[0] ?? "" }, types), uniquingKeysWith: { first, _ in first })
-            )
+            let found = try typedColumns(of: "pg_catalog.to_regclass(\(dialect.literal(dialect.quote(name))))")
+            guard !found.isEmpty else { continue }
+            let shape = TableShape(name: name, origin: "postgres", columns: found.map(\.column))
+            return (shape, Dictionary(found.map { ($0.column.name, $0.type) }, uniquingKeysWith: { first, _ in first }))
         }
         // Not made yet: ask the server what the declarations mean.
         let columns = load.shape.columns

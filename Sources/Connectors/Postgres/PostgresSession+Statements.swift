@@ -28,6 +28,8 @@ extension PostgresSession {
     }
 
     @discardableResult func execute(_ sql: String) throws -> Int {
+        // The user's own, which may be DISCARD ALL.
+        preparedTarget = nil
         let result = try run(sql, doing: "running a statement")
         switch result.status {
         case PGRES_COPY_IN:

@@ -1,11 +1,13 @@
 import ApusCore
 import CPostgres
 import Glibc
+import Synchronization
 import Tabular
 
 /// One connection to a PostgreSQL server: statements, catalogue, source and sink.
 ///
-/// Sessions run in UTC, with UTF-8, ISO dates and the shortest exact text of floats.
+/// Sessions run in UTC, with UTF-8, ISO dates and the shortest exact text of floats; whoever has waited for a lock sees
+/// what was committed meanwhile.
 final class PostgresSession: SQLSession, Source, Sink {
     let interrupt: Interrupt
     let endpoint: Endpoint
@@ -16,12 +18,22 @@ final class PostgresSession: SQLSession, Source, Sink {
     let banner: String
     let isGreenplum: Bool
     let types: PostgresTypeCache
+    /// Processes that serve connections of this process.
+    private static let backends = Mutex<Set<Int32>>([])
+    static var ownBackends: Set<Int32> { backends.withLock { $0 } }
     /// Reads run inside one transaction whose snapshot is kept.
     private(set) var holdsSnapshot = false
     /// A savepoint of the snapshot's transaction is set.
     var hasOpenRead = false
     /// See ``layout(_:)``.
     var knownLayout: (load: Load, layout: PostgresLayout)?
+    /// Run and table of marks in which this connection has seen a mark of the run.
+    var knownMarks: String?
+    /// The statement that the server keeps, see ``targetSQL(_:)``; nil when there is none, or nobody knows.
+    var preparedTarget: String?
+    var targetNumber = 0
+    /// See ``schema(of:)``.
+    var knownSchemas: [String: String] = [:]
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []
@@ -43,6 +55,7 @@ final class PostgresSession: SQLSession, Source, Sink {
         banner = PostgresSession.banner(of: text)
         types = PostgresTypeCache()
         interrupt.register(socket: socket)
+        _ = Self.backends.withLock { $0.insert(backendPID) }
         do {
             try setUp()
         } catch {
@@ -57,6 +70,7 @@ final class PostgresSession: SQLSession, Source, Sink {
         guard !isClosed else { return }
         isClosed = true
         interrupt.unregister(socket: socket)
+        _ = Self.backends.withLock { $0.remove(backendPID) }
         PQfinish(connection)
     }
 
@@ -70,7 +84,7 @@ final class PostgresSession: SQLSession, Source, Sink {
     private func setUp() throws {
         var sql = """
             SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
-            SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
+            SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
             SET statement_timeout = \(milliseconds("statement_timeout"))
             """
         if version >= 90300 { sql += "; SET lock_timeout = \(milliseconds("lock_timeout"))" }

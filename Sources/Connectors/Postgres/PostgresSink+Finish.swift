@@ -5,17 +5,17 @@ import Tabular
 extension PostgresSession {
     func finish(_ load: Load) throws {
         let load = try placed(load)
-        try holdSteps(load)
-        defer { releaseSteps(load) }
-        if try isMarked(load, .finished) { return }
-        guard try isMarked(load, .prepared) else { return }
+        defer { releaseSteps(load, marks: false) }
+        try run(holdStepsSQL(load, marks: false), doing: "waiting for another worker on \(load.target)")
+        let states = try states(load)
+        guard states.contains(.prepared), !states.contains(.finished) else { return }
         if load.mode == .replace {
             try finishStaging(load)
         } else if load.mode == .window {
             try exchangeWindow(load)
         } else {
+            let isNew = !load.exists || load.create == .recreate
             try transaction("finishing \(load.target)") {
-                let isNew = !load.exists || load.create == .recreate
                 if isNew, load.withIndexes { try makeIndexes(load, on: load.target) }
                 try setCounters(load)
                 try mark(load, .finished)
@@ -27,28 +27,37 @@ extension PostgresSession {
     /// Statistics help, but the load is good without them.
     func analyze(_ table: TableName) {
         guard endpoint.settings.boolean("analyze") else { return }
-        _ = try? run("ANALYZE \(dialect.quote(table))", doing: "analysing \(table)")
+        // Not waited for: whatever is committed afterwards makes it durable too.
+        _ = try? run("SET LOCAL synchronous_commit = off; ANALYZE \(dialect.quote(table))", doing: "analysing \(table)")
     }
 
     /// The secondary indexes of a table that Apus made; those that are there already are left alone.
     func makeIndexes(_ load: Load, on table: TableName) throws {
-        for sql in dialect.createIndexes(load.shape, on: table) {
-            let repeatable = version >= 90500 ? sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1) : sql
-            try run(repeatable, doing: "making indexes of \(load.target)")
+        for sql in indexSQL(load, on: table) { try run(sql, doing: "making indexes of \(load.target)") }
+    }
+
+    func indexSQL(_ load: Load, on table: TableName) -> [String] {
+        dialect.createIndexes(load.shape, on: table).map { sql in
+            version >= 90500 ? sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1) : sql
         }
     }
 
     /// Sets the counters behind columns so that the next number is above all that is there; never back.
     func setCounters(_ load: Load) throws {
         let table = dialect.quote(load.target)
-        let shape = try describe(load.target)
-        for column in shape.columns where column.identity {
-            let doing = "setting the counter of \(load.target).\(column.name)"
-            let name = dialect.quote(column.name)
-            let sequence = try run(
-                "SELECT pg_catalog.pg_get_serial_sequence(\(dialect.literal(table)), \(dialect.literal(column.name)))", doing: doing
-            ).value
-            guard let sequence else { continue }
+        let doing = "setting the counters of \(load.target)"
+        let isCounter =
+            (version >= 100000 ? "a.attidentity <> '' OR " : "") + "pg_catalog.pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%'"
+        let counters = try run(
+            """
+            SELECT a.attname, pg_catalog.pg_get_serial_sequence(\(dialect.literal(table)), a.attname)
+            FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = pg_catalog.to_regclass(\(dialect.literal(table))) AND a.attnum > 0 AND NOT a.attisdropped AND (\(isCounter))
+            """, doing: doing
+        ).rows
+        for row in counters {
+            guard let column = row[0], let sequence = row[1] else { continue }
+            let name = dialect.quote(column)
             // A counter that runs downwards or ends below the column's values is left as it is.
             let fits =
                 version >= 100000
@@ -68,18 +77,18 @@ extension PostgresSession {
     // MARK: Replace
 
     private func finishStaging(_ load: Load) throws {
-        guard try relation(load.staging) != nil else {
+        let found = try target(load)
+        guard found.hasStaging else {
             throw ApusError(
                 .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
                 hint: "Run again from the beginning.", context: endpoint.label)
         }
-        let target = try relation(load.target)
-        if let target, load.create != .recreate {
-            try checkReferences(load, target)
-            try finishTwins(load, target)
+        if let target = found.relation, load.create != .recreate {
+            try checkReferences(load, found)
+            if !found.traits.isDisjoint(with: [.indexes, .foreignKeys]) { try finishTwins(load, target) }
         }
         analyze(load.staging)
-        try swapPatiently(load)
+        try swapPatiently(load, found)
     }
 
     /// Gives the staging table the constraints and indexes of the target, under names of its own.
@@ -154,11 +163,11 @@ extension PostgresSession {
     }
 
     /// Tries the swap several times, each with a short wait for the lock, so that readers behind it are not held up.
-    private func swapPatiently(_ load: Load) throws {
+    private func swapPatiently(_ load: Load, _ found: PostgresTarget) throws {
         var attempt = 0
         while true {
             do {
-                return try swap(load)
+                return try swap(load, found)
             } catch let error as ApusError where error.underlying?.hasPrefix("PG 55P03") == true && attempt < 11 {
                 attempt += 1
                 try interrupt.check()

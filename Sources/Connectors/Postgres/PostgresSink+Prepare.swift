@@ -5,46 +5,70 @@ extension PostgresSession {
     func prepare(_ load: Load) throws {
         let load = try placed(load)
         knownLayout = nil
-        let schema = load.target.schema ?? ""
-        let known = try run(
-            "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = \(dialect.literal(schema))", doing: "looking for schema \(schema)")
-        guard known.rowCount > 0 else {
+        defer { releaseSteps(load, marks: true) }
+        // Sent together, but each sees what was committed when its turn came.
+        let sql = try holdStepsSQL(load, marks: true) + ";\n" + targetSQL(load)
+        let found = target(try run(sql, doing: "preparing \(load.target)"), load)
+        guard found.hasSchema else {
+            let schema = load.target.schema ?? ""
             throw ApusError(
                 .notFound, "there is no schema \(schema) for \(load.target)",
                 hint: "CREATE SCHEMA \(dialect.quote(schema)), or name another target.", context: endpoint.label)
         }
-        try holdMarks(load)
-        defer { releaseMarks(load) }
-        try holdSteps(load)
-        defer { releaseSteps(load) }
-        try createMarksTable(load)
-        if try isMarked(load, .finished) { return }
-        if try isMarked(load, .prepared) {
-            guard try relation(load.destination) != nil else {
+        if !found.hasMarks { try createMarksTable(load) }
+        let states = try states(load)
+        if states.contains(.finished) { return }
+        if states.contains(.prepared) {
+            guard load.isStaged ? found.hasStaging : found.relation != nil else {
                 throw ApusError(
                     .interrupted, "table \(load.destination), which this run had prepared, is gone",
                     hint: "Run again from the beginning.", context: endpoint.label)
             }
-            return
+            return try rememberMarks(load)
         }
-        let target = try relation(load.target)
-        try check(load, target)
-        try transaction("preparing \(load.target)") {
-            switch load.mode {
-            case .replace: try makeStaging(load, target)
-            case .window:
-                try makeTarget(load, target)
-                try makeStaging(load, relation(load.target), like: true)
-            default: try makeTarget(load, target)
-            }
-            try mark(load, .prepared)
-        }
+        try check(load, found)
+        do { try make(load, found) } catch let error as ApusError { throw explained(error, load) }
+        try rememberMarks(load)
         if load.mode == .upsert { try checkUniqueKey(load) }
     }
 
+    /// Makes what is to be there before the first row, with the mark that says so.
+    private func make(_ load: Load, _ found: PostgresTarget) throws {
+        let doing = "preparing \(load.target)"
+        let isThere = found.relation != nil && load.create != .recreate
+        switch load.mode {
+        case .replace: try runTogether(stagingSQL(load, found) + markSQL(load, .prepared), doing)
+        case .window where isThere: try runTogether(stagingSQL(load, found, like: true) + markSQL(load, .prepared), doing)
+        case .window:
+            try exchange(doing, opening: (targetSQL(making: load, found) + [targetSQL(load)]).joined(separator: ";\n")) {
+                try stagingSQL(load, target($0, load), like: true) + markSQL(load, .prepared)
+            }
+        default: try runTogether(targetSQL(making: load, found) + markSQL(load, .prepared), doing)
+        }
+    }
+
+    /// One implicit transaction.
+    func runTogether(_ statements: [String], _ doing: String) throws {
+        guard !statements.isEmpty else { return }
+        try run(statements.joined(separator: ";\n"), doing: doing)
+    }
+
+    private func explained(_ error: ApusError, _ load: Load) -> ApusError {
+        if load.mode == .truncate, error.underlying?.contains("foreign key") == true {
+            return ApusError(
+                .referenced, "\(load.target) cannot be emptied: foreign keys of other tables refer to it",
+                hint: "Use mode upsert or append, or drop those foreign keys for the load.", context: endpoint.label,
+                underlying: error.underlying)
+        }
+        guard error.code == .notFound, error.underlying?.contains("type ") == true else { return error }
+        var copy = error
+        copy.hint = "Make the type in the target first, or give the column another with `types`."
+        return copy
+    }
+
     /// Whether the target is of a kind that the load can work on.
-    private func check(_ load: Load, _ target: Relation?) throws {
-        guard let target else {
+    private func check(_ load: Load, _ found: PostgresTarget) throws {
+        guard let target = found.relation else {
             if load.create == .require {
                 throw ApusError(
                     .notFound, "there is no table \(load.target), and it must not be made (create: require)",
@@ -59,94 +83,47 @@ extension PostgresSession {
                 hint: target.kind == "f" ? "Use mode append." : "Load the table behind it.", context: endpoint.label)
         }
         if load.mode == .upsert, load.create != .recreate { try checkUniqueKey(load) }
+        if load.mode == .truncate, load.create != .recreate { try checkReferences(load, found) }
         guard load.mode == .replace || load.create == .recreate else { return }
-        let isPartOfTree =
-            try run(
-                "SELECT 1 FROM pg_catalog.pg_inherits WHERE inhrelid = \(target.oid) OR inhparent = \(target.oid) LIMIT 1",
-                doing: "looking at \(load.target)"
-            ).rowCount > 0
-        if target.kind == "p" || isPartOfTree {
+        if target.kind == "p" || found.isInTree {
             throw ApusError(
                 .unsupported, "\(load.target) is partitioned, a partition, or in an inheritance tree, and cannot be replaced as a whole",
                 hint: "Use mode truncate.", context: endpoint.label)
         }
-        try checkReferences(load, target)
-    }
-
-    /// - throws: `target.referenced` with the tables whose foreign keys the swap would break.
-    func checkReferences(_ load: Load, _ target: Relation) throws {
-        let tables = try run(
-            """
-            SELECT DISTINCT conrelid::regclass::text FROM pg_catalog.pg_constraint
-            WHERE contype = 'f' AND confrelid = \(target.oid) AND conrelid <> \(target.oid) ORDER BY 1
-            """, doing: "looking for foreign keys on \(load.target)"
-        ).rows.compactMap { $0[0] }
-        guard !tables.isEmpty else { return }
-        throw ApusError(
-            .referenced,
-            "\(load.target) cannot be \(load.mode == .truncate ? "emptied" : "replaced"): foreign keys of \(tables.joined(separator: ", ")) refer to it",
-            hint: "Use mode upsert or append, or drop those foreign keys for the load.", context: endpoint.label)
+        try checkReferences(load, found)
     }
 
     /// The target for the modes that load it itself.
-    private func makeTarget(_ load: Load, _ target: Relation?) throws {
-        let doing = "preparing \(load.target)"
-        if target != nil, load.create == .recreate {
-            try run("DROP TABLE \(dialect.quote(load.target))", doing: "dropping \(load.target)")
-            try create(load, as: load.target)
-        } else if target == nil {
-            try create(load, as: load.target)
-        } else if load.mode == .truncate {
-            if let target { try checkReferences(load, target) }
-            do {
-                try run("TRUNCATE TABLE \(dialect.quote(load.target))", doing: "emptying \(load.target)")
-            } catch let error as ApusError where error.underlying?.contains("foreign key") == true {
-                throw ApusError(
-                    .referenced, "\(load.target) cannot be emptied: foreign keys of other tables refer to it",
-                    hint: "Use mode upsert or append, or drop those foreign keys for the load.", context: endpoint.label,
-                    underlying: error.underlying)
-            }
+    private func targetSQL(making load: Load, _ found: PostgresTarget) -> [String] {
+        var statements: [String] = []
+        let isNew = found.relation == nil || load.create == .recreate
+        if found.relation != nil, load.create == .recreate { statements.append("DROP TABLE \(dialect.quote(load.target))") }
+        if isNew { statements += dialect.create(load.shape, as: load.target) }
+        if !isNew, load.mode == .truncate { statements.append("TRUNCATE TABLE \(dialect.quote(load.target))") }
+        if load.mode == .upsert, isNew, Set(load.key) != Set(load.shape.primaryKey) {
+            statements.append("CREATE UNIQUE INDEX ON \(dialect.quote(load.target)) (\(dialect.list(load.key)))")
         }
-        if load.mode == .upsert, target == nil || load.create == .recreate, Set(load.key) != Set(load.shape.primaryKey) {
-            try run("CREATE UNIQUE INDEX ON \(dialect.quote(load.target)) (\(dialect.list(load.key)))", doing: doing)
-        }
-    }
-
-    func create(_ load: Load, as name: TableName) throws {
-        do {
-            for sql in dialect.create(load.shape, as: name) { try run(sql, doing: "making table \(name)") }
-        } catch let error as ApusError where error.code == .notFound && error.underlying?.contains("type ") == true {
-            var copy = error
-            copy.hint = "Make the type in the target first, or give the column another with `types`."
-            throw copy
-        }
+        return statements
     }
 
     /// `like`: the target is there, also where it was to be made anew.
-    private func makeStaging(_ load: Load, _ target: Relation?, like: Bool = false) throws {
+    private func stagingSQL(_ load: Load, _ found: PostgresTarget, like: Bool = false) -> [String] {
         let staging = dialect.quote(load.staging)
-        let doing = "making the staging table of \(load.target)"
-        try run("DROP TABLE IF EXISTS \(staging)", doing: doing)
-        guard let target, like || load.create != .recreate else { return try create(load, as: load.staging) }
-        let row = try run(
-            """
-            SELECT c.relpersistence, array_to_string(c.reloptions, ', '), quote_ident(t.spcname)
-            FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace WHERE c.oid = \(target.oid)
-            """, doing: doing
-        ).rows[0]
+        let drop = found.hasStaging ? ["DROP TABLE \(staging)"] : []
+        guard found.relation != nil, like || load.create != .recreate else { return drop + dialect.create(load.shape, as: load.staging) }
         var including = ["DEFAULTS", "CONSTRAINTS", "STORAGE", "COMMENTS"]
         if version >= 100000 { including.append("IDENTITY") }
         if version >= 120000 { including.append("GENERATED") }
         if version >= 140000 { including.append("COMPRESSION") }
-        var sql = "CREATE \(row[0] == "u" ? "UNLOGGED " : "")TABLE \(staging) (LIKE \(dialect.quote(load.target))"
+        var sql = "CREATE \(found.persistence == "u" ? "UNLOGGED " : "")TABLE \(staging) (LIKE \(dialect.quote(load.target))"
         sql += including.map { " INCLUDING \($0)" }.joined() + ")"
-        if let options = row[1], !options.isEmpty { sql += " WITH (\(options))" }
-        if let tablespace = row[2] { sql += " TABLESPACE \(tablespace)" }
-        try run(sql, doing: doing)
+        if let options = found.options, !options.isEmpty { sql += " WITH (\(options))" }
+        if let tablespace = found.tablespace { sql += " TABLESPACE \(tablespace)" }
         // The primary key is there from the first row on, so that a duplicate is a rejected row.
-        for key in try constraints(of: target.oid, load, types: "'p'") {
-            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(key.temporary)) \(key.definition)", doing: doing)
+        let key = found.primaryKey.map {
+            "ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote($0.temporary)) \($0.definition)"
         }
+        return drop + [sql] + (key.map { [$0] } ?? [])
     }
 
     /// An index or constraint of the target, and what it is called while it is the staging table's.
@@ -177,6 +154,7 @@ extension PostgresSession {
             try run("DROP TABLE IF EXISTS \(dialect.quote(table))", doing: "dropping the staging table of \(load.target)")
         }
         guard try hasMarksTable(load) else { return }
+        knownMarks = nil
         try run(
             "DELETE FROM \(try marksTable(load)) WHERE \(try markCondition(load))", doing: "forgetting the marks of \(load.target)")
         dropEmptyMarks(load)

@@ -4,10 +4,19 @@ import Glibc
 import Tabular
 
 extension PostgresSession {
-    /// The schema in which a load's target is, or will be made.
+    /// The schema in which a load's target is, or will be made: the same for the whole load.
     /// - throws: `object.not_found`.
     func schema(of load: Load) throws -> String {
         if let schema = load.target.schema { return schema }
+        let place = "\(load.runID) \(load.target.name)"
+        if let known = knownSchemas[place] { return known }
+        let found = try findSchema(of: load)
+        if knownSchemas.count > 200 { knownSchemas = [:] }
+        knownSchemas[place] = found
+        return found
+    }
+
+    private func findSchema(of load: Load) throws -> String {
         if let relation = try relation(load.target), let schema = relation.name.schema { return schema }
         guard let current = try run("SELECT current_schema()", doing: "looking for the schema").value else {
             throw ApusError(
@@ -50,121 +59,6 @@ extension PostgresSession {
         return layout
     }
 
-    // MARK: Marks
-
-    /// Slice -1 stands for a prepared table, -2 for a finished one.
-    enum State: Int { case prepared = -1, finished = -2 }
-
-    func marks(_ load: Load) throws -> [SliceMark] {
-        guard try hasMarksTable(load) else { return [] }
-        return try run(
-            """
-            SELECT slice, rows_read, rows_written, rows_rejected FROM \(try marksTable(load))
-            WHERE \(try markCondition(load)) AND slice >= 0 ORDER BY slice
-            """, doing: "reading the marks of \(load.target)"
-        ).rows.map { row in
-            let numbers = row.map { $0.flatMap { Int($0) } ?? 0 }
-            return SliceMark(slice: numbers[0], read: numbers[1], written: numbers[2], rejected: numbers[3])
-        }
-    }
-
-    func markCondition(_ load: Load) throws -> String {
-        "run_id = \(dialect.literal(load.runID)) AND target = \(try markKey(load))"
-    }
-
-    /// False too where a load that is never resumed may not use the table: it does without marks then.
-    func hasMarksTable(_ load: Load) throws -> Bool {
-        let table = try marksTable(load)
-        let found = try run("SELECT pg_catalog.to_regclass(\(dialect.literal(table)))", doing: "looking for marks").value
-        guard found != nil else { return false }
-        guard load.isShared == true else { return true }
-        let name = dialect.literal(table)
-        let rights = ["SELECT", "INSERT", "DELETE"].map { "has_table_privilege(\(name), '\($0)')" }.joined(separator: " AND ")
-        return try run("SELECT \(rights)", doing: "looking up the rights on the marks of \(load.target)").value == "t"
-    }
-
-    func isMarked(_ load: Load, _ state: State) throws -> Bool {
-        guard try hasMarksTable(load) else { return false }
-        return try run(
-            "SELECT 1 FROM \(try marksTable(load)) WHERE \(try markCondition(load)) AND slice = \(state.rawValue)",
-            doing: "reading the marks of \(load.target)"
-        ).rowCount > 0
-    }
-
-    func mark(_ load: Load, _ state: State) throws {
-        if load.isShared == true, try !hasMarksTable(load) { return }
-        try run(
-            "INSERT INTO \(try marksTable(load)) (run_id, target, slice) VALUES (\(dialect.literal(load.runID)), \(try markKey(load)), \(state.rawValue))",
-            doing: "marking \(load.target)")
-    }
-
-    /// Another run may make the table at the same instant, which IF NOT EXISTS does not rule out.
-    func createMarksTable(_ load: Load) throws {
-        if try hasMarksTable(load) { return }
-        do {
-            try run(
-                """
-                CREATE TABLE IF NOT EXISTS \(try marksTable(load)) (
-                  run_id text NOT NULL, target text NOT NULL, slice bigint NOT NULL, rows_read bigint NOT NULL DEFAULT 0,
-                  rows_written bigint NOT NULL DEFAULT 0, rows_rejected bigint NOT NULL DEFAULT 0,
-                  marked_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run_id, target, slice))
-                """, doing: "making the table of marks beside \(load.target)")
-        } catch let error as ApusError where error.code == .exists || error.underlying?.hasPrefix("PG 23505") == true {
-            guard try hasMarksTable(load) else { throw error }
-        } catch let error as ApusError where error.code == .permission && load.isShared == true {
-            return
-        }
-    }
-
-    func forget(_ load: Load) throws {
-        guard try hasMarksTable(load) else { return }
-        let table = try marksTable(load)
-        let key = try markKey(load)
-        // Older loads of the target that were finished but not forgotten go too.
-        try run(
-            """
-            DELETE FROM \(table) WHERE \(try markCondition(load));
-            DELETE FROM \(table) m WHERE m.target = \(key) AND EXISTS (SELECT 1 FROM \(table) f WHERE f.run_id = m.run_id
-              AND f.target = m.target AND f.slice = -2 AND f.marked_at < now() - interval '7 days')
-            """, doing: "forgetting the marks of \(load.target)")
-        dropEmptyMarks(load)
-    }
-
-    /// Held by whoever is about to write the first mark of a load: nobody drops the table in that time.
-    func holdMarks(_ load: Load) throws {
-        try run("SELECT pg_advisory_lock_shared(\(try lockKey(load, SliceMark.tableName)))", doing: "waiting for another run's marks")
-    }
-
-    func releaseMarks(_ load: Load) {
-        guard let key = try? lockKey(load, SliceMark.tableName) else { return }
-        _ = try? run("SELECT pg_advisory_unlock_shared(\(key))", doing: "releasing the marks")
-    }
-
-    /// Workers of one run share the table's lock; preparing and finishing it is one's at a time.
-    func holdSteps(_ load: Load) throws {
-        try run("SELECT pg_advisory_lock(\(try lockKey(load) ^ 2))", doing: "waiting for another worker on \(load.target)")
-    }
-
-    func releaseSteps(_ load: Load) {
-        guard let key = try? lockKey(load) else { return }
-        _ = try? run("SELECT pg_advisory_unlock(\(key ^ 2))", doing: "letting other workers on \(load.target)")
-    }
-
-    /// Every load under way has a mark, so an empty table belongs to nobody. It stays where it belongs to another user,
-    /// and where somebody is about to write to it.
-    func dropEmptyMarks(_ load: Load) {
-        if load.keepsMarks == true { return }
-        try? transaction("dropping the empty table of marks") {
-            let doing = "dropping the empty table of marks"
-            let key = try lockKey(load, SliceMark.tableName)
-            guard try run("SELECT pg_try_advisory_xact_lock(\(key))", doing: doing).value == "t", try hasMarksTable(load) else { return }
-            let table = try marksTable(load)
-            guard try run("SELECT 1 FROM \(table) LIMIT 1", doing: doing).rowCount == 0 else { return }
-            try run("SET LOCAL lock_timeout = '1s'", doing: doing)
-            try run("DROP TABLE \(table)", doing: doing)
-        }
-    }
-
     // MARK: Lock
 
     /// Connections of one run share the lock; the gate keeps two runs from looking at the same instant.
@@ -172,31 +66,48 @@ extension PostgresSession {
         let key = try lockKey(load)
         if lockedKeys.contains(key) { return }
         let doing = "locking \(load.target)"
-        let own = String("apus run \(load.runID)".prefix(63))
-        try run("SET application_name = \(dialect.literal(own))", doing: doing)
+        let own = runName(load)
         let bits = UInt64(bitPattern: key)
-        let other = try transaction(doing) { () -> String? in
-            try run("SELECT pg_advisory_xact_lock(\(key ^ 1))", doing: doing)
-            let owners = try run(
+        // One implicit transaction, at whose end the gate opens. Nobody holds the lock alone, so that the try succeeds.
+        let row =
+            try run(
                 """
-                SELECT a.application_name FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
-                  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                  AND l.classid = \(bits >> 32) AND l.objid = \(bits & 0xffff_ffff)
+                SET application_name = \(own); SELECT pg_advisory_xact_lock(\(key ^ 1));
+                SELECT o.name, CASE WHEN o.name IS NULL THEN pg_try_advisory_lock_shared(\(key)) END FROM (
+                  SELECT min(coalesce(a.application_name, '')) AS name
+                  FROM pg_catalog.pg_locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
+                  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
+                    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+                    AND l.classid = \(bits >> 32) AND l.objid = \(bits & 0xffff_ffff) AND coalesce(a.application_name, '') <> \(own)) o
                 """, doing: doing
-            ).rows
-            if let other = owners.map({ $0[0] ?? "" }).first(where: { $0 != own }) { return other }
-            try run("SELECT pg_advisory_lock_shared(\(key))", doing: doing)
-            return nil
-        }
-        guard let other else {
+            ).rows.first ?? []
+        if row.last == "t" {
             lockedKeys.insert(key)
             return
         }
+        let other = row.first.flatMap { $0 } ?? ""
         let owner = other.hasPrefix("apus run ") ? " (\(other.dropFirst(9)))" : ""
         throw ApusError(
             .locked, "another run\(owner) is loading \(load.target)", hint: "Wait for its end, or stop it.",
             context: endpoint.label)
+    }
+
+    /// The name under which connections of a run are known to the server, as a literal.
+    func runName(_ load: Load) -> String { dialect.literal(String("apus run \(load.runID)".prefix(63))) }
+
+    func evict(_ load: Load) throws {
+        let doing = "ending other connections of run \(load.runID)"
+        let own = Self.ownBackends.sorted().map(String.init).joined(separator: ", ")
+        let others = """
+            FROM pg_catalog.pg_stat_activity WHERE application_name = \(runName(load)) AND datname = current_database()
+              AND usename = current_user AND pid NOT IN (\(own))
+            """
+        try run("SELECT pg_catalog.pg_terminate_backend(pid) \(others)", doing: doing)
+        let end = ContinuousClock.now + .seconds(10)
+        while try run("SELECT 1 \(others)", doing: doing).rowCount > 0, ContinuousClock.now < end {
+            try interrupt.check()
+            usleep(20_000)
+        }
     }
 
     func unlock(_ load: Load) {
@@ -205,7 +116,7 @@ extension PostgresSession {
     }
 
     /// Locks are per database, so schema and table are enough (FNV-1a, 64 bits).
-    private func lockKey(_ load: Load, _ table: String? = nil) throws -> Int64 {
+    func lockKey(_ load: Load, _ table: String? = nil) throws -> Int64 {
         var hash: UInt64 = 14_695_981_039_346_656_037
         for byte in "apus\u{0}\(try schema(of: load))\u{0}\(table ?? load.target.name)".utf8 {
             hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211

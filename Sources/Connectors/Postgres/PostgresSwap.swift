@@ -3,24 +3,22 @@ import Tabular
 
 /// The staging table takes the target's place in one transaction, with everything that hung on the old table.
 extension PostgresSession {
-    func swap(_ load: Load) throws {
+    /// - parameter before: what was known of the target before it was locked.
+    func swap(_ load: Load, _ before: PostgresTarget) throws {
         let doing = "swapping in the new \(load.target)"
-        guard let target = try relation(load.target) else { return try renameStaging(load, doing) }
-        if load.create != .recreate, try mustRefreshInPlace(target, load) { return try refreshInPlace(load) }
+        guard before.relation != nil else { return try renameStaging(load, doing) }
+        if load.create != .recreate, before.traits.contains(.rules) { return try refreshInPlace(load) }
+        let limit = version >= 90300 ? "SET LOCAL lock_timeout = '5s'; " : ""
+        let opening = try "\(limit)LOCK TABLE \(dialect.quote(load.target)) IN ACCESS EXCLUSIVE MODE;\n\(targetSQL(load))"
         do {
-            try transaction(doing) {
-                try waitForLock(load, doing)
-                let afterwards = load.create == .recreate ? [] : try belongings(of: target, load)
-                let renames = load.create == .recreate ? [] : try renames(target, load)
-                if load.create != .recreate { try adopt(target, load, doing) }
-                let counters = try counterValues(target)
-                try run("DROP TABLE \(dialect.quote(load.target))", doing: doing)
-                try run("ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))", doing: doing)
-                for sql in renames + afterwards { try run(sql, doing: doing) }
-                if load.create == .recreate { try finishNew(load, doing) }
-                try restoreCounters(counters, load, doing)
-                try setCounters(load)
-                try mark(load, .finished)
+            try exchange(doing, opening: opening) { answer in
+                let found = target(answer, load)
+                guard let target = found.relation else {
+                    throw ApusError(.notFound, "table \(load.target) is gone", context: endpoint.label)
+                }
+                if load.create == .recreate { return try takePlace(of: target, found, load, doing) }
+                if found.traits.contains(.rules) { throw ApusError(.referenced, "rules or publications name \(load.target)") }
+                return try takePlaceAlike(target, found, load, doing)
             }
         } catch let error as ApusError where error.code == .referenced && load.create != .recreate {
             // Views, functions or the like depend on the table: the rows change, the table stays.
@@ -28,37 +26,76 @@ extension PostgresSession {
         }
     }
 
-    private func waitForLock(_ load: Load, _ doing: String) throws {
-        if version >= 90300 { try run("SET LOCAL lock_timeout = '5s'", doing: doing) }
-        try run("LOCK TABLE \(dialect.quote(load.target)) IN ACCESS EXCLUSIVE MODE", doing: doing)
+    /// The new table gets everything that hung on the old one.
+    private func takePlaceAlike(_ target: Relation, _ found: PostgresTarget, _ load: Load, _ doing: String) throws -> [String] {
+        let hasSequences = found.traits.contains(.sequences)
+        let afterwards = try belongings(of: target, found.traits, load)
+        let renames = try renames(target, found, load)
+        if hasSequences || found.traits.contains(.owner) { try adopt(target, load, doing) }
+        let moves = [
+            "DROP TABLE \(dialect.quote(load.target))",
+            "ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))",
+        ]
+        guard hasSequences else { return try moves + renames + afterwards + markSQL(load, .finished) }
+        let counters = try counterValues(target)
+        try runTogether(moves + renames + afterwards, doing)
+        try restoreCounters(counters, load, doing)
+        try setCounters(load)
+        return try markSQL(load, .finished)
+    }
+
+    private func takePlace(of target: Relation, _ found: PostgresTarget, _ load: Load, _ doing: String) throws -> [String] {
+        let counters = found.traits.contains(.sequences) ? try counterValues(target) : []
+        let names = try namesOfStaging(load, doing, besides: "DROP TABLE \(dialect.quote(load.target))")
+        try runTogether(renameSQL(load, names.renames), doing)
+        try restoreCounters(counters, load, doing)
+        try setCounters(load)
+        return try markSQL(load, .finished)
     }
 
     private func renameStaging(_ load: Load, _ doing: String) throws {
+        let names = try namesOfStaging(load, doing)
+        let statements = renameSQL(load, names.renames)
+        if !names.hasSequences { return try runTogether(statements + markSQL(load, .finished), doing) }
         try transaction(doing) {
-            try run("ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))", doing: doing)
-            try finishNew(load, doing)
+            try runTogether(statements, doing)
             try setCounters(load)
             try mark(load, .finished)
         }
     }
 
-    /// A table that Apus made gets the names that it would have had without the staging table, and its indexes.
-    private func finishNew(_ load: Load, _ doing: String) throws {
-        let literal = dialect.literal(dialect.quote(load.target))
-        let names = try run(
-            """
-            SELECT 'INDEX', i.relname FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = \(literal)::regclass
-            UNION ALL SELECT 'SEQUENCE', s.relname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid
-              WHERE d.classid = 'pg_class'::regclass AND d.refobjid = \(literal)::regclass AND s.relkind = 'S' AND d.deptype IN ('a', 'i')
-            """, doing: doing
+    private func renameSQL(_ load: Load, _ renames: [String]) -> [String] {
+        ["ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))"] + renames
+            + (load.withIndexes ? indexSQL(load, on: load.target) : [])
+    }
+
+    /// A table that Apus made gets the names that it would have had without the staging table.
+    /// - parameter first: a statement that is run before, which may free names.
+    private func namesOfStaging(_ load: Load, _ doing: String, besides first: String? = nil) throws -> (
+        renames: [String], hasSequences: Bool
+    ) {
+        let literal = dialect.literal(dialect.quote(load.staging))
+        let rows = try run(
+            (first.map { $0 + ";\n" } ?? "")
+                + """
+                SELECT 'INDEX', i.relname FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = \(literal)::regclass
+                UNION ALL SELECT 'SEQUENCE', s.relname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid
+                  WHERE d.classid = 'pg_class'::regclass AND d.refobjid = \(literal)::regclass AND s.relkind = 'S' AND d.deptype IN ('a', 'i')
+                """, doing: doing
         ).rows
-        for row in names {
-            guard let old = row[1], old.hasPrefix(load.staging.name) else { continue }
-            let new = PostgresDialect.shortened(load.target.name + old.dropFirst(load.staging.name.count))
-            guard try run("SELECT to_regclass(\(dialect.literal(quotedBeside(load, new))))", doing: doing).value == nil else { continue }
-            try run("ALTER \(row[0]!) \(quotedBeside(load, old)) RENAME TO \(dialect.quote(new))", doing: doing)
+        let wanted = rows.compactMap { row -> (kind: String, old: String, new: String)? in
+            guard let kind = row[0], let old = row[1], old.hasPrefix(load.staging.name) else { return nil }
+            return (kind, old, PostgresDialect.shortened(load.target.name + old.dropFirst(load.staging.name.count)))
         }
-        if load.withIndexes { try makeIndexes(load, on: load.target) }
+        let hasSequences = rows.contains { $0[0] == "SEQUENCE" }
+        guard !wanted.isEmpty else { return ([], hasSequences) }
+        let taken = try run(
+            "SELECT " + wanted.map { "to_regclass(\(dialect.literal(quotedBeside(load, $0.new))))" }.joined(separator: ", "), doing: doing
+        ).rows[0]
+        let renames = zip(wanted, taken).filter { $1 == nil }.map { name, _ in
+            "ALTER \(name.kind) \(quotedBeside(load, name.old)) RENAME TO \(dialect.quote(name.new))"
+        }
+        return (renames, hasSequences)
     }
 
     /// Owner and owned sequences, before the old table goes.
@@ -81,15 +118,17 @@ extension PostgresSession {
     }
 
     /// Statements that give indexes, constraints and identity sequences their old names.
-    private func renames(_ target: Relation, _ load: Load) throws -> [String] {
+    private func renames(_ target: Relation, _ found: PostgresTarget, _ load: Load) throws -> [String] {
         let table = dialect.quote(load.target)
-        let constraints = try constraints(of: target.oid, load, types: "'p', 'u', 'x'").map {
+        let hasIndexes = found.traits.contains(.indexes)
+        let twins = hasIndexes ? try constraints(of: target.oid, load, types: "'p', 'u', 'x'") : found.primaryKey.map { [$0] } ?? []
+        let constraints = twins.map {
             "ALTER TABLE \(table) RENAME CONSTRAINT \(dialect.quote($0.temporary)) TO \(dialect.quote($0.name))"
         }
-        let indexes = try indexTwins(of: target.oid, load).map {
+        let indexes = try (hasIndexes ? indexTwins(of: target.oid, load) : []).map {
             "ALTER INDEX \(quotedBeside(load, $0.temporary)) RENAME TO \(dialect.quote($0.name))"
         }
-        guard version >= 100000 else { return constraints + indexes }
+        guard version >= 100000, found.traits.contains(.sequences) else { return constraints + indexes }
         let sequences = try run(
             """
             SELECT format('ALTER SEQUENCE %s RENAME TO %I', pg_get_serial_sequence(\(dialect.literal(dialect.quote(load.staging))), a.attname), s.relname)
@@ -131,13 +170,6 @@ extension PostgresSession {
     }
 
     // MARK: In place
-
-    /// What would be lost in silence with the old table: publications and rules.
-    private func mustRefreshInPlace(_ target: Relation, _ load: Load) throws -> Bool {
-        var sql = "SELECT 1 FROM pg_catalog.pg_rewrite WHERE ev_class = \(target.oid)"
-        if version >= 100000 { sql += " UNION ALL SELECT 1 FROM pg_catalog.pg_publication_rel WHERE prrelid = \(target.oid)" }
-        return try run(sql, doing: "looking at what depends on \(load.target)").rowCount > 0
-    }
 
     /// Replaces the rows of the target by those of the staging table: readers see the old ones or the new ones.
     private func refreshInPlace(_ load: Load) throws {

@@ -17,6 +17,8 @@ final class PostgresWriter: Writer {
     private let encode: (Batch, Range<Int>, inout ByteBuffer, (Int, Int, PostgresFault) -> Void) -> Int
     private var buffer = ByteBuffer(capacity: PostgresWriter.chunk * 2)
     private var isCopying = false
+    /// Rows may have come that deferred constraints have a say in.
+    private var hasCopied = false
     private var isCareful = false
     /// Rows that the server has counted in this slice.
     private var written = 0
@@ -50,8 +52,9 @@ final class PostgresWriter: Writer {
         isCareful = careful
         written = 0
         isCopying = false
+        hasCopied = false
         buffer.removeAll()
-        try session.run("BEGIN", doing: doing)
+        try session.run("SET application_name = \(session.runName(load)); BEGIN", doing: doing)
         if careful { try session.run("SET CONSTRAINTS ALL IMMEDIATE", doing: doing) }
         if let upsert { try upsert.create() }
     }
@@ -87,26 +90,29 @@ final class PostgresWriter: Writer {
     func commit(_ mark: SliceMark) throws {
         try endCopy()
         // Deferred constraints speak up here, while the rows can still be taken back.
-        let constraints = PostgresResult(PQexec(session.connection, "SET CONSTRAINTS ALL IMMEDIATE"))
-        guard constraints.isGood else { throw session.failure(constraints, doing, rows: true) }
+        if hasCopied {
+            let constraints = PostgresResult(PQexec(session.connection, "SET CONSTRAINTS ALL IMMEDIATE"))
+            guard constraints.isGood else { throw session.failure(constraints, doing, rows: true) }
+        }
         guard let marks else {
             do { try session.run("COMMIT", doing: "committing slice \(mark.slice) of \(load.target)") } catch let error as ApusError {
                 throw load.commitFailed(error)
             }
             return
         }
+        // Where the mark is there already, the server does not get to the COMMIT.
         let sql = """
             INSERT INTO \(marks) (run_id, target, slice, rows_read, rows_written, rows_rejected)
-            VALUES (\(session.dialect.literal(load.runID)), \(markKey), \(mark.slice), \(mark.read), \(mark.written), \(mark.rejected))
+            VALUES (\(session.dialect.literal(load.runID)), \(markKey), \(mark.slice), \(mark.read), \(mark.written), \(mark.rejected));
+            COMMIT
             """
         do {
-            try session.run(sql, doing: "marking slice \(mark.slice) of \(load.target)")
+            try session.run(sql, doing: "committing slice \(mark.slice) of \(load.target)")
         } catch let error as ApusError where error.underlying?.hasPrefix("PG 23505") == true {
             throw ApusError(
                 .exists, "slice \(mark.slice) of \(load.target) is loaded already; its rows were not added again",
                 context: session.endpoint.label)
         }
-        try session.run("COMMIT", doing: "committing slice \(mark.slice) of \(load.target)")
     }
 
     func abort() {
@@ -132,6 +138,7 @@ final class PostgresWriter: Writer {
         let result = try session.run(copySQL, doing: doing)
         guard result.status == PGRES_COPY_IN else { throw session.failure(result, doing) }
         isCopying = true
+        hasCopied = true
         if layout.codecs != nil { PostgresEncoder.appendHeader(to: &buffer) }
     }
 

@@ -56,6 +56,10 @@ struct Extract: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds without a sign of life after which another worker takes a table over.", valueName: "seconds"))
     var lease = ControlDatabase.leaseSeconds
     @Option(help: ArgumentHelp("Seconds to wait for a control database that went away.", valueName: "seconds")) var patience = 600.0
+    @Option(
+        help: ArgumentHelp(
+            "Forget in the ledger what is older, e.g. 90d, after a run that ended well; the logs stay.", valueName: "age"))
+    var keep: String?
     @Flag(name: .customLong("dry-run"), help: "Show what would be done.") var dryRun = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -70,6 +74,7 @@ struct Extract: ParsableCommand {
 
     func run() throws {
         let log = output.open()
+        let age = try keep.map { try History.age($0, "--keep") }
         let place = try ControlPlace(control)
         for notice in place.resolved.notices { log.say(.warning, notice) }
         let database = try place.open()
@@ -100,6 +105,7 @@ struct Extract: ParsableCommand {
                 result.status = .failed
                 result.error = error
             }
+            if let age { forget(ledger, age, log) }
         } else if !after.isEmpty {
             log.say(.warning, "the scripts of --after were not run, since not every table is finished")
         }
@@ -110,6 +116,14 @@ struct Extract: ParsableCommand {
         }
         Output.product(ClosingTable.text(result, runID: extraction.runID, next: next(result)))
         throw ExitStatus(number: Launcher.exitCode(result))
+    }
+
+    /// What the next night does not need is not worth failing for.
+    private func forget(_ ledger: SQLLedger, _ age: Double, _ log: ListenerChoice.Log) {
+        do {
+            let count = try ledger.prune(olderThan: age)
+            if count > 0 { log.say(.info, "\(count) old runs are forgotten") }
+        } catch { log.say(.warning, "old runs could not be forgotten: \(ApusError(wrapping: error))") }
     }
 
     /// Each statement is told; the first that fails ends it.

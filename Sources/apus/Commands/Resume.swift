@@ -63,7 +63,7 @@ struct Resume: ParsableCommand {
             defer { sink.unlock(load) }
             try sink.discard(load)
         }
-        try ledger.finish(run: record.id, status: .failed, error: InterruptedLoads.discarded)
+        try ledger.finish(run: record.id, status: .failed, error: RunRecord.discarded)
         RunSecrets.forget(record.id)
         log.say(.info, "what run \(record.id) left in \(ends.to.endpoint.label) is removed")
     }

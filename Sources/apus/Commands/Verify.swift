@@ -4,21 +4,25 @@ import ApusEngine
 import ApusFlow
 import ApusListen
 import ArgumentParser
+import Glibc
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says whether a plan was loaded whole, and compares the values of both sides.",
         discussion: """
             The step after many workers have loaded the slices of a plan. First the ledger: every table must be done. Then each
-            table that was replaced or truncated is read on both sides, and the checksums of its rows are compared; a source that has
-            changed since shows as a difference. Exits with 1 when something is not loaded, with 2 when values differ.
+            table is read on both sides, and the checksums of its rows are compared; a source that has changed since shows as a
+            difference. Of tables that hold rows of other runs too, those of the run are compared: a window, rows up to a
+            watermark, or else every row that is read must be found. The last column says what was compared, and what not.
+            Exits with 1 when something is not loaded, with 2 when values differ.
 
             EXAMPLES:
               apus verify plan.json --job 2026-11-21
               apus verify plan.json --job 2026-11-21 --loaded-only
+              apus verify 0193… --ledger mysql://etl@ctl/etl
             """)
 
-    @Argument(help: "The plan of `apus plan -o`.") var plan: String
+    @Argument(help: "The plan of `apus plan -o`, or the id of a run.") var plan: String
     @Option(help: ArgumentHelp("The job that its workers were given.", valueName: "name")) var job: String?
     @Flag(help: "Only ask the ledger; read no table.") var loadedOnly = false
     @Flag(help: "Read both sides whatever the ledger knows, e.g. after `apus run flow.yaml`.") var valuesOnly = false
@@ -33,10 +37,10 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         let log = output.open()
-        let plan = try PlanFile.read(plan)
-        if !valuesOnly, try !isLoaded(plan, log) { throw ExitStatus(number: ExitCode.failed) }
+        let (plan, known) = try found()
+        if !valuesOnly, try !isLoaded(plan, known, log) { throw ExitStatus(number: ExitCode.failed) }
         if loadedOnly { return }
-        let ends = try Ends(plan: plan, runID: nil, askPassword: askPassword)
+        let ends = try Ends(plan: plan, runID: known, askPassword: askPassword)
         var verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
         verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
         var findings: [Verification.Finding] = []
@@ -65,11 +69,21 @@ struct Verify: ParsableCommand {
         if different > 0 { throw ExitStatus(number: ExitCode.different) }
     }
 
-    /// Whether the ledger knows every table of the plan as done; says which are not.
-    private func isLoaded(_ plan: Plan, _ log: ListenerChoice.Log) throws -> Bool {
+    /// The plan, and the run whose plan it is when a run was named.
+    private func found() throws -> (plan: Plan, run: String?) {
+        let isID = plan.count >= 8 && plan.allSatisfy { $0.isHexDigit || $0 == "-" } && access(plan, F_OK) != 0
+        guard isID else { return (try PlanFile.read(plan), nil) }
         let ledger = try LedgerPlace(ledger).open()
         defer { ledger.close() }
-        let id = RunID.shared(by: try plan.hash(), job: job)
+        let record = try RunChoice(ledger).run(plan)
+        return (try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)"), record.id)
+    }
+
+    /// Whether the ledger knows every table of the plan as done; says which are not.
+    private func isLoaded(_ plan: Plan, _ run: String?, _ log: ListenerChoice.Log) throws -> Bool {
+        let ledger = try LedgerPlace(ledger).open()
+        defer { ledger.close() }
+        let id = try run ?? RunID.shared(by: plan.hash(), job: job)
         guard try ledger.run(id) != nil else {
             throw ApusError(
                 .notFound, "the ledger knows no run of this plan\(job.map { " and the job `\($0)`" } ?? "")",

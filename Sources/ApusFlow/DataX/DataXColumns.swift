@@ -2,7 +2,7 @@ import ApusCore
 
 /// The columns of a DataX reader: elements of a list, each of which may itself be a list in SQL, since DataX joins
 /// them with commas: `["id", "upper(name) AS n, 'erp'", "*"]`.
-public struct SelectList: Hashable, Sendable {
+public struct DataXColumns: Hashable, Sendable {
     public struct Item: Hashable, Sendable {
         /// SQL of the source, without an alias; `*` stands for all columns.
         public var sql: String
