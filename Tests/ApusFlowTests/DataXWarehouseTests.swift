@@ -91,7 +91,9 @@ import Testing
     }
 
     @Test func `what would load other rows is refused, and so is what names no target`() {
-        refused(#""loadUrl": ["fe1:8030"], "loadProps": {"where": "k1 > 3", "columns": "a,b"}, "# + Self.connection, "loadProps.where", "loadProps.columns")
+        refused(
+            #""loadUrl": ["fe1:8030"], "loadProps": {"where": "k1 > 3", "columns": "a,b"}, "# + Self.connection, "loadProps.where",
+            "loadProps.columns")
         refused(#""loadUrl": ["fe1:8030"], "loadProps": {"merge_type": "DELETE"}, "# + Self.connection, "merge_type")
         refused(#""loadUrl": ["fe1"], "# + Self.connection, "host:port")
         refused(Self.connection, "no `loadUrl`")

@@ -1,3 +1,5 @@
+// For pthread_setname_np.
+#define _GNU_SOURCE
 #include "CTransfer.h"
 
 #include <dlfcn.h>
@@ -101,6 +103,8 @@ void apus_transfer_close(apus_transfer *transfer) {
     if (transfer->multi != NULL) curl.multi_cleanup(transfer->multi);
     free(transfer);
 }
+
+void apus_transfer_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void apus_transfer_wake(apus_transfer *transfer) { curl.wakeup(transfer->multi); }
 

@@ -4,8 +4,7 @@ import Tabular
 
 /// Writes rows of a batch as the CSV of a load, and finds those that the server would refuse or change.
 ///
-/// NULL is `\N`. A text is put in quotes where it holds a separator, a line break, a quote or a backslash, and quotes are
-/// doubled; there is no escape, since that would make `N` of `\N` (manual "Load data using Stream Load", CSV parameters).
+/// NULL is `\N`. A text is put in quotes where it holds a separator or a quote, or is `\N` itself, and quotes are doubled; there is no escape, since that would make `N` of `\N` (manual "Load data using Stream Load", CSV parameters).
 final class LoadEncoder {
     private enum Kind: UInt8 {
         case boolean, integer, unsigned, float32, float64, date, timestamp, digits, wide, text, octets, time
@@ -30,7 +29,10 @@ final class LoadEncoder {
     private let form: LoadForm
     private let separator: [UInt8]
     private let delimiter: [UInt8]
+    /// What a value is looked at for: separators, quotes, and the backslash of `\N`.
     private let special: apus_octets
+    /// What a value needs quotes for.
+    private let quoted: apus_octets
     private let partitions: PartitionRanges?
     private let table: TableName
     private var fault = Fault.null
@@ -45,7 +47,8 @@ final class LoadEncoder {
         separator = form.separator
         delimiter = form.delimiter
         let quote = form.hasQuotes ? UInt8(ascii: "\"") : form.separator[0]
-        special = apus_octets(a: form.separator[0], b: form.delimiter[0], c: quote, d: UInt8(ascii: "\\"), e: form.hasQuotes ? 13 : 92)
+        special = apus_octets(a: form.separator[0], b: form.delimiter[0], c: quote, d: UInt8(ascii: "\\"), e: quote)
+        quoted = apus_octets(a: form.separator[0], b: form.delimiter[0], c: quote, d: quote, e: quote)
         let steps = target.items.map { item in
             Step(kind: Self.kind(item), nullable: item.nullable, limit: item.limit ?? .max)
         }
@@ -265,7 +268,8 @@ final class LoadEncoder {
             if isAlone { out.append("\"\"" as StaticString) }
             return true
         }
-        if step.pointee.isClean || apus_find(base, value.count, special) == value.count {
+        let isMark = value.count == 2 && value[0] == UInt8(ascii: "\\") && value[1] == UInt8(ascii: "N")
+        if step.pointee.isClean || (!isMark && apus_find(base, value.count, quoted) == value.count) {
             out.append(value)
             return true
         }

@@ -15,7 +15,7 @@ struct LoadForm: Sendable {
         hasQuotes = profile.isDoris || profile.since(3)
         // Without quotes: octets that text does not hold, three of each, which no value is allowed to hold in a row.
         separator = hasQuotes ? [1] : [1, 2, 3]
-        delimiter = hasQuotes ? [10] : [4, 5, 6]
+        delimiter = hasQuotes ? [2] : [4, 5, 6]
         method =
             switch compression {
             case .none: .none

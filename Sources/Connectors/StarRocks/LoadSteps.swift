@@ -21,7 +21,7 @@ extension LoadLabels {
                 method: "POST", path: "/api/transaction/begin",
                 headers: identity(label) + [
                     ("timeout", String(timeout ?? session.options.loadTimeout)), ("idle_transaction_timeout", String(timeout ?? idleLimit)),
-                ], doing: "begin a load of \(load.target)"))
+                ], patience: max(10, 3 * Double(session.options.connectTimeout)), doing: "begin a load of \(load.target)"))
     }
 
     /// One request of a transaction with rows in it, or, with Doris, all of the transaction.
@@ -70,10 +70,20 @@ extension LoadLabels {
             return LoadCall(
                 method: "PUT", path: "/api/\(LoadClient.escaped(database))/_stream_load_2pc",
                 headers: [("label", label), ("txn_operation", step == .rollback ? "abort" : "commit")],
-                patience: 300, doing: doing)
+                patience: patience(step), doing: doing)
         }
         return LoadCall(
-            method: "POST", path: "/api/transaction/\(step.rawValue)", headers: identity(label), patience: 300, doing: doing)
+            method: "POST", path: "/api/transaction/\(step.rawValue)", headers: identity(label), patience: patience(step), doing: doing)
+    }
+
+    /// Preparing waits until all rows are written. A commit whose answer does not come is asked for by its label.
+    private func patience(_ step: Step) -> Double {
+        let unit = Double(session.options.connectTimeout)
+        return switch step {
+        case .prepare: max(60, 30 * unit)
+        case .commit: max(20, 6 * unit)
+        case .rollback: max(15, 3 * unit)
+        }
     }
 
     // MARK: Why rows were refused

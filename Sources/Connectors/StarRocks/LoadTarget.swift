@@ -38,6 +38,9 @@ struct LoadTarget {
                 // Octets cannot stand in a text: they go as hexadecimal digits.
                 fields.append("apus_\(index)")
                 mapped.append("`\(item.name)`=to_binary(apus_\(index),'hex')")
+            } else if item.native == "bitmap" {
+                fields.append("apus_\(index)")
+                mapped.append("`\(item.name)`=bitmap_from_string(apus_\(index))")
             } else {
                 fields.append("`\(item.name)`")
             }
@@ -70,7 +73,7 @@ extension StarRocksSession {
                     context: endpoint.label)
             }
             let native = StarRocksTypes.normalized(column.native)
-            if ["bitmap", "hll", "percentile", "agg_state"].contains(where: { native.hasPrefix($0) }) {
+            if ["hll", "percentile", "quantile_state", "agg_state"].contains(where: { native.hasPrefix($0) }) {
                 throw ApusError(
                     .unsupported, "column `\(name)` of \(table) is \(native), which has no text form to be loaded from",
                     hint: "Leave it out of `columns`, or load into a table with its source values and compute it there.",

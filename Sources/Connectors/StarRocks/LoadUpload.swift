@@ -1,4 +1,5 @@
 import ApusCore
+import CFetch
 import Glibc
 
 /// A load's body under way on a thread of its own, while the writer encodes.
@@ -37,6 +38,7 @@ final class LoadUpload: @unchecked Sendable {
 
     private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         let upload = Unmanaged<LoadUpload>.fromOpaque(argument!).takeRetainedValue()
+        apus_transfer_name_thread("apus-send")
         let result = Result { try upload.client.run(upload.call) }
         upload.body.finish()
         pthread_mutex_lock(upload.mutex)

@@ -18,22 +18,22 @@ final class StarRocksWriter: Writer {
     /// Tells this writer's labels from those of another worker.
     let name: String
 
-    private var slice = 0
+    var slice = 0
     private(set) var isCareful = false
     /// The slice was loaded before: its rows are counted, not loaded twice.
     private(set) var done: JournalEntry?
     var entry: JournalEntry?
-    private var attempt = 1
+    var attempt = 1
     /// Encoded rows that are not compressed yet.
     var rows = ByteBuffer(capacity: LoadBody.chunkSize + (64 << 10))
     private(set) var encoded = 0
     /// Compressed rows that are not being sent yet.
-    private var pending: [LoadChunk] = []
+    var pending: [LoadChunk] = []
     private var pendingOctets = 0
-    private var upload: LoadUpload?
-    private var isTransaction = false
+    var upload: LoadUpload?
+    var isTransaction = false
     /// The last piece of a request whose end is its commit.
-    private var held: LoadChunk?
+    var held: LoadChunk?
     /// Octets of rows in the request under way.
     private var carried = 0
     private var loaded = 0
@@ -117,7 +117,7 @@ final class StarRocksWriter: Writer {
         if let reused { attempt = reused }
     }
 
-    private func made(_ state: JournalEntry.State) -> JournalEntry {
+    func made(_ state: JournalEntry.State) -> JournalEntry {
         JournalEntry(slice: slice, attempt: attempt, label: labels.label(slice, attempt), state: state, writer: name)
     }
 
@@ -181,7 +181,7 @@ final class StarRocksWriter: Writer {
         if Monotonic.now - journaledAt > 120, let entry { try journal(entry) }
     }
 
-    private func compressed(isLast: Bool) throws -> LoadChunk {
+    func compressed(isLast: Bool) throws -> LoadChunk {
         let chunk = upload?.body.recycled() ?? LoadChunk(capacity: form.method == .none ? rows.count : rows.count / 2)
         try compressor.append(rows.bytes, to: chunk, isLast: isLast)
         rows.removeAll()
@@ -296,175 +296,6 @@ final class StarRocksWriter: Writer {
             try session.wait(pause)
             pause *= 2
         }
-    }
-
-    // MARK: Commit
-
-    func commit(_ mark: SliceMark) throws {
-        guard done == nil else { return }
-        if encoded == 0, !isTransaction, upload == nil {
-            var empty = entry ?? made(.done)
-            empty.state = .done
-            try journal(counted(empty, mark))
-            return
-        }
-        if isTransaction {
-            try commitTransaction(mark)
-        } else if upload != nil {
-            try commitRequest(mark)
-        } else {
-            try sendSmall(mark)
-        }
-        entry!.state = .done
-        try journal(entry!)
-        pending = []
-    }
-
-    private func counted(_ entry: JournalEntry, _ mark: SliceMark) -> JournalEntry {
-        var entry = entry
-        (entry.read, entry.written, entry.rejected) = (mark.read, mark.written, mark.rejected)
-        return entry
-    }
-
-    /// Another worker that took this one for dead has a label of its own, or has taken this one over.
-    private func checkOwn() throws {
-        let known = try session.entries(load, slice: slice)
-        guard let entry, known.allSatisfy({ $0.attempt <= entry.attempt && ($0.attempt < entry.attempt || $0.writer == name) }),
-            !known.contains(where: { $0.state == .done })
-        else {
-            throw ApusError(.transient, "another worker has taken over slice \(slice) of \(load.target)", context: session.endpoint.label)
-        }
-    }
-
-    private func commitTransaction(_ mark: SliceMark) throws {
-        try checkOwn()
-        var counted = counted(entry!, mark)
-        counted.state = .commit
-        try journal(counted)
-        let answer: LoadAnswer?
-        do { answer = try labels.finish(counted.label, .commit) } catch let fault as LoadFault where fault.kind != .stopped {
-            answer = nil
-        } catch let fault as LoadFault { throw session.error(fault, doing: doing) }
-        if let answer, case .done = answer.verdict {
-            if answer.state != "OK", answer.state != "Success" { try labels.awaitVisible(counted.label) }
-        } else {
-            try require(labels.settle(counted, commits: true), counted, answer?.message)
-        }
-        isTransaction = false
-    }
-
-    /// The rest of one large request; its end commits it.
-    private func commitRequest(_ mark: SliceMark) throws {
-        try checkOwn()
-        var counted = counted(entry!, mark)
-        counted.state = .sending
-        try journal(counted)
-        let upload = self.upload!
-        if upload.body.put(held!) { upload.body.end() }
-        let answer: LoadAnswer?
-        do { answer = try upload.answer() } catch let fault as LoadFault where fault.kind != .stopped { answer = nil } catch let fault
-            as LoadFault
-        {
-            throw session.error(fault, doing: doing)
-        }
-        self.upload = nil
-        if let answer, case .done = answer.verdict { return try check(answer, counted) }
-        if let answer, case .rows = answer.verdict { throw failure(answer) }
-        try require(labels.settle(counted, isRefused: Self.isRefusal(answer)), counted, answer?.message)
-    }
-
-    /// All rows in one request, which is made again until it is clear that they are there.
-    private func sendSmall(_ mark: SliceMark) throws {
-        pending.append(try compressed(isLast: true))
-        if entry == nil { entry = made(.sending) }
-        var pause = 0.2
-        while true {
-            var counted = counted(entry!, mark)
-            counted.state = .sending
-            try journal(counted)
-            var failure: ApusError
-            let outcome: LoadLabels.Outcome
-            do {
-                let body = LoadBody(complete: pending)
-                let answer = try labels.client.run(labels.streamLoad(counted.label, headers, body, length: body.length))
-                failure = self.failure(answer)
-                switch answer.verdict {
-                case .done: return try check(answer, counted)
-                case .rows: throw failure
-                case .failed(let code, _) where code != .transient: throw failure
-                default: outcome = try labels.settle(counted, isRefused: Self.isRefusal(answer))
-                }
-            } catch let fault as LoadFault {
-                failure = session.error(fault, doing: doing)
-                switch fault.kind {
-                case .unreached: outcome = .missing(mayReuse: true)
-                case .broken, .body: outcome = try labels.settle(counted)
-                default: throw failure
-                }
-            }
-            guard case .missing(let mayReuse) = outcome else { return }
-            if !mayReuse {
-                counted.state = .dead
-                try journal(counted)
-                attempt += 1
-                entry = made(.sending)
-            }
-            guard pause < 10 else { throw failure }
-            try session.wait(pause)
-            pause *= 2
-        }
-    }
-
-    private static func isRefusal(_ answer: LoadAnswer?) -> Bool {
-        if case .failed = answer?.verdict { true } else { false }
-    }
-
-    private func require(_ outcome: LoadLabels.Outcome, _ entry: JournalEntry, _ words: String?) throws {
-        guard case .missing = outcome else { return }
-        throw refusal(.transient, words ?? "the connection broke before the commit of \(entry.label)")
-    }
-
-    /// What is committed must be what was sent.
-    private func check(_ answer: LoadAnswer, _ entry: JournalEntry) throws {
-        if let count = answer.number("NumberLoadedRows"), count != entry.written {
-            throw ApusError(
-                .countMismatch, "\(entry.written) rows were sent to \(load.target), and the server says that it loaded \(count)",
-                hint: "They are committed (label \(entry.label)). Compare the table with its source.", context: session.endpoint.label)
-        }
-        if answer.state == "Publish Timeout" { try labels.awaitVisible(entry.label) }
-    }
-
-    // MARK: Failures
-
-    /// An answer that is not what was hoped for.
-    func failure(_ answer: LoadAnswer) -> ApusError {
-        switch answer.verdict {
-        case .rows: return refusedRows(answer.number("NumberFilteredRows"), labels.reasons(answer), answer.message)
-        case .failed(let code, let words): return refusal(code, words)
-        case .unclear(let words): return refusal(.transient, words)
-        default: return refusal(.transient, answer.message.isEmpty ? "HTTP \(answer.status)" : answer.message)
-        }
-    }
-
-    func refusal(_ code: ApusError.Code, _ words: String) -> ApusError {
-        var hint: String?
-        if words.contains("too many versions") {
-            hint = "The table's tablets have too many versions: fewer and larger loads (slices), or let compaction catch up."
-        } else if words.contains("running txns") {
-            hint = "Fewer channels, or a larger max_running_txn_num_per_db on the FEs."
-        } else if words.contains("exceed limit:") {
-            hint = "Smaller slices, or a larger streaming_load_max_mb on the BEs."
-        } else if words.contains("Memory") {
-            hint = "Fewer channels, or a smaller load_bytes."
-        }
-        return ApusError(code, "could not \(doing)", hint: hint, context: session.endpoint.label, underlying: words)
-    }
-
-    private func refusedRows(_ count: Int?, _ reasons: [String], _ words: String = "") -> ApusError {
-        let first = reasons.first.map { RejectedRow(row: nil, column: nil, reason: $0, values: "").safeReason }
-        return ApusError(
-            .rowRejected, "\(count.map { "\($0) \($0 == 1 ? "row was" : "rows were")" } ?? "rows were") refused by \(load.target)",
-            context: session.endpoint.label, underlying: first ?? (words.isEmpty ? nil : words))
     }
 
     // MARK: The end

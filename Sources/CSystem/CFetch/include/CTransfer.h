@@ -74,5 +74,7 @@ void apus_transfer_run(apus_transfer *transfer, const apus_request *request, apu
 /// The body's source has more; for any thread.
 void apus_transfer_wake(apus_transfer *transfer);
 void apus_reply_release(apus_reply *reply);
+/// Names the calling thread for tools such as `top -H`; at most 15 octets.
+void apus_transfer_name_thread(const char *name);
 
 #endif

@@ -47,6 +47,12 @@ class Alter:
     def clause(self, words, table):
         if words.accept("SWAP", "WITH"):
             self.swap(table, words.path()[1])
+        elif words.accept("REPLACE", "WITH", "TABLE"):
+            # Doris' form, which exchanges the names unless told otherwise.
+            other = words.path()[1]
+            self.swap(table, other)
+            if words.accept("PROPERTIES") and words.properties().get("swap", "true").lower() == "false":
+                self.statements.execute(f"DROP TABLE {quote(table.database)}.{quote(other)}")
         elif words.accept("RENAME", "COLUMN"):
             self.rename_column(table, words)
         elif words.accept("RENAME", "PARTITION"):

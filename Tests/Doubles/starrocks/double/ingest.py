@@ -137,7 +137,7 @@ def computed(plan, rows, report):
 def translated(expression):
     """Functions that MariaDB has under another name."""
     text = re.sub(r"(?i)\bto_binary\s*\(([^()]*?),\s*'hex'\s*\)", r"UNHEX(\1)", expression)
-    text = re.sub(r"(?i)\b(to_bitmap|hll_hash|percentile_hash|bitmap_hash)\s*\([^()]*\)", "NULL", text)
+    text = re.sub(r"(?i)\b(to_bitmap|bitmap_from_string|hll_hash|percentile_hash|bitmap_hash)\s*\([^()]*\)", "NULL", text)
     text = re.sub(r"(?i)\b(hll_empty|bitmap_empty|percentile_empty)\s*\(\s*\)", "NULL", text)
     return re.sub(r"(?i)\bAS\s+(BIGINT|INT|LARGEINT)\b", "AS SIGNED", text)
 

@@ -6,7 +6,7 @@ import time
 from .compression import Undecodable
 from .engine import EngineError
 from .httpwire import Gone
-from .ingest import LoadFailed, Report, ingest
+from .ingest import LoadFailed, Report, counted, ingest
 from .jsonrows import Malformed
 from .plan import Plan, Refusal
 from .service import Reset
@@ -126,16 +126,12 @@ class TransactionAPI:
             early = exchange.take("early_fail", **where)
             if early is not None:
                 raise Refusal(early.get("message", "timeout by txn manager"))
-            spool = ingest(plan, self.parts(exchange, where),
-                           f"{known.identity}-{threading.get_ident()}-{time.monotonic_ns()}", report)
-            if known.state == "ABORTED":
-                spool.drop()
-                raise Refusal(known.reason)
-            known.spools.append(spool)
-            if not spool.tail:
-                # The next chunk would go on in the middle of a line, so two rows would become one.
-                cluster.violation("a chunk of a transaction ends without its row delimiter", label=known.label)
-                raise Refusal("the data of a load has to end with its row delimiter")
+            if cluster.config["count_only"]:
+                counted(plan, self.parts(exchange, where), report, cluster.config["count_rows"])
+                cluster.counters["rows"] += report.total
+                known.counted = True
+            else:
+                self.keep(exchange, plan, known, report, where)
             known.total += report.total
             known.loaded += report.loaded
             known.filtered += report.filtered
@@ -159,6 +155,18 @@ class TransactionAPI:
         return {"Status": "OK", "Message": "", "TxnId": known.identity, "LoadBytes": report.bytes,
                 "StreamLoadPlanTimeMs": planned, "ReceivedDataTimeMs": int((time.monotonic() - started) * 1000)}
 
+    def keep(self, exchange, plan, known, report, where):
+        """Reads and checks the rows of one load, and keeps them with the transaction."""
+        spool = ingest(plan, self.parts(exchange, where), f"{known.identity}-{threading.get_ident()}-{time.monotonic_ns()}", report)
+        if known.state == "ABORTED":
+            spool.drop()
+            raise Refusal(known.reason)
+        known.spools.append(spool)
+        if not spool.tail:
+            # The next chunk would go on in the middle of a line, so two rows would become one.
+            self.cluster.violation("a chunk of a transaction ends without its row delimiter", label=known.label)
+            raise Refusal("the data of a load has to end with its row delimiter")
+
     def totals(self, known, started):
         body = {"Status": "OK", "Message": "", "TxnId": known.identity, "NumberTotalRows": known.total,
                 "NumberLoadedRows": known.loaded, "NumberFilteredRows": known.filtered,
@@ -176,7 +184,7 @@ class TransactionAPI:
             raise Trouble("TXN_IN_PROCESSING", "Transaction in processing, please retry later", TxnId=known.identity)
         if known.state == "ABORTED":
             raise Trouble("ABORTED", known.reason or "current transaction is aborted", TxnId=known.identity)
-        if known.state == "PREPARE" and not known.spools:
+        if known.state == "PREPARE" and not known.spools and not known.counted:
             raise Trouble("INTERNAL_ERROR", f"transaction <{known.identity}:{known.label}> hasn't send any data yet",
                           TxnId=known.identity)
         return known

@@ -40,6 +40,8 @@ class Transaction:
     finished_at: float = 0.0
     multi: bool = False
     two_phase: bool = False
+    counted: bool = False
+    """Rows were counted and not kept."""
     spools: list = field(default_factory=list)
     parameters: tuple | None = None
     busy: bool = False

@@ -33,6 +33,15 @@ class Transactions(Case):
         told = self.transaction("begin", "a")
         self.assertEqual((told["Status"], told["ExistingJobStatus"]), ("LABEL_ALREADY_EXISTS", "FINISHED"))
 
+    def test_a_count_only_backend_counts_in_transactions_too(self):
+        self.control("POST", "/config", {"count_only": 1})
+        self.addCleanup(self.control, "POST", "/config", {"count_only": 0})
+        self.transaction("begin", "a")
+        self.transaction("load", "a", data="1,a\n2,b\n", column_separator=",")
+        self.assertEqual(self.transaction("prepare", "a")["NumberLoadedRows"], 2)
+        self.assertEqual(self.transaction("commit", "a")["Status"], "OK")
+        self.assertEqual((self.state("a"), self.sql("SELECT * FROM t")), ("VISIBLE", []))
+
     def test_rollback_leaves_nothing(self):
         self.transaction("begin", "a")
         self.transaction("load", "a", data="1,a\n", column_separator=",")
@@ -122,3 +131,11 @@ class Doris(Case):
         self.assertEqual(self.sql("SELECT * FROM t"), [["2", "b"]])
         done = self.curl("-u", f"root:{PASSWORD}", f"http://{self.double.place('fe1')}/api/{self.db}/get_load_state?label=x")
         self.assertEqual(json.loads(done.stdout)["data"], "VISIBLE")
+
+    def test_tables_are_swapped_its_way(self):
+        self.sql("CREATE TABLE s LIKE t")
+        self.load("s", "7\tnew\n")
+        self.sql("ALTER TABLE t REPLACE WITH TABLE s PROPERTIES ('swap' = 'true')")
+        self.assertEqual((self.sql("SELECT k FROM t"), self.sql("SELECT k FROM s")), ([["7"]], []))
+        self.sql("ALTER TABLE t REPLACE WITH TABLE s PROPERTIES ('swap' = 'false')")
+        self.assertEqual((self.sql("SELECT k FROM t"), self.sql("SHOW TABLES")), ([], [["t"]]))
