@@ -32,6 +32,9 @@ struct Printed {
         text.replace(#/\(\d+ ms\)/#, with: "(<ms>)")
         text.replace(#/\b(127\.0\.0\.1|localhost):\d+/#, with: "<server>")
         text.replace(#/on \S+, process \d+/#, with: "on <host>, process <pid>")
+        // Servers' own estimates of rows, which differ from one look to the next.
+        text.replace(#/~[\d,.]+[kM]?\b/#, with: "~<rows>")
+        text.replace(#/\babout [\d,]+ rows/#, with: "about <rows> rows")
         // The lines of DataX jobs: local time, speeds.
         text.replace(#/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[/#, with: "<time> [")
         text.replace(#/时刻( *): \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/#) { "时刻\($0.1): <time>" }
