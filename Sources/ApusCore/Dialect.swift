@@ -12,6 +12,9 @@ public protocol Dialect: Sendable {
     /// The native declaration of a column that came from anywhere, its type as it will be in the target, and what
     /// would be lost. A column of the same origin keeps its own declaration.
     func declaration(of column: ColumnShape, origin: String) -> Declaration
+    /// The shape that a table of any origin takes in this system, and what is lost on the way, column by column.
+    /// Defaults that are SQL of another system are left out, and said.
+    func translate(_ source: TableShape, named name: TableName, origin: String) -> (shape: TableShape, losses: [String])
     /// Statements that make the table: columns, primary key, comments; without secondary indexes and foreign keys.
     func create(_ shape: TableShape, as name: TableName) -> [String]
     /// Statements that make secondary and unique indexes.
@@ -62,8 +65,6 @@ extension Dialect {
         table.schema.map { "\(quote($0)).\(quote(table.name))" } ?? quote(table.name)
     }
 
-    /// The shape that a table of any origin takes in this system, and what is lost on the way, column by column.
-    /// Defaults that are SQL of another system are left out, and said.
     public func translate(_ source: TableShape, named name: TableName, origin: String) -> (
         shape: TableShape, losses: [String]
     ) {

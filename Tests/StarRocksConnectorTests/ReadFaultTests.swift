@@ -55,12 +55,12 @@ struct ReadFaultTests {
         let session = try house.open()
         let read = wholeRead(try session.describe(TableName("t")), session)
         func limit() throws -> String? { try session.query("SELECT @@query_timeout")[0][0] }
-        _ = try session.reader(read, Slice(id: 0, bounds: .all, rows: 2_000_000), wire: [])
+        _ = try texts(read, session, [Slice(id: 0, bounds: .all, rows: 2_000_000)])
         #expect(try limit() == "1300")
-        _ = try session.reader(read, Slice(id: 0, bounds: .all), wire: [])
+        _ = try texts(read, session)
         #expect(try limit() == "3600")
         let capped = try house.open("query_timeout=10m")
-        _ = try capped.reader(read, Slice(id: 0, bounds: .all, rows: 2_000_000), wire: [])
+        _ = try texts(read, capped, [Slice(id: 0, bounds: .all, rows: 2_000_000)])
         #expect(try capped.query("SELECT @@query_timeout") == [["600"]])
     }
 

@@ -165,6 +165,29 @@ struct SinkTests {
         try session.lock(first)
     }
 
+    @Test(arguments: ["auto", "transaction"])
+    func `a label that was written down and never used is used by the next process`(_ interface: String) throws {
+        let desk = try LoadDesk(settings: ["interface=\(interface)"])
+        try desk.makeTable()
+        let session = try desk.open()
+        defer { session.close() }
+        let load = try desk.load(session)
+        try session.prepare(load)
+        let labels = try LoadLabels(session, LoadClient(session), load)
+        // As processes leave it that are killed behind the journal's row, twice.
+        for (attempt, state) in [(1, JournalEntry.State.sending), (2, .dead), (3, .open)] {
+            try session.write(
+                JournalEntry(
+                    slice: 0, attempt: attempt, label: labels.label(0, attempt), state: state, writer: "gone 1 1", read: 20, written: 20),
+                load)
+        }
+        var runner = SliceRunner(session, load)
+        try runner.run(0) { UsualRow.batches(0..<20, $0) }
+        #expect(runner.failures.isEmpty)
+        #expect(try desk.rows() == UsualRow.expected(0..<20))
+        #expect(try session.marks(load) == [SliceMark(slice: 0, read: 20, written: 20, rejected: 0)])
+    }
+
     @Test func `a slice that is loaded is passed over, and counted`() throws {
         let desk = try LoadDesk()
         try desk.makeTable()

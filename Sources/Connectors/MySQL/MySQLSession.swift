@@ -99,13 +99,16 @@ final class MySQLSession: SQLSession {
             "foreign_key_checks = 1", "unique_checks = 1", "max_error_count = 1000",
         ]
         if !isMariaDB, version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
+        let hint =
+            isMariaDB
+            ? nil : "StarRocks and Doris speak this protocol too, and are reached by starrocks:// and doris:// (DataX: starrocksreader)."
         if !options.initialSQL.isEmpty {
-            try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session")
+            try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session", hint: hint)
             settings = []
             for sql in options.initialSQL { try run(sql, doing: "run `init_sql`") }
         }
         try run("SET NAMES utf8mb4", doing: "set the session's character set")
-        try run("SET SESSION " + (meaning + settings).joined(separator: ", "), doing: "set up the session")
+        try run("SET SESSION " + (meaning + settings).joined(separator: ", "), doing: "set up the session", hint: hint)
     }
 
     /// - parameter seconds: 0 = none.

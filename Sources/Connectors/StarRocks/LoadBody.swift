@@ -12,8 +12,8 @@ final class LoadChunk {
 ///
 /// Sendable, unchecked: the lists are guarded by the mutex; a chunk is used by whoever took it.
 final class LoadBody: @unchecked Sendable {
-    /// Octets of rows that are compressed into one chunk.
-    static let chunkSize = 256 << 10
+    /// Octets of rows that are compressed into one chunk, and a little less than a block of LZ4 has.
+    static let chunkSize = 252 << 10
     /// Chunks that wait to be sent, at most.
     private static let depth = 6
 

@@ -21,8 +21,8 @@ final class LoadCompressor {
             LZ4F_createCompressionContext(&lz4, UInt32(LZ4F_VERSION))
             preferences.frameInfo.blockSizeID = LZ4F_max256KB
             preferences.frameInfo.blockMode = LZ4F_blockIndependent
-            // Faster than 0, at a few percent of the size: what counts here is the sending side's core.
-            preferences.compressionLevel = -1
+            // Half again as fast as 0 and a sixth larger: what counts here is the core that also encodes.
+            preferences.compressionLevel = -7
             preferences.autoFlush = 1
         case .zstd:
             zstd = ZSTD_createCCtx()

@@ -30,9 +30,9 @@ extension StarRocksWriter {
 
     /// Another worker that took this one for dead has a label of its own, or has taken this one over.
     private func checkOwn() throws {
-        let known = try session.entries(load, slice: slice)
-        guard let entry, known.allSatisfy({ $0.attempt <= entry.attempt && ($0.attempt < entry.attempt || $0.writer == name) }),
-            !known.contains(where: { $0.state == .done })
+        // What another one has given up for this label counts no more.
+        let others = try session.entries(load, slice: slice).filter { $0.writer != name && $0.state != .dead }
+        guard let entry, others.allSatisfy({ $0.attempt < entry.attempt && $0.state != .done })
         else {
             throw ApusError(.transient, "another worker has taken over slice \(slice) of \(load.target)", context: session.endpoint.label)
         }
