@@ -42,7 +42,13 @@ public final class ShapeCache: Sendable {
         }
         if known != nil || wanted.count < 2 { return known }
         let names = Dictionary(grouping: wanted, by: \.name)
-        let found = try session.describeAll(schema: table.schema) { names[$0.name.name] != nil }
+        let found: [TableShape]
+        do { found = try session.describeAll(schema: table.schema) { names[$0.name.name] != nil } } catch let error as ApusError
+            where error.code == .notFound
+        {
+            // The schema, or a file that the first write will make.
+            found = []
+        }
         // Of two tables of one name on a search path, the catalogue knows better which is meant.
         let single = Dictionary(grouping: found, by: \.name.name).values.filter { $0.count == 1 }.map { $0[0] }
         let now = Clock.monotonic()
