@@ -163,3 +163,12 @@ struct SliceRunner {
         }
     }
 }
+
+func apusError(_ body: () throws -> Void) -> ApusError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? ApusError
+    }
+}
