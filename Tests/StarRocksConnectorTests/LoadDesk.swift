@@ -163,12 +163,3 @@ struct SliceRunner {
         }
     }
 }
-
-func apusError(_ body: () throws -> Void) -> ApusError? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? ApusError
-    }
-}
