@@ -45,6 +45,9 @@ public struct Abilities: Sendable, Hashable {
     public var sql = true
     /// A connection may name several hosts, `h1:1,h2:2`, any of which will do.
     public var hostLists = false
+    /// A column that no table has and that says in `upsert` what becomes of the row of the same key: 0 = put in or changed,
+    /// 1 = deleted. Nil where the system has none.
+    public var operationColumn: String?
     /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
     public var declaresTables = true
 

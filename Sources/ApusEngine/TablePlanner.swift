@@ -113,6 +113,19 @@ struct TablePlanner {
         return try planner.to.find(name, sink)
     }
 
+    /// A target's table with the column that says which rows are deleted, where one is given.
+    private mutating func withOperation(_ columns: ColumnPlan, _ existing: TableShape?, _ mode: LoadMode) -> TableShape? {
+        guard let operation = target.abilities.operationColumn, columns.targets.contains(operation) else { return existing }
+        guard var shape = existing, wish.create != .recreate, mode == .upsert else {
+            note(
+                .error, .configurationInvalid, operation,
+                "`\(operation)` says which rows to delete: that is for mode `upsert` and a target table that is there")
+            return existing
+        }
+        shape.columns.append(ColumnShape(operation, .integer(bits: 8, unsigned: false), native: "tinyint", nullable: false))
+        return shape
+    }
+
     /// The load, and the positions of the planned columns that it carries: not those that the target computes.
     private mutating func target(
         _ name: TableName, _ places: [SourcePlace], _ existing: TableShape?
@@ -127,6 +140,7 @@ struct TablePlanner {
             )
             mode = .append
         }
+        let existing = withOperation(columns, existing, mode)
         let create = wish.create ?? .create
         let keepsExisting = existing != nil && create != .recreate
         if existing == nil, create == .require {

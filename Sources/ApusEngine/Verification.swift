@@ -42,6 +42,10 @@ public struct Verification: Sendable {
             finding.note = "its rows are transformed on the way"
             return finding
         }
+        if let operation = to.connector.abilities.operationColumn, table.load.columns.contains(operation) {
+            finding.note = "its rows say what is deleted"
+            return finding
+        }
         guard to.connector.abilities.reads else {
             finding.note = "\(to.connector.title) cannot be read"
             return finding

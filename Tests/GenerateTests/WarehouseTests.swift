@@ -109,6 +109,39 @@ import Testing
         expect(try place.desk.apus("verify", "plan.json", "--values-only"), 2, "different")
     }
 
+    @Test(arguments: [StarRocksDouble.Profile.v2_5, .v3_3, .doris])
+    func `rows that say so are deleted, by the column __op`(_ profile: StarRocksDouble.Profile) throws {
+        let place = try Place(profile)
+        let isDoris = profile == .doris
+        try place.run(isDoris ? Self.orders.replacing("PRIMARY KEY", with: "UNIQUE KEY") : Self.orders)
+        try place.fill("orders", "n, '2024-01-10', n, 'old', NULL", count: 5)
+        let server = try MariaDBServer.shared()
+        let middle = try server.makeDatabase()
+        try server.execute(
+            """
+            CREATE TABLE orders (id BIGINT, dt DATE NOT NULL, amount DECIMAL(18,2), name VARCHAR(40), gone TINYINT NOT NULL, PRIMARY KEY (id, dt));
+            INSERT INTO orders VALUES (1, '2024-01-10', NULL, NULL, 1), (2, '2024-01-10', 7, 'changed', 0), (9, '2024-01-10', 9, 'new', 0), (8, '2024-01-10', 1, 'never there', 1)
+            """, database: middle)
+        let flow = place.desk.home.file("flow.yaml")
+        func write(_ mode: String, table: String = "orders") throws {
+            try """
+            from: \(server.url(database: middle))
+            to: \(try place.url("replication_num=1"))
+            tables:
+              orders: {mode: \(mode), to: \(table), columns: [id, dt, amount, name, {__op: gone}]}
+            """.write(toFile: flow, atomically: true, encoding: .utf8)
+        }
+        try write("upsert")
+        expect(try place.desk.apus("run", "flow.yaml"), 0)
+        #expect(
+            try place.double.query("SELECT id, amount, name FROM orders ORDER BY id", database: place.database)
+                == [["0", "0.00", "old"], ["2", "7.00", "changed"], ["3", "3.00", "old"], ["4", "4.00", "old"], ["9", "9.00", "new"]])
+        try write("append")
+        expect(try place.desk.apus("run", "flow.yaml"), 78, "`__op` says which rows to delete: that is for mode `upsert`")
+        try write("upsert", table: "hits")
+        expect(try place.desk.apus("run", "flow.yaml"), 78)
+    }
+
     @Test func `a table whose partitions time out at the configured query_timeout is moved without a hand`() throws {
         let place = try Place()
         try place.run(Self.orders)

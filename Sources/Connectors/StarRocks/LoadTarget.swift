@@ -24,17 +24,27 @@ struct LoadTarget {
     var isWhole: Bool
     var partitions: PartitionRanges?
 
+    /// Says of a row whether it is put in (0) or deletes the row of its key (1). No column of any table.
+    static let operation = Item(
+        name: "__op", type: .integer(bits: 8, unsigned: false), native: "tinyint", nullable: false, limit: nil)
+
+    var deletes: Bool { items.contains { $0.name == Self.operation.name } }
+
     var schema: Schema { Schema(items.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
 
     /// A row that is loaded twice is there once.
     var isKeyed: Bool { model == .primary || model == .unique }
 
     /// The header `columns`, in the order of the fields.
-    func columnsHeader(_ form: LoadForm, operation: String?) -> String {
+    ///
+    /// - parameter operation: what the field of ``operation`` is called; StarRocks knows `__op`.
+    func columnsHeader(_ form: LoadForm, operation: String) -> String {
         var fields: [String] = []
         var mapped: [String] = []
         for (index, item) in items.enumerated() {
-            if case .bytes = item.type {
+            if item.name == Self.operation.name {
+                fields.append(operation)
+            } else if case .bytes = item.type {
                 // Octets cannot stand in a text: they go as hexadecimal digits.
                 fields.append("apus_\(index)")
                 mapped.append("`\(item.name)`=to_binary(apus_\(index),'hex')")
@@ -47,7 +57,6 @@ struct LoadTarget {
         }
         // An empty line would be passed over.
         if items.count == 1, !form.hasQuotes { fields.append("apus_pad") }
-        if let operation { mapped.append("__op=\(operation)") }
         return (fields + mapped).joined(separator: ",")
     }
 }
@@ -67,6 +76,14 @@ extension StarRocksSession {
     func loadTarget(_ table: TableName, columns: [String], emptyPartitions: Bool = true) throws -> LoadTarget {
         let declared = try declaration(table)
         let items = try columns.map { name in
+            if name == LoadTarget.operation.name {
+                guard declared.model == (profile.isDoris ? LoadTarget.Model.unique : .primary).rawValue else {
+                    throw ApusError(
+                        .unsupported, "rows of \(table), a \(declared.model) table, cannot be deleted by a load",
+                        hint: "`__op` needs a \(profile.isDoris ? "unique" : "primary") key table.", context: endpoint.label)
+                }
+                return LoadTarget.operation
+            }
             guard let column = declared.columns.first(where: { $0.name.lowercased() == name.lowercased() }) else {
                 throw ApusError(
                     .notFound, "\(table) has no column `\(name)`", hint: Nearest.hint(for: name, among: declared.columns.map(\.name)),

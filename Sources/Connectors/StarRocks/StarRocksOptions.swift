@@ -112,6 +112,7 @@ extension StarRocksOptions {
     static let abilities: Abilities = {
         var abilities = Abilities()
         abilities.hostLists = true
+        abilities.operationColumn = LoadTarget.operation.name
         return abilities
     }()
 

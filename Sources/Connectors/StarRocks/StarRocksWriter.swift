@@ -62,7 +62,8 @@ final class StarRocksWriter: Writer {
     ) throws -> [(name: String, value: String)] {
         let options = session.options
         var headers = form.headers
-        headers.append(("columns", target.columnsHeader(form, operation: nil)))
+        headers.append(("columns", target.columnsHeader(form, operation: session.profile.isDoris ? "apus_op" : "`__op`")))
+        if target.deletes, session.profile.isDoris { headers += [("merge_type", "MERGE"), ("delete", "apus_op=1")] }
         headers += [("strict_mode", options.isStrict ? "true" : "false"), ("max_filter_ratio", "0")]
         let isPartial = options.isPartialUpdate || (load.mode == .upsert && !target.isWhole)
         if isPartial, !load.isStaged, target.isKeyed {
