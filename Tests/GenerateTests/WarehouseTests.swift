@@ -94,11 +94,11 @@ import Testing
         let server = try MariaDBServer.shared()
         let middle = try server.makeDatabase()
         let there = server.url(database: middle)
-        expect(try place.desk.apus("copy", place.url(), there, "orders"), 0)
+        expect(try place.desk.apus("copy", place.url(), there, "--table", "orders"), 0)
         #expect(try server.query("SELECT COUNT(*), SUM(id) FROM orders", database: middle) == [["2000", "5997000"]])
         let back = try place.double.makeDatabase()
         let url = try place.url("replication_num=1", database: back)
-        expect(try place.desk.apus("copy", there, url, "orders"), 0)
+        expect(try place.desk.apus("copy", there, url, "--table", "orders"), 0)
         #expect(try place.double.checksum(of: "orders", database: back) == place.double.checksum(of: "orders", database: place.database))
         let created = try place.double.query("SHOW CREATE TABLE orders", database: back)[0][1]
         #expect(created.contains(profile == .doris ? "UNIQUE KEY(`id`, `dt`)" : "PRIMARY KEY(`id`, `dt`)"))
@@ -118,8 +118,7 @@ import Testing
         // 2,000 rows in two seconds.
         try place.double.fault(
             "slow_scan", ["times": -1, "rows_per_second": 1000, "table": "orders", "database": .text(place.database)])
-        defer { try? place.double.clearFaults() }
-        let result = try place.desk.apus("copy", place.url("query_timeout=2s"), server.url(database: target), "orders")
+        let result = try place.desk.apus("copy", place.url("query_timeout=2s"), server.url(database: target), "--table", "orders")
         expect(result, 0)
         #expect(try server.query("SELECT COUNT(*), SUM(id) FROM orders", database: target) == [["12000", "71994000"]])
         #expect((try place.double.counters()["query_timeouts"] ?? 0) > 0)

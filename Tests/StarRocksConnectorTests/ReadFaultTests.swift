@@ -41,7 +41,6 @@ struct ReadFaultTests {
         let whole = try texts(read, session)
         // 2,000 rows in two seconds.
         try house.fault("slow_scan", ["times": -1, "rows_per_second": 1000, "table": "t"])
-        defer { try? house.double.clearFaults() }
         let (rows, cuts) = try readAll(read, session, [Slice(id: 0, bounds: .all, rows: 10_000)])
         #expect(cuts >= 5)
         #expect(rows == whole && rows.count == 10_000)

@@ -18,6 +18,8 @@ extension StarRocksSession {
                 .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
                 hint: "Run again from the beginning.", context: endpoint.label)
         }
+        // The limit is for reads, and this one moves a whole part of the table.
+        try limitQueries(to: 259_200)
         try awaitRows(load)
         let declared = try declaration(load.target)
         let doing = "replace the window of \(load.target)"
