@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 
 from .bench import HERE
@@ -37,7 +38,17 @@ class StarRocks:
         hosts = ",".join(f"{self.told[name]['host']}:{self.told[name]['sql_port']}" for name in ("fe1", "fe2"))
         return f"starrocks://root:pw@{hosts}/{database}?{parameters}"
 
-    def sql(self, text, database="target"):
+    def sql(self, text, database="target", tries=8):
+        """Runs SQL; faults meant for the program under test may strike here, too, so that what fails is tried again."""
+        for left in reversed(range(tries)):
+            try:
+                return self.ask(text, database)
+            except RuntimeError as error:
+                if not left or "already exists" in str(error):
+                    raise
+                time.sleep(0.2)
+
+    def ask(self, text, database):
         node = self.told["fe1"]
         done = subprocess.run(
             ["mariadb", "--no-defaults", "-h", node["host"], "-P", str(node["sql_port"]), "-uroot", "-B", "-N", "--comments",

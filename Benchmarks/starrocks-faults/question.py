@@ -75,10 +75,10 @@ def run(bench):
 def mixture(bench, double, seed, database, expected):
     """Copies with faults and resumes until it is done; returns (what is wrong or None, resumes)."""
     dice = random.Random(seed)
-    double.sql(f"CREATE DATABASE {database}")
+    double.sql(f"CREATE DATABASE IF NOT EXISTS {database}")
     mode = dice.choice(("append", "replace"))
     if mode == "append":
-        double.sql(TABLE.format(name="faulted"), database)
+        double.sql(TABLE.format(name="faulted").replace("TABLE ", "TABLE IF NOT EXISTS ", 1), database)
     for _ in range(dice.randint(1, 5)):
         name, parameters = dice.choice(FAULTS)
         fault = {"name": name, "skip": dice.randint(0, 4), "times": dice.randint(1, 2), **parameters}

@@ -173,7 +173,8 @@ struct SinkTests {
         defer { session.close() }
         let load = try desk.load(session)
         try session.prepare(load)
-        let labels = try LoadLabels(session, LoadClient(session), load)
+        var labels = try LoadLabels(session, LoadClient(session), load)
+        labels.generation = try #require(try session.mark(StarRocksSession.Mark.prepared, load)).label
         // As processes leave it that are killed behind the journal's row, twice.
         for (attempt, state) in [(1, JournalEntry.State.sending), (2, .dead), (3, .open)] {
             try session.write(
@@ -186,6 +187,26 @@ struct SinkTests {
         #expect(runner.failures.isEmpty)
         #expect(try desk.rows() == UsualRow.expected(0..<20))
         #expect(try session.marks(load) == [SliceMark(slice: 0, read: 20, written: 20, rejected: 0)])
+    }
+
+    @Test(arguments: ["auto", "transaction"])
+    func `a load that was given up and begun again does not take the old labels for its own`(_ interface: String) throws {
+        let desk = try LoadDesk(settings: ["interface=\(interface)"])
+        try desk.makeTable(model: "PRIMARY KEY(id)")
+        let session = try desk.open()
+        defer { session.close() }
+        let load = try desk.load(session, mode: .replace)
+        for _ in 0..<2 {
+            try session.prepare(load)
+            var runner = SliceRunner(session, load)
+            try runner.run(0) { UsualRow.batches(0..<20, $0) }
+            try session.discard(load)
+        }
+        try session.prepare(load)
+        var runner = SliceRunner(session, load)
+        try runner.run(0) { UsualRow.batches(0..<20, $0) }
+        try session.finish(load)
+        #expect(try desk.rows() == UsualRow.expected(0..<20))
     }
 
     @Test func `a slice that is loaded is passed over, and counted`() throws {

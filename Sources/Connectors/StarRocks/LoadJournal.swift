@@ -38,7 +38,7 @@ struct JournalEntry: Hashable {
 extension StarRocksSession {
     /// Slice numbers that are no slices.
     enum Mark {
-        /// The target is ready; `read` holds the rows that the destination had then.
+        /// The target is ready; `read` holds the rows that the destination had then, `label` the labels' generation.
         static let prepared = -1
         /// Who holds the lock.
         static let owner = -2

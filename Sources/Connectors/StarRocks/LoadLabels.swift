@@ -6,6 +6,8 @@ struct LoadLabels {
     let client: LoadClient
     let load: Load
     let database: String
+    /// Tells the labels of a target that was given up and made ready again from those before: the server still knows them.
+    var generation = "0"
 
     init(_ session: StarRocksSession, _ client: LoadClient, _ load: Load) throws {
         self.session = session
@@ -21,10 +23,10 @@ struct LoadLabels {
         case missing(mayReuse: Bool)
     }
 
-    /// `apus_<run>_<target>_<slice>_<attempt>`, within `^[-\w]{1,128}$`.
+    /// `apus_<run>_<target>_<generation>_<slice>_<attempt>`, within `^[-\w]{1,128}$`.
     func label(_ slice: Int, _ attempt: Int) -> String {
         let run = load.runID.suffix(12).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        return "apus_\(run)_\(StarRocksSession.hash(load.destination.description).prefix(10))_\(slice)_\(attempt)"
+        return "apus_\(run)_\(StarRocksSession.hash(load.destination.description).prefix(10))_\(generation)_\(slice)_\(attempt)"
     }
 
     // MARK: Asking
@@ -67,7 +69,9 @@ struct LoadLabels {
         while true {
             try session.interrupt.check()
             switch try state(entry.label) {
-            case .visible, .committed: return .loaded
+            case .visible: return .loaded
+            // Seen after a while: a swap must not come before.
+            case .committed: if Monotonic.now > end - 20 { return .loaded }
             case .aborted: return .missing(mayReuse: false)
             case .prepared: _ = try? finish(entry.label, commits ? .commit : .rollback)
             case .running:

@@ -33,7 +33,8 @@ extension StarRocksSession: Sink {
             try prepareStaging(load, like: true)
         default: try prepareTarget(load, isThere: isThere != nil)
         }
-        try setMark(Mark.prepared, load, read: try baseCount(load))
+        try setMark(
+            Mark.prepared, load, label: String(UInt32.random(in: .min ... .max), radix: 16), read: try baseCount(load))
     }
 
     /// The rows that are there before the load: by them an outcome is told that the server has forgotten. -1 where they

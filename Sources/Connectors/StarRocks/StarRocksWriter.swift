@@ -50,7 +50,9 @@ final class StarRocksWriter: Writer {
         encoder = LoadEncoder(target, form)
         compressor = LoadCompressor(form.method)
         carrier = LoadClient(session)
-        labels = try LoadLabels(session, LoadClient(session), load)
+        var labels = try LoadLabels(session, LoadClient(session), load)
+        if let prepared = try session.mark(StarRocksSession.Mark.prepared, load) { labels.generation = prepared.label }
+        self.labels = labels
         name = StarRocksSession.process + " " + String(UInt32.random(in: .min ... .max), radix: 16)
         headers = try Self.headers(session, load, target, form)
     }
