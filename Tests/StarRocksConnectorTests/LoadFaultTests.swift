@@ -74,6 +74,25 @@ struct LoadFaultTests {
         try survive(mixture, Bool.random(using: &dice) ? "transaction" : "auto")
     }
 
+    @Test func `what was committed before the run broke is waited for until it can be seen`() throws {
+        let desk = try LoadDesk(Self.double.get(), settings: ["interface=stream_load"])
+        try desk.makeTable()
+        let session = try desk.open(frontends: ["fe1"])
+        defer { session.close() }
+        let load = try desk.load(session)
+        try session.prepare(load)
+        try desk.double.fault("publish_timeout", ["database": .text(desk.database), "seconds": 3])
+        // The question whether the rows can be seen is what fails.
+        try desk.double.fault("http_401", ["database": .text(desk.database), "hop": "fe", "skip": 1])
+        defer { try? desk.double.clearFaults() }
+        var runner = SliceRunner(session, load)
+        #expect(apusError { try runner.run(0) { UsualRow.batches(0..<10, $0) } }?.code == .refused)
+        let resumed = try desk.open(frontends: ["fe1"])
+        defer { resumed.close() }
+        #expect(try resumed.marks(load).map(\.written) == [10])
+        #expect(try desk.rows() == UsualRow.expected(0..<10))
+    }
+
     /// Loads three slices with faults, then, as a resume does, what is missing without.
     func survive(_ faults: [Fault], _ interface: String) throws {
         let desk = try LoadDesk(Self.double.get(), settings: ["interface=\(interface)"])

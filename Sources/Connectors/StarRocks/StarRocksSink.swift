@@ -102,7 +102,10 @@ extension StarRocksSession: Sink {
         if !open.isEmpty {
             let labels = try LoadLabels(self, LoadClient(self), load)
             for var entry in open {
-                switch try labels.state(entry.label) {
+                let state = try labels.state(entry.label)
+                // Nothing may be called done, counted or exchanged before it can be seen.
+                if state == .committed { try labels.awaitVisible(entry.label) }
+                switch state {
                 case .visible, .committed:
                     entry.state = .done
                     try write(entry, load)
