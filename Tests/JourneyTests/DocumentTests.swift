@@ -72,7 +72,7 @@ import Testing
                 count += 1
                 let result = try runCommand(
                     try apusBinary(), ["check", try folder.write(String(block.1), to: "flow.yaml")],
-                    environment: ["SHOP_PASSWORD": "x", "APUS_CONNECTION_WAREHOUSE": "postgres://etl@dw/warehouse"])
+                    environment: ["SHOP_PASSWORD": "x", "DW_PASSWORD": "x", "APUS_CONNECTION_WAREHOUSE": "postgres://etl@dw/warehouse"])
                 #expect(result.status == 0, "\(page): \(result.stderr)")
             }
         }
