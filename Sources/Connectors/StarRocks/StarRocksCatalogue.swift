@@ -50,21 +50,45 @@ extension StarRocksSession {
     func describe(_ table: TableName) throws -> TableShape {
         let schema = try requiredDatabase(table.schema)
         guard let summary = try tableFacts(table) else { throw try notFound(table) }
-        let declared = try declaration(of: table)
+        let found = try shape(summary) {
+            try columnRows(schema, "AND TABLE_NAME = \(dialect.literal(table.name))", doing: "read the columns of \(table)")
+        }
+        guard let found else { throw try notFound(table) }
+        return found
+    }
+
+    /// What makes a table (partitions, buckets, aggregates) is known to `SHOW CREATE TABLE` alone, so each takes a query.
+    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
+        let name = try requiredDatabase(schema)
+        var columns: [String: [[String?]]]?
+        return try tables(schema: schema).filter(isWanted).compactMap { table in
+            do {
+                return try shape(table) {
+                    if columns == nil {
+                        columns = Dictionary(grouping: try columnRows(name, "", doing: "read the catalogue of \(name)")) { $0[7]! }
+                    }
+                    return columns?[table.name.name] ?? []
+                }
+            } catch let error as ApusError where error.code == .notFound {
+                return nil
+            }
+        }
+    }
+
+    /// A table by its declaration, a view by the rows of its columns; nil where it is gone.
+    private func shape(_ summary: TableSummary, columns: () throws -> [[String?]]) throws -> TableShape? {
         var shape: TableShape
-        if let declared, summary.kind == .table {
-            shape = TableShape(name: table, kind: .table, origin: profile.origin, columns: declared.columns.map(column))
+        if summary.kind == .table, let declared = try declaration(of: summary.name) {
+            shape = TableShape(name: summary.name, kind: .table, origin: profile.origin, columns: declared.columns.map(column))
             shape.layout = declared.layout
             shape.primaryKey = declared.layout.isUnique ? declared.key : []
             shape.comment = declared.comment
             shape.rows = summary.rows
             shape.bytes = summary.bytes
         } else {
-            let columns = try columnRows(schema, "AND TABLE_NAME = \(dialect.literal(table.name))", doing: "read the columns of \(table)")
-            shape = TableShape(name: table, kind: .view, origin: profile.origin, columns: columns.map(column))
+            shape = TableShape(name: summary.name, kind: .view, origin: profile.origin, columns: try columns().map(column))
         }
-        guard !shape.columns.isEmpty else { throw try notFound(table) }
-        return shape
+        return shape.columns.isEmpty ? nil : shape
     }
 
     func declaration(of table: TableName) throws -> StarRocksCreate? {
@@ -140,76 +164,6 @@ extension StarRocksSession {
             shape.initial = lower.hasPrefix("current_timestamp") || lower == "now()" ? .currentTimestamp : .literal(text)
         }
         return shape
-    }
-
-    // MARK: All at once
-
-    /// A database's tables in three queries, however many they are. What only `SHOW CREATE TABLE` knows (partitions, aggregates)
-    /// is left out.
-    func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape] {
-        let wanted = try tables(schema: schema).filter(isWanted)
-        guard wanted.count > 3 else { return try describeEach(wanted) }
-        let name = try requiredDatabase(schema)
-        let doing = "read the catalogue of \(name)"
-        let columns = Dictionary(grouping: try columnRows(name, "", doing: doing)) { $0[7]! }
-        let layouts = try self.layouts(name, doing: doing)
-        let comments = Dictionary(
-            try rows(
-                "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.tables WHERE TABLE_SCHEMA = \(dialect.literal(name))",
-                doing: doing
-            ).map { ($0[0]!, $0[1] ?? "") }, uniquingKeysWith: { first, _ in first })
-        return wanted.compactMap { table in
-            guard let rows = columns[table.name.name] else { return nil }
-            var shape = TableShape(name: table.name, kind: table.kind, origin: profile.origin, columns: rows.map { column($0) })
-            shape.rows = table.rows
-            shape.bytes = table.bytes
-            guard table.kind != .view else { return shape }
-            shape.comment = comments[table.name.name].flatMap { $0.isEmpty ? nil : $0 }
-            shape.layout = layouts[table.name.name] ?? Self.layout(rows)
-            shape.primaryKey = shape.layout?.isUnique == true ? shape.layout!.key : []
-            return shape
-        }
-    }
-
-    private func layouts(_ database: String, doing: @autoclosure () -> String) throws -> [String: TableLayout] {
-        guard profile.hasTablesConfig else { return [:] }
-        let found: [[String?]]
-        do {
-            found = try rows(
-                """
-                SELECT TABLE_NAME, TABLE_MODEL, PRIMARY_KEY, PARTITION_KEY, SORT_KEY FROM information_schema.tables_config
-                WHERE TABLE_SCHEMA = \(dialect.literal(database))
-                """, doing: doing())
-        } catch let error as ApusError where error.code == .notFound || error.code == .statement { return [:] }
-        func names(_ text: String?) -> [String] {
-            (text ?? "").split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } }.filter { !$0.isEmpty }
-        }
-        return Dictionary(
-            found.compactMap { row in
-                guard let table = row[0], let model = Self.model(row[1]) else { return nil }
-                let unique = names(row[2])
-                let sort = names(row[4])
-                return (table, TableLayout(model: model, key: unique.isEmpty ? sort : unique, partitionColumns: names(row[3])))
-            }, uniquingKeysWith: { first, _ in first })
-    }
-
-    private static func model(_ name: String?) -> String? {
-        switch name {
-        case "PRI_KEYS", "PRIMARY_KEYS": "PRIMARY KEY"
-        case "UNQ_KEYS", "UNIQUE_KEYS": "UNIQUE KEY"
-        case "AGG_KEYS": "AGGREGATE KEY"
-        case "DUP_KEYS": "DUPLICATE KEY"
-        default: nil
-        }
-    }
-
-    /// From the columns' own marks, where the catalogue has nothing more: Doris' COLUMN_KEY.
-    private static func layout(_ columns: [[String?]]) -> TableLayout {
-        let marks = Set(columns.compactMap { $0[6] })
-        let model =
-            marks.contains("UNI")
-            ? "UNIQUE KEY" : marks.contains("PRI") ? "PRIMARY KEY" : marks.contains("AGG") ? "AGGREGATE KEY" : "DUPLICATE KEY"
-        return TableLayout(model: model, key: columns.filter { !($0[6] ?? "").isEmpty }.compactMap { $0[0] })
     }
 
     // MARK: Queries

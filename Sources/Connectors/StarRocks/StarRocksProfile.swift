@@ -27,8 +27,6 @@ struct StarRocksProfile: Hashable, Sendable {
 
     var banner: String { (isDoris ? "Doris " : "StarRocks ") + text }
 
-    /// `information_schema.tables_config`: key model, partition and bucket columns of all tables at once.
-    var hasTablesConfig: Bool { !isDoris }
     /// `information_schema.partitions_meta`.
     var hasPartitionsMeta: Bool { isStarRocks(3) }
     var hasMapsAndStructs: Bool { isDoris || since(3, 1) }
