@@ -1,5 +1,6 @@
 # Apus: `make test` is what counts. Every target says in one line what it is for; `make help` lists them.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PREFIX ?= /usr/local
 SCRATCH ?= .build
 # Own targets treat warnings as errors; imports of undeclared targets are errors too.
@@ -23,7 +24,7 @@ release: ## optimised program with Swift's libraries inside: .build/release/apus
 
 test: setup ## builds with warnings as errors, then runs every test
 	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest
+	swift test $(SWIFT_FLAGS) --skip-build --disable-xctest 2>&1 | scripts/failures-last
 
 test-doubles: setup ## the doubles of Tests/Doubles against curl, mariadb and drivers that are not ours
 	python3 -m unittest discover -t Tests/Doubles/starrocks -s Tests/Doubles/starrocks/tests
