@@ -186,7 +186,7 @@ public protocol Sink: Session {
     /// Wire formats that can be written as they are.
     func wireFormats(_ load: Load) throws -> [WireFormat]
     func writer(_ load: Load) throws -> any Writer
-    /// Indexes, keys, counters; the swap. A second call changes nothing: the marks stay, so that a crash right after
+    /// Indexes, counters, the foreign keys of the old table; the swap. A second call changes nothing: the marks stay, so that a crash right after
     /// this step cannot lead to a second load.
     func finish(_ load: Load) throws
     /// Removes the marks of a load that the ledger knows to be finished, and older ones of the same target.

@@ -46,7 +46,7 @@ public struct Load: Hashable, Sendable, Codable {
     /// The part of the target that `window` replaces: a condition in the target's SQL. Rows of the target that have the
     /// ``key`` of a new row are replaced too, wherever they are.
     public var window: String?
-    /// `indexes`, `foreign-keys`: made after the load when Apus makes the table.
+    /// `indexes`, `foreign-keys`: made when Apus makes the table, the first after its load, the second after all tables of the run.
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int

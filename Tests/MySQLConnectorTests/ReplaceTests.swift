@@ -134,11 +134,9 @@ struct ReplaceTests {
         let play = try Playground()
         try play.run(target)
         let session = try play.open()
-        var (shape, losses) = MySQLConnector().dialect!.translate(
+        let (shape, losses) = MySQLConnector().dialect!.translate(
             try session.describe(TableName("t")), named: TableName("copy"), origin: "mysql")
         #expect(losses == [])
-        shape.foreignKeys.removeAll { $0.name == "to_self" }
-        shape.foreignKeys[0].name = "copy_to_parent"
         var load = Load(shape, mode: .replace, exists: false, columns: ["a", "b"])
         load.withIndexes = true
         load.withForeignKeys = true
@@ -150,7 +148,8 @@ struct ReplaceTests {
         let copy = try session.describe(TableName("copy"))
         #expect(copy.indexes.map(\.name).sorted().contains("ft"))
         #expect(Set(["by_b", "pre", "ft", "u"]).isSubset(of: copy.indexes.map(\.name)))
-        #expect(copy.foreignKeys.map(\.name) == ["copy_to_parent"])
+        // Those come when all tables of the run are there.
+        #expect(copy.foreignKeys.isEmpty)
         #expect(copy.comment == "the table")
         #expect(copy.column("a")?.identity == true)
         #expect(copy.column("a")?.comment == "the number")

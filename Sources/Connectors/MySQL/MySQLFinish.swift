@@ -123,25 +123,16 @@ extension MySQLSession {
 
     // MARK: New tables
 
-    /// Secondary indexes and foreign keys of a table that Apus made.
+    /// Secondary indexes of a table that Apus made. Its foreign keys follow when the tables that they refer to are there.
     private func complete(_ shape: TableShape, _ table: TableName, _ load: Load) throws {
-        if load.withIndexes {
-            let present = Set(try describe(table).indexes.map(\.name))
-            for index in shape.indexes where !present.contains(MySQLDialect.shortened(index.name)) {
-                var single = shape
-                single.indexes = [index]
-                for sql in dialect.createIndexes(single, on: table) {
-                    try run(sql, doing: "make the index \(index.name) of \(load.target)")
-                }
+        guard load.withIndexes else { return }
+        let present = Set(try describe(table).indexes.map(\.name))
+        for index in shape.indexes where !present.contains(MySQLDialect.shortened(index.name)) {
+            var single = shape
+            single.indexes = [index]
+            for sql in dialect.createIndexes(single, on: table) {
+                try run(sql, doing: "make the index \(index.name) of \(load.target)")
             }
-        }
-        guard load.withForeignKeys else { return }
-        let present = Set(try foreignKeyShapes(table).map(\.name))
-        for var key in shape.foreignKeys {
-            let name = table == load.staging ? Self.provisional(MySQLDialect.shortened(key.name)) : MySQLDialect.shortened(key.name)
-            if present.contains(name) || present.contains(MySQLDialect.shortened(key.name)) { continue }
-            if key.references == load.target { key.references = table }
-            try addForeignKey(key, named: name, to: table, load)
         }
     }
 }
