@@ -52,7 +52,7 @@ final class DatabaseLink: Sendable {
         _ what: String, patience: Double? = nil, _ body: (any SQLSession) throws -> Result
     ) throws -> Result {
         try state.withLock { state in
-            let end = Self.monotonic + (patience ?? self.patience)
+            let end = Clock.monotonic() + (patience ?? self.patience)
             var pause = 0.02
             while true {
                 do {
@@ -62,7 +62,7 @@ final class DatabaseLink: Sendable {
                     // After a fault nobody knows the state of the connection.
                     state.session?.close()
                     state.session = nil
-                    guard failure.isTransient, Self.monotonic + pause < end else { throw report(failure, what) }
+                    guard failure.isTransient, Clock.monotonic() + pause < end else { throw report(failure, what) }
                     usleep(UInt32(pause * 1e6))
                     pause = min(pause * 2, 2)
                 }
@@ -116,11 +116,5 @@ final class DatabaseLink: Sendable {
         if error.context == nil { error.context = label }
         if error.hint == nil { error.hint = hint }
         return error
-    }
-
-    private static var monotonic: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

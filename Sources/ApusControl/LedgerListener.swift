@@ -49,8 +49,8 @@ public final class LedgerListener: Listener {
         for (number, table) in (plan?.tables ?? []).enumerated() {
             slices[number] = Dictionary(table.slices.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        state = Mutex(State(slices: slices, beatAt: WallClock.now, sharedTables: isShare ? plan?.tables.count : nil, isNew: isNew))
-        let ticker = Ticker(every: Self.delay) { [weak self] in self?.tick(now: WallClock.now) }
+        state = Mutex(State(slices: slices, beatAt: Clock.wall(), sharedTables: isShare ? plan?.tables.count : nil, isNew: isNew))
+        let ticker = Ticker(every: Self.delay) { [weak self] in self?.tick(now: Clock.wall()) }
         state.withLock { $0.ticker = ticker }
     }
 

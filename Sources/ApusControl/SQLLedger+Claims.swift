@@ -3,7 +3,7 @@ import ApusCore
 /// Claims of workers that share a run, in `apus_claim`: run and piece of work → worker, state, last sign of life.
 extension SQLLedger: SharedLedger {
     public func join(run id: String) throws -> Bool {
-        let now = micros(WallClock.now)
+        let now = micros(Clock.wall())
         return try transaction("join run \(id)") { session in
             let isKnown = try !session.query("SELECT run_id FROM apus_run WHERE run_id = ?", [id]).isEmpty
             _ = try session.query(

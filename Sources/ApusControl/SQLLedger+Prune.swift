@@ -9,7 +9,7 @@ extension SQLLedger {
     /// - returns: how many runs.
     @discardableResult
     public func prune(olderThan age: Double) throws -> Int {
-        let cutoff = micros(WallClock.now - age)
+        let cutoff = micros(Clock.wall() - age)
         let hasLeases = try perform("look for leases") { session in
             try session.tables(schema: nil).contains { $0.name.name.lowercased() == "apus_lease" }
         }

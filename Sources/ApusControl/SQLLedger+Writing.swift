@@ -28,11 +28,11 @@ extension SQLLedger {
     }
 
     public func finish(run id: String, status: RunRecord.Status, error: String?) throws {
-        try write([.finish(status, error: error, at: WallClock.now)], run: id)
+        try write([.finish(status, error: error, at: Clock.wall())], run: id)
     }
 
     public func beat(run id: String) throws {
-        try write([.beat(at: WallClock.now)], run: id)
+        try write([.beat(at: Clock.wall())], run: id)
     }
 
     // MARK: Tables and slices
@@ -118,7 +118,7 @@ extension SQLLedger {
             _ = try session.query("DELETE FROM apus_watermark WHERE flow_key = ?", [key])
             try session.insert(
                 into: "apus_watermark", "flow_key, flow_name, mark_value, changed_us",
-                [[key, flow, clean(value), micros(WallClock.now)]])
+                [[key, flow, clean(value), micros(Clock.wall())]])
         }
     }
 

@@ -21,21 +21,11 @@ public enum RunID {
 
     public static func make() -> String {
         var random = SystemRandomNumberGenerator()
-        return make(now: WallClock.now, random: &random)
+        return make(now: Clock.wall(), random: &random)
     }
 
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}
-
-/// The wall clock.
-public enum WallClock {
-    /// Seconds since 1970, UTC.
-    public static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

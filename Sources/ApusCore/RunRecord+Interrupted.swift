@@ -9,7 +9,7 @@ extension RunRecord {
 
     /// Whether the run says that it is running and no longer can be: its process on this host is gone (or the id
     /// belongs to a later process), or it has given no sign for ``patience``.
-    public func isInterrupted(now: Double = WallClock.now, host: String = RunRecord.hostName) -> Bool {
+    public func isInterrupted(now: Double = Clock.wall(), host: String = RunRecord.hostName) -> Bool {
         isInterrupted(now: now, host: host) { Self.startOfProcess($0) }
     }
 

@@ -5,10 +5,9 @@ import Tabular
 /// The bounded way of batches from a reading to a writing thread and back: `depth` batches in all, so that a channel's
 /// memory is bounded whatever the table's size.
 ///
-/// Sendable, unchecked: all state is guarded by the one mutex; a batch is in the queue or with one side.
+/// Sendable, unchecked: all state is guarded by the monitor; a batch is in the queue or with one side.
 final class BatchQueue: @unchecked Sendable {
-    private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var free: [Batch]
     private var full: [Batch] = []
     private var end: Result<Int, any Error>?
@@ -18,31 +17,16 @@ final class BatchQueue: @unchecked Sendable {
     init(_ batches: [Batch]) {
         free = batches
         full.reserveCapacity(batches.count)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-    }
-
-    private func locked<T>(_ body: () throws -> T) rethrows -> T {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return try body()
     }
 
     // MARK: The reading side
 
     /// An empty batch; nil when the writing side has given up.
     func takeFree() -> Batch? {
-        locked {
+        monitor.locked {
             if free.isEmpty, !isClosed {
                 let start = Clock.monotonic()
-                while free.isEmpty, !isClosed { pthread_cond_wait(changed, mutex) }
+                while free.isEmpty, !isClosed { monitor.wait() }
                 waited.waitedForSink += Clock.monotonic() - start
             }
             return isClosed ? nil : free.removeLast()
@@ -50,17 +34,17 @@ final class BatchQueue: @unchecked Sendable {
     }
 
     func put(_ batch: Batch) {
-        locked {
+        monitor.locked {
             full.insert(batch, at: 0)
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// No more batches: the rows that the source gave, or why it broke off.
     func finish(_ result: Result<Int, any Error>) {
-        locked {
+        monitor.locked {
             if end == nil { end = result }
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
@@ -69,38 +53,38 @@ final class BatchQueue: @unchecked Sendable {
     /// The next batch; nil at the end of the slice.
     /// - throws: what the reading side finished with, at once, even when batches are left.
     func take() throws -> Batch? {
-        try locked {
+        try monitor.locked {
             while true {
                 if case .failure(let error) = end { throw error }
                 if let batch = full.popLast() { return batch }
                 if end != nil { return nil }
                 let start = Clock.monotonic()
-                pthread_cond_wait(changed, mutex)
+                monitor.wait()
                 waited.waitedForSource += Clock.monotonic() - start
             }
         }
     }
 
     func giveBack(_ batch: Batch) {
-        locked {
+        monitor.locked {
             free.append(batch)
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// The writing side gives up: the reading side finds no free batch any more.
     func close() {
-        locked {
+        monitor.locked {
             isClosed = true
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// How long both sides have waited for each other so far.
-    var effort: Effort { locked { waited } }
+    var effort: Effort { monitor.locked { waited } }
 
     /// Rows that the source gave; valid after `take()` returned nil.
-    var rowsRead: Int { locked { if case .success(let rows) = end { rows } else { 0 } } }
+    var rowsRead: Int { monitor.locked { if case .success(let rows) = end { rows } else { 0 } } }
 }
 
 /// A thread that runs one piece of work.

@@ -1,15 +1,13 @@
 import ApusCore
-import Glibc
 
 /// What all runs of a process have together: how much may be done at once, in all and on each end, and how fast.
 ///
-/// Sendable, unchecked: all state is guarded by the one mutex.
+/// Sendable, unchecked: all state is guarded by the monitor.
 public final class Budget: @unchecked Sendable {
     let limit: RateLimit
     private let most: Int
     private let mostPerEnd: Int?
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = MonotonicCondition()
+    private let monitor = Monitor()
     private var busy = 0
     private var busyEnds: [Endpoint: Int] = [:]
 
@@ -18,34 +16,28 @@ public final class Budget: @unchecked Sendable {
         most = max(1, channels)
         mostPerEnd = perEnd.map { max(1, $0) }
         limit = RateLimit(rowsPerSecond: rowsPerSecond, bytesPerSecond: bytesPerSecond)
-        pthread_mutex_init(mutex, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
     }
 
     /// Waits until there is room, and takes it. False when the interrupt fired in that time; nothing is taken then.
     func enter(_ ends: [Connections], _ interrupt: Interrupt) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while !hasRoom(ends) {
-            if interrupt.isFired { return false }
-            // An interrupt wakes nobody: look again after a tenth of a second.
-            changed.wait(mutex, seconds: 0.1)
+        monitor.locked {
+            while !hasRoom(ends) {
+                if interrupt.isFired { return false }
+                // An interrupt wakes nobody: look again after a tenth of a second.
+                monitor.wait(seconds: 0.1)
+            }
+            busy += 1
+            for end in ends { busyEnds[end.endpoint, default: 0] += 1 }
+            return true
         }
-        busy += 1
-        for end in ends { busyEnds[end.endpoint, default: 0] += 1 }
-        return true
     }
 
     func leave(_ ends: [Connections]) {
-        pthread_mutex_lock(mutex)
-        busy -= 1
-        for end in ends { busyEnds[end.endpoint, default: 0] -= 1 }
-        changed.broadcast()
-        pthread_mutex_unlock(mutex)
+        monitor.locked {
+            busy -= 1
+            for end in ends { busyEnds[end.endpoint, default: 0] -= 1 }
+            monitor.broadcast()
+        }
     }
 
     private func hasRoom(_ ends: [Connections]) -> Bool {

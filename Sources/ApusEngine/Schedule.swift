@@ -6,7 +6,7 @@ import Glibc
 /// A table goes `waiting → preparing → loading → finishing → ended`. Finishing has precedence over loading, loading
 /// over preparing, so that few tables are under way at a time.
 ///
-/// Sendable, unchecked: all state is guarded by the one mutex.
+/// Sendable, unchecked: all state is guarded by the monitor.
 final class Schedule: @unchecked Sendable {
     enum Work {
         case prepare(table: Int)
@@ -24,46 +24,37 @@ final class Schedule: @unchecked Sendable {
         var failed = false
     }
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = MonotonicCondition()
+    private let monitor = Monitor()
     private var tables: [State]
     private let interrupt: Interrupt
 
     init(tables: Int, interrupt: Interrupt) {
         self.tables = Array(repeating: State(), count: tables)
         self.interrupt = interrupt
-        pthread_mutex_init(mutex, nil)
     }
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    private func locked<T>(_ body: () -> T) -> T {
-        pthread_mutex_lock(mutex)
-        defer {
-            changed.broadcast()
-            pthread_mutex_unlock(mutex)
+    private func change<T>(_ body: () -> T) -> T {
+        monitor.locked {
+            defer { monitor.broadcast() }
+            return body()
         }
-        return body()
     }
 
     /// The next piece of work; blocks while others may still make some; nil when there is none left, or on interrupt.
     func next() -> Work? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while !interrupt.isFired {
-            let now = Clock.monotonic()
-            var soonest = now + 0.25
-            if let work = choose(now, &soonest) { return work }
-            if tables.allSatisfy({ $0.phase == .ended }) {
-                changed.broadcast()
-                return nil
+        monitor.locked {
+            while !interrupt.isFired {
+                let now = Clock.monotonic()
+                var soonest = now + 0.25
+                if let work = choose(now, &soonest) { return work }
+                if tables.allSatisfy({ $0.phase == .ended }) {
+                    monitor.broadcast()
+                    return nil
+                }
+                monitor.wait(seconds: max(0.001, soonest - now))
             }
-            changed.wait(mutex, seconds: max(0.001, soonest - now))
+            return nil
         }
-        return nil
     }
 
     private func choose(_ now: Double, _ soonest: inout Double) -> Work? {
@@ -95,17 +86,17 @@ final class Schedule: @unchecked Sendable {
 
     /// The table is ready: these slices are to be loaded.
     func prepared(_ table: Int, slices: [Slice], nextSliceID: Int) {
-        locked {
+        change {
             tables[table].phase = .loading
             tables[table].pending = slices.map { ($0, 1, 0) }
             tables[table].nextSliceID = nextSliceID
         }
     }
 
-    func loaded(_ table: Int) { locked { tables[table].running -= 1 } }
+    func loaded(_ table: Int) { change { tables[table].running -= 1 } }
 
     func retry(_ table: Int, _ slice: Slice, attempt: Int, after delay: Double) {
-        locked {
+        change {
             tables[table].running -= 1
             tables[table].pending.append((slice, attempt, Clock.monotonic() + delay))
         }
@@ -113,7 +104,7 @@ final class Schedule: @unchecked Sendable {
 
     /// Numbers for slices that a split makes.
     func newSliceIDs(_ table: Int, _ count: Int) -> [Int] {
-        locked {
+        change {
             let first = tables[table].nextSliceID
             tables[table].nextSliceID += count
             return Array(first..<first + count)
@@ -121,7 +112,7 @@ final class Schedule: @unchecked Sendable {
     }
 
     func replace(_ table: Int, by slices: [Slice]) {
-        locked {
+        change {
             tables[table].running -= 1
             tables[table].pending.insert(contentsOf: slices.map { ($0, 1, 0) }, at: 0)
         }
@@ -129,11 +120,11 @@ final class Schedule: @unchecked Sendable {
 
     /// A slice failed for good: no further slice of the table is begun.
     func failed(_ table: Int) {
-        locked {
+        change {
             tables[table].running -= 1
             tables[table].failed = true
         }
     }
 
-    func ended(_ table: Int) { locked { tables[table].phase = .ended } }
+    func ended(_ table: Int) { change { tables[table].phase = .ended } }
 }

@@ -1,13 +1,12 @@
 import ApusCore
 import ApusEngine
-import Glibc
 
 /// Which task comes next: in order, as many at a time as there are threads that ask.
 ///
 /// A task that another worker holds is asked for again, once nothing else is to do. With barriers, the tasks of one rank
 /// end before the next rank's begin.
 ///
-/// Sendable, unchecked: all state is guarded by the one mutex.
+/// Sendable, unchecked: all state is guarded by the monitor.
 final class TaskQueue: @unchecked Sendable {
     private enum Phase {
         case waiting, running, ended
@@ -22,7 +21,7 @@ final class TaskQueue: @unchecked Sendable {
     /// What each task fills: of those that fill the same, one runs at a time.
     private let targets: [String]
     private let interrupt: Interrupt
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var phases: [Phase]
 
     init(_ tasks: [ExtractTask], hasBarriers: Bool, interrupt: Interrupt) {
@@ -30,37 +29,33 @@ final class TaskQueue: @unchecked Sendable {
         targets = tasks.map(\.targetKey)
         ranks = hasBarriers ? tasks.map(\.rank) : nil
         self.interrupt = interrupt
-        pthread_mutex_init(mutex, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
     }
 
     /// Blocks while others may still give work back; nil at the end, or on interrupt.
     func next() -> Int? {
-        while !interrupt.isFired {
-            let (found, isOver) = take()
-            if let found { return found }
-            if isOver { return nil }
-            usleep(20_000)
+        monitor.locked {
+            while !interrupt.isFired {
+                let (found, isOver) = take()
+                if let found { return found }
+                if isOver { return nil }
+                // Neither an interrupt nor the end of a pause wakes anybody.
+                monitor.wait(seconds: 0.02)
+            }
+            return nil
         }
-        return nil
     }
 
     func hold(_ task: Int) { set(task, .held(until: Clock.monotonic() + Self.pause)) }
     func ended(_ task: Int) { set(task, .ended) }
 
     private func set(_ task: Int, _ phase: Phase) {
-        pthread_mutex_lock(mutex)
-        phases[task] = phase
-        pthread_mutex_unlock(mutex)
+        monitor.locked {
+            phases[task] = phase
+            monitor.broadcast()
+        }
     }
 
     private func take() -> (Int?, isOver: Bool) {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
         var open = phases.indices.filter { if case .ended = phases[$0] { false } else { true } }
         guard !open.isEmpty else { return (nil, true) }
         if let ranks, let lowest = open.map({ ranks[$0] }).min() { open.removeAll { ranks[$0] != lowest } }

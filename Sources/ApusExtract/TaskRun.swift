@@ -226,7 +226,7 @@ struct TaskRun {
         if plan.tables.contains(where: { $0.load.mode == .append }) {
             try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: patient)
         }
-        let now = WallClock.now
+        let now = Clock.wall()
         // Known to the ledger before the first row moves: another worker may have to go on with it.
         try tolerant.begin(
             RunRecord(

@@ -36,7 +36,7 @@ public struct DataXLog: Sendable {
     /// - parameter clock: seconds since 1970.
     public init(
         console: Console = .standardOutput, jobID: Int = 0, threshold: Level = .info,
-        clock: @escaping @Sendable () -> Double = { WallClock.now }
+        clock: @escaping @Sendable () -> Double = { Clock.wall() }
     ) {
         self.console = console
         self.jobID = max(0, jobID)

@@ -4,7 +4,7 @@ import ApusCore
 public struct HistoryTable: Sendable {
     /// Latest first, as given. `isInterrupted` tells a run that is no longer running, though it says so.
     public static func text(
-        _ runs: [RunRecord], now: Double = WallClock.now, isInterrupted: (RunRecord) -> Bool = { $0.isInterrupted() }
+        _ runs: [RunRecord], now: Double = Clock.wall(), isInterrupted: (RunRecord) -> Bool = { $0.isInterrupted() }
     ) -> String {
         guard !runs.isEmpty else { return "no runs yet\n" }
         var table = TextTable([
@@ -26,7 +26,7 @@ public struct HistoryTable: Sendable {
 
     /// A JSON array, one object a run.
     public static func json(
-        _ runs: [RunRecord], now: Double = WallClock.now, isInterrupted: (RunRecord) -> Bool = { $0.isInterrupted() }
+        _ runs: [RunRecord], now: Double = Clock.wall(), isInterrupted: (RunRecord) -> Bool = { $0.isInterrupted() }
     ) -> String {
         JSON.array(runs.map { .object(members($0, isInterrupted($0), now)) }).pretty
     }

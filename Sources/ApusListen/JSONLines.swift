@@ -42,7 +42,7 @@ public final class JSONLines: Listener {
         }
         switch event.kind {
         case .runStarted:
-            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
+            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: Clock.wall()) }
         case .runFinished: end()
         default: break
         }
@@ -63,12 +63,12 @@ public final class JSONLines: Listener {
     }
 
     /// A message from outside a run.
-    public func print(_ level: Event.Level, _ text: String, now: Double = WallClock.now) {
+    public func print(_ level: Event.Level, _ text: String, now: Double = Clock.wall()) {
         state.withLock { write(LogEntry(level, text), now, &$0) }
     }
 
     /// The error that ended the program.
-    public func print(_ error: ApusError, now: Double = WallClock.now) {
+    public func print(_ error: ApusError, now: Double = Clock.wall()) {
         state.withLock { write(LogEntry(error), now, &$0) }
     }
 
@@ -79,7 +79,7 @@ public final class JSONLines: Listener {
     }
 
     /// The line for an error that ended the program before there was a log, e.g. on a wrong command line.
-    public static func line(for error: ApusError, runID: String? = nil, now: Double = WallClock.now) -> String {
+    public static func line(for error: ApusError, runID: String? = nil, now: Double = Clock.wall()) -> String {
         LogEntry(error).json(run: runID, sequence: 1, time: now).line
     }
 }

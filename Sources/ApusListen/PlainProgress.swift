@@ -32,7 +32,7 @@ public final class PlainProgress: Listener {
         if let line { console.print(line) }
         switch event.kind {
         case .runStarted:
-            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: WallClock.now) }
+            pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: Clock.wall()) }
         case .runFinished: end()
         default: break
         }

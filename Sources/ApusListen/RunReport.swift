@@ -15,7 +15,7 @@ public struct RunReport: Sendable {
 
     public init(
         run: RunRecord, tables: [TableRecord], slices: [Int: [SliceRecord]] = [:], rejected: [Rejected] = [],
-        isInterrupted: Bool? = nil, now: Double = WallClock.now
+        isInterrupted: Bool? = nil, now: Double = Clock.wall()
     ) {
         self.run = run
         self.tables = tables

@@ -29,7 +29,7 @@ public final class TerminalProgress: Listener {
         board.withLock { $0.hear(event) }
         switch event.kind {
         case .runStarted:
-            pace.start(every: Self.interval) { [weak self] in self?.draw(now: WallClock.now) }
+            pace.start(every: Self.interval) { [weak self] in self?.draw(now: Clock.wall()) }
         case .runFinished: end()
         default: break
         }

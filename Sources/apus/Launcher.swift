@@ -37,7 +37,7 @@ struct Launcher {
         try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
         let summary = try summaryFile.map { try SummaryFile(path: $0) }
         try secrets?.keep(for: runID)
-        let now = WallClock.now
+        let now = Clock.wall()
         // Workers of one plan join the run that the first of them began.
         let isJoined = try share != nil && (ledger as? any SharedLedger)?.join(run: runID) == true
         if !isJoined {

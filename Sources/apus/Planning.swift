@@ -18,10 +18,10 @@ struct Planning {
         }
         planner.only = only
         planner.keepsConnections = keepsConnections
-        let start = WallClock.now
+        let start = Clock.wall()
         var toldAt = start
         planner.onTable = { name, number, count in
-            let now = WallClock.now
+            let now = Clock.wall()
             guard now - toldAt >= 1 else { return }
             toldAt = now
             log.say(.info, "planning table \(number + 1) of \(count): \(name)")

@@ -111,7 +111,7 @@ import Testing
         let ledger = try LedgerPlace(.sqlite).ledger()
         try ledger.begin(.sample())
         let listener = LedgerListener(ledger, runID: "run-1", plan: nil)
-        let soon = WallClock.now + 1
+        let soon = Clock.wall() + 1
         listener.tick(now: soon)
         #expect(try ledger.run("run-1")?.beatAt == RunRecord.sample().beatAt)
         listener.tick(now: soon + LedgerListener.beatInterval)

@@ -13,7 +13,7 @@ import Testing
         let place = try LedgerPlace(home)
         let ledger = try place.ledger()
         let append = #"{"tables":[{"load":{"mode":"append"}}]}"#
-        let now = WallClock.now, day = 86_400.0
+        let now = Clock.wall(), day = 86_400.0
         func begin(_ id: String, _ status: RunRecord.Status, daysAgo: Double, plan: String = "{}", error: String? = nil) throws {
             var run = RunRecord.sample(id, startedAt: now - daysAgo * day, plan: plan)
             run.status = status

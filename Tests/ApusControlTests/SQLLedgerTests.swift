@@ -19,12 +19,12 @@ import Testing
         #expect(try ledger.run("run-1") == run)
         try ledger.beat(run: "run-1")
         let beaten = try #require(try ledger.run("run-1"))
-        #expect(abs(beaten.beatAt - WallClock.now) < 60)
+        #expect(abs(beaten.beatAt - Clock.wall()) < 60)
         try ledger.finish(run: "run-1", status: .failed, error: "broke: 'x'\n  hint: 再试")
         let ended = try #require(try ledger.run("run-1"))
         #expect(ended.status == .failed)
         #expect(ended.error == "broke: 'x'\n  hint: 再试")
-        #expect(abs((ended.finishedAt ?? 0) - WallClock.now) < 60)
+        #expect(abs((ended.finishedAt ?? 0) - Clock.wall()) < 60)
         // Resumed: the same id again.
         run.status = .running
         try ledger.begin(run)

@@ -101,9 +101,9 @@ import Testing
     @Test func `the clock moves by itself`() {
         let recorder = Recorder()
         let display = TerminalProgress(console: recorder.console, colors: false) { .init(columns: 80, lines: 24) }
-        display.hear(Event(runID: "r", sequence: 1, time: WallClock.now - 100, kind: Story.begun()))
-        let end = WallClock.now + 5
-        while recorder.text.isEmpty, WallClock.now < end {}
+        display.hear(Event(runID: "r", sequence: 1, time: Clock.wall() - 100, kind: Story.begun()))
+        let end = Clock.wall() + 5
+        while recorder.text.isEmpty, Clock.wall() < end {}
         #expect(recorder.text.contains("1m 40s"))
         display.end()
     }

@@ -74,7 +74,7 @@ struct Pipeline: Sendable {
     }
 
     func run(_ plan: Plan, id: String, resumed: Bool = false, interrupt: Interrupt = Interrupt()) throws -> RunResult {
-        let now = WallClock.now
+        let now = Clock.wall()
         if !resumed {
             try ledger.begin(
                 RunRecord(

@@ -69,7 +69,7 @@ extension ControlDatabase {
         let rows = try tables.map { table in
             [
                 config, String(table.jobID ?? -1), table.table, String(decoding: try encoder.encode(table.columns), as: UTF8.self),
-                String(Int(WallClock.now * 1e6)),
+                String(Int(Clock.wall() * 1e6)),
             ]
         }
         _ = try link.perform("make its tables") { try ControlTables.make([Self.seen], $0, connector) }

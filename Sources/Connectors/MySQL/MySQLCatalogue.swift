@@ -20,13 +20,6 @@ extension MySQLSession {
         }
     }
 
-    func requiredDatabase(_ schema: String?) throws -> String {
-        if let name = schema ?? database { return name }
-        throw ApusError(
-            .configurationInvalid, "this connection names no database",
-            hint: "Name one behind the host, mysql://host/database, or write tables as database.table.", context: endpoint.label)
-    }
-
     func describe(_ table: TableName) throws -> TableShape {
         guard let shape = try find(table) else { throw try notFound(table) }
         return shape
@@ -79,22 +72,6 @@ extension MySQLSession {
 
     private func ignoresCase() throws -> Bool {
         try rows("SELECT @@lower_case_table_names", doing: "ask how table names compare").first?.first != "0"
-    }
-
-    func notFound(_ table: TableName) throws -> ApusError {
-        let schema = try requiredDatabase(table.schema)
-        let known = try tables(schema: schema).map(\.name.name)
-        if known.isEmpty {
-            let databases = try rows("SHOW DATABASES", doing: "list the databases").compactMap(\.first!)
-            if !databases.contains(schema) {
-                return ApusError(
-                    .notFound, "there is no database `\(schema)`, or this user may not see it",
-                    hint: Nearest.hint(for: schema, among: databases), context: endpoint.label)
-            }
-        }
-        return ApusError(
-            .notFound, "there is no table `\(table.name)` in `\(schema)`, or this user may not see it",
-            hint: Nearest.hint(for: table.name, among: known), context: endpoint.label)
     }
 
     func createStatement(_ table: TableName) throws -> String {

@@ -1,3 +1,4 @@
+import ApusCore
 import Glibc
 import Tabular
 
@@ -10,13 +11,12 @@ final class Chunk {
 /// Encoded rows on their way from the writer to the thread on which LOAD DATA runs: three chunks that go round, so
 /// that one is filled while another is sent.
 ///
-/// Sendable, unchecked: the lists are guarded by the mutex; a chunk is used by whoever took it.
+/// Sendable, unchecked: the lists are guarded by the monitor; a chunk is used by whoever took it.
 final class LoadFeed: @unchecked Sendable {
     static let chunkSize = 256 << 10
     private static let chunks = 3
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var free: [Chunk]
     private var full: [Chunk] = []
     private var hasEnded = false
@@ -29,8 +29,6 @@ final class LoadFeed: @unchecked Sendable {
     /// A feed for streaming.
     init() {
         free = (0..<Self.chunks).map { _ in Chunk(capacity: Self.chunkSize + (64 << 10)) }
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
     }
 
     /// A feed that holds all its rows already.
@@ -38,46 +36,31 @@ final class LoadFeed: @unchecked Sendable {
         free = []
         full = [chunk]
         hasEnded = true
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-    }
-
-    private func locked<T>(_ body: () -> T) -> T {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     // MARK: The writer's side
 
     /// An empty chunk; nil when the load has finished on its own, which is a failure.
     func take() -> Chunk? {
-        locked {
-            while free.isEmpty, !isFinished { pthread_cond_wait(changed, mutex) }
+        monitor.locked {
+            while free.isEmpty, !isFinished { monitor.wait() }
             return isFinished ? nil : free.popLast()
         }
     }
 
     func put(_ chunk: Chunk) {
-        locked {
+        monitor.locked {
             full.append(chunk)
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// No more rows; with `failed`, those sent must not count.
     func end(failed: Bool = false) {
-        locked {
+        monitor.locked {
             hasEnded = true
             if failed { hasFailed = true }
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
@@ -85,16 +68,16 @@ final class LoadFeed: @unchecked Sendable {
 
     /// The statement is over.
     func finish() {
-        locked {
+        monitor.locked {
             isFinished = true
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// Up to `size` octets; 0 at the end, -1 after a failure.
     func read(into out: UnsafeMutablePointer<CChar>, _ size: Int) -> Int32 {
         if current == nil || sent == current!.buffer.count {
-            guard next() else { return locked { hasFailed } ? -1 : 0 }
+            guard next() else { return monitor.locked { hasFailed } ? -1 : 0 }
         }
         let count = min(size, current!.buffer.count - sent)
         memcpy(out, current!.buffer.start + sent, count)
@@ -107,15 +90,15 @@ final class LoadFeed: @unchecked Sendable {
             // One huge row made the chunk large: another takes its place.
             self.current = Chunk(capacity: Self.chunkSize + (64 << 10))
         }
-        return locked {
+        return monitor.locked {
             if let current {
                 current.buffer.removeAll()
                 free.append(current)
-                pthread_cond_broadcast(changed)
+                monitor.broadcast()
             }
             current = nil
             sent = 0
-            while full.isEmpty, !hasEnded { pthread_cond_wait(changed, mutex) }
+            while full.isEmpty, !hasEnded { monitor.wait() }
             if hasFailed || full.isEmpty { return false }
             current = full.removeFirst()
             return current!.buffer.count > 0

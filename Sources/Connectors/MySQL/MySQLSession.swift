@@ -5,7 +5,7 @@ import MySQLClient
 import Tabular
 
 /// One connection to a MySQL or MariaDB server: source, sink and statements.
-final class MySQLSession: SQLSession {
+final class MySQLSession: ClientSession {
     let endpoint: Endpoint
     let options: MySQLOptions
     let interrupt: Interrupt
@@ -131,56 +131,11 @@ final class MySQLSession: SQLSession {
         isSnapshot = true
     }
 
-    // MARK: Statements
-
-    /// Runs a statement, drops rows that it may give, and returns the rows affected.
-    @discardableResult
-    func run(_ sql: String, doing: @autoclosure () -> String, hint: String? = nil) throws -> Int {
-        do {
-            return try attempt(sql)
-        } catch let fault as MySQLFault {
-            throw self.error(fault, doing: doing(), hint: hint)
-        }
-    }
-
-    /// As ``run(_:doing:hint:)``, with the server's own fault.
-    @discardableResult
-    func attempt(_ sql: String) throws -> Int {
-        try send(sql)
-        return try ClientResult.affectedRows(handle)
-    }
-
-    /// Names and rows of a small result.
-    func table(_ sql: String, doing: @autoclosure () -> String) throws -> (names: [String], rows: [[String?]]) {
-        do {
-            try send(sql)
-            return try ClientResult.table(handle)
-        } catch let fault as MySQLFault {
-            throw error(fault, doing: doing())
-        }
-    }
-
-    func rows(_ sql: String, doing: @autoclosure () -> String) throws -> [[String?]] {
-        try table(sql, doing: doing()).rows
-    }
-
-    private func send(_ sql: String) throws {
-        try makeReady()
-        try ClientResult.send(sql, on: handle)
-    }
+    // MARK: ClientSession
 
     /// A fault as an error, or `run.cancelled` when the interrupt caused it.
-    func error(_ fault: MySQLFault, doing: String, hint: String? = nil) -> ApusError {
+    func error(_ fault: MySQLFault, doing: String, hint: String?) -> ApusError {
         if interrupt.isFired { return ApusError(.cancelled, "stopped while it tried to \(doing)") }
         return fault.error(doing: doing, hint: hint).about(endpoint.label)
-    }
-
-    // MARK: SQLSession
-
-    func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(ClientResult.excerpt(sql))`") }
-
-    func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {
-        let filled = try ClientParameters.fill(sql, with: parameters)
-        return try rows(filled, doing: "run `\(ClientResult.excerpt(sql))`")
     }
 }

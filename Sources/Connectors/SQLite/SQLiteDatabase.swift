@@ -55,19 +55,13 @@ final class SQLiteDatabase {
         /// Sleeps before another try for a lock; 0 = give up.
         func wait(_ tries: Int32) -> Int32 {
             if interrupt.isFired { return 0 }
-            let now = Self.seconds()
+            let now = Clock.monotonic()
             if tries == 0 { began = now }
             let left = timeout - (now - began)
             guard left > 0 else { return 0 }
             let pause = min(0.001 * Double(1 << min(tries, 6)), 0.05, left)
             usleep(UInt32(pause * 1_000_000))
             return 1
-        }
-
-        static func seconds() -> Double {
-            var now = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &now)
-            return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
         }
     }
 

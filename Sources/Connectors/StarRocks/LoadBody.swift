@@ -1,3 +1,4 @@
+import ApusCore
 import Glibc
 import Tabular
 
@@ -10,15 +11,14 @@ final class LoadChunk {
 /// The body of one load on its way from the writer to the thread that sends it: a few chunks that go round, so that one
 /// is filled while others are sent.
 ///
-/// Sendable, unchecked: the lists are guarded by the mutex; a chunk is used by whoever took it.
+/// Sendable, unchecked: the lists are guarded by the monitor; a chunk is used by whoever took it.
 final class LoadBody: @unchecked Sendable {
     /// Octets of rows that are compressed into one chunk, and a little less than a block of LZ4 has.
     static let chunkSize = 252 << 10
     /// Chunks that wait to be sent, at most.
     private static let depth = 6
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     private var full: [LoadChunk]
     private var free: [LoadChunk] = []
     private var hasEnded = false
@@ -35,7 +35,6 @@ final class LoadBody: @unchecked Sendable {
     init(beginning chunks: [LoadChunk] = []) {
         full = chunks
         isKept = false
-        makeMutex()
     }
 
     /// A body that is complete, and can be sent again.
@@ -43,36 +42,17 @@ final class LoadBody: @unchecked Sendable {
         full = chunks
         isKept = true
         hasEnded = true
-        makeMutex()
-    }
-
-    private func makeMutex() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-    }
-
-    private func locked<T>(_ body: () -> T) -> T {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     /// The octets of a complete body.
-    var length: Int { locked { full.reduce(0) { $0 + $1.buffer.count } } }
+    var length: Int { monitor.locked { full.reduce(0) { $0 + $1.buffer.count } } }
 
     // MARK: The writer's side
 
     /// Gives a chunk to be sent; waits while too many are. False when the load has ended on its own.
     func put(_ chunk: LoadChunk) -> Bool {
-        let (isTaken, wake) = locked { () -> (Bool, (@Sendable () -> Void)?) in
-            while full.count >= Self.depth, !isFinished { pthread_cond_wait(changed, mutex) }
+        let (isTaken, wake) = monitor.locked { () -> (Bool, (@Sendable () -> Void)?) in
+            while full.count >= Self.depth, !isFinished { monitor.wait() }
             if isFinished { return (false, nil) }
             full.append(chunk)
             return (true, full.count == 1 ? self.wake : nil)
@@ -82,14 +62,14 @@ final class LoadBody: @unchecked Sendable {
     }
 
     /// An empty chunk that has been sent, if there is one.
-    func recycled() -> LoadChunk? { locked { free.popLast() } }
+    func recycled() -> LoadChunk? { monitor.locked { free.popLast() } }
 
     /// No more rows; with `failed`, those sent must not count.
     func end(failed: Bool = false) {
-        let wake = locked {
+        let wake = monitor.locked {
             hasEnded = true
             if failed { hasFailed = true }
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
             return self.wake
         }
         wake?()
@@ -97,20 +77,20 @@ final class LoadBody: @unchecked Sendable {
 
     // MARK: The sending side
 
-    func onMore(_ wake: @escaping @Sendable () -> Void) { locked { self.wake = wake } }
+    func onMore(_ wake: @escaping @Sendable () -> Void) { monitor.locked { self.wake = wake } }
 
     /// Nothing of it is taken any more. Afterwards `onMore`'s closure is not called again.
     func finish() {
-        locked {
+        monitor.locked {
             isFinished = true
             wake = nil
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
     }
 
     /// Begins again from the first octet.
     func rewind() {
-        locked {
+        monitor.locked {
             position = 0
             sent = 0
             isFinished = false
@@ -121,7 +101,7 @@ final class LoadBody: @unchecked Sendable {
 
     /// Up to `size` octets.
     func read(into out: UnsafeMutablePointer<CChar>, _ size: Int) -> Part {
-        locked {
+        monitor.locked {
             if hasFailed { return .broken }
             while position < full.count {
                 let chunk = full[position]
@@ -137,7 +117,7 @@ final class LoadBody: @unchecked Sendable {
                 } else {
                     full.removeFirst()
                     recycle(chunk)
-                    pthread_cond_broadcast(changed)
+                    monitor.broadcast()
                 }
             }
             return hasEnded ? .end : .later

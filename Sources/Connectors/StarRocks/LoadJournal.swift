@@ -90,10 +90,10 @@ extension StarRocksSession {
 
     /// - throws: `run.cancelled`.
     func wait(_ seconds: Double) throws {
-        let end = Monotonic.now + seconds
-        while Monotonic.now < end {
+        let end = Clock.monotonic() + seconds
+        while Clock.monotonic() < end {
             try interrupt.check()
-            Sleep.milliseconds(min(100, Int((end - Monotonic.now) * 1000) + 1))
+            Sleep.milliseconds(min(100, Int((end - Clock.monotonic()) * 1000) + 1))
         }
         try interrupt.check()
     }

@@ -64,14 +64,14 @@ struct LoadLabels {
     ///   - isRefused: the server has said that the load failed, so that a label that it does not know was never used.
     /// - throws: `target.interrupted` when nobody can tell; a transient error when the cluster does not answer.
     func settle(_ entry: JournalEntry, commits: Bool = false, isRefused: Bool = false) throws -> Outcome {
-        let end = Monotonic.now + Self.patience
+        let end = Clock.monotonic() + Self.patience
         var unknown = 0, round = 0
         while true {
             try session.interrupt.check()
             switch try state(entry.label) {
             case .visible: return .loaded
             // Seen after a while: a swap must not come before.
-            case .committed: if Monotonic.now > end - 20 { return .loaded }
+            case .committed: if Clock.monotonic() > end - 20 { return .loaded }
             case .aborted: return .missing(mayReuse: false)
             case .prepared: _ = try? finish(entry.label, commits ? .commit : .rollback)
             case .running:
@@ -85,7 +85,7 @@ struct LoadLabels {
                     return try readBack(entry)
                 }
             }
-            guard Monotonic.now < end else {
+            guard Clock.monotonic() < end else {
                 throw ApusError(
                     .transient, "the load \(entry.label) of \(load.target) is neither committed nor aborted after \(Int(Self.patience)) s",
                     hint: "See `SHOW TRANSACTION WHERE label = '\(entry.label)'` and `SHOW PROC '/transactions'`.",
@@ -98,9 +98,9 @@ struct LoadLabels {
 
     /// Waits a while until committed rows can be seen.
     func awaitVisible(_ label: String, seconds: Double = 60) throws {
-        let end = Monotonic.now + seconds
+        let end = Clock.monotonic() + seconds
         var pause = 0.1
-        while Monotonic.now < end {
+        while Clock.monotonic() < end {
             if try state(label) != .committed { return }
             try session.wait(pause)
             pause = min(2, pause * 1.5)

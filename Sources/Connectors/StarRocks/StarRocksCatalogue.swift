@@ -39,14 +39,6 @@ extension StarRocksSession {
         return Set(found.rows.compactMap { $0.first ?? nil })
     }
 
-    func requiredDatabase(_ schema: String?) throws -> String {
-        if let name = schema ?? database { return name }
-        throw ApusError(
-            .configurationInvalid, "this connection names no database",
-            hint: "Name one behind the hosts, \(endpoint.connector)://fe:9030/database, or write tables as database.table.",
-            context: endpoint.label)
-    }
-
     func describe(_ table: TableName) throws -> TableShape {
         let schema = try requiredDatabase(table.schema)
         guard let summary = try tableFacts(table) else { throw try notFound(table) }
@@ -108,22 +100,6 @@ extension StarRocksSession {
         guard let row else { return nil }
         let isView = try row[1]?.hasSuffix("VIEW") == true || materializedViews(schema).contains(table.name)
         return TableSummary(name: table, kind: isView ? .view : .table, rows: row[2].flatMap { Int($0) }, bytes: row[3].flatMap { Int($0) })
-    }
-
-    func notFound(_ table: TableName) throws -> ApusError {
-        let schema = try requiredDatabase(table.schema)
-        let known = try tables(schema: schema).map(\.name.name)
-        if known.isEmpty {
-            let databases = try rows("SHOW DATABASES", doing: "list the databases").compactMap(\.first!)
-            if !databases.contains(schema) {
-                return ApusError(
-                    .notFound, "there is no database `\(schema)`, or this user may not see it",
-                    hint: Nearest.hint(for: schema, among: databases), context: endpoint.label)
-            }
-        }
-        return ApusError(
-            .notFound, "there is no table `\(table.name)` in `\(schema)`, or this user may not see it",
-            hint: Nearest.hint(for: table.name, among: known), context: endpoint.label)
     }
 
     // MARK: Columns

@@ -86,12 +86,12 @@ extension StarRocksSession {
     func awaitRows(_ load: Load) throws {
         guard try declaration(load.staging).model == "DUPLICATE KEY" else { return }
         let written = try marks(load).reduce(0) { $0 + $1.written }
-        let end = Monotonic.now + 120
+        let end = Clock.monotonic() + 120
         while true {
             let text = try rows("SELECT count(*) FROM \(dialect.quote(load.staging))", doing: "count the rows of \(load.staging)").first?[0]
             let count = Int(text ?? "") ?? -1
             if count == written { return }
-            guard count < written, Monotonic.now < end else {
+            guard count < written, Clock.monotonic() < end else {
                 throw ApusError(
                     .countMismatch, "\(written) rows were loaded for \(load.target), but its staging table has \(count)",
                     hint: "The target is as it was.", context: endpoint.label)

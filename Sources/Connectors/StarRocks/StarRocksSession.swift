@@ -5,7 +5,7 @@ import MySQLClient
 import Tabular
 
 /// One connection to the SQL port of an FE: source, sink and statements.
-final class StarRocksSession: SQLSession {
+final class StarRocksSession: ClientSession {
     let endpoint: Endpoint
     let options: StarRocksOptions
     let interrupt: Interrupt
@@ -109,48 +109,7 @@ final class StarRocksSession: SQLSession {
         queryTimeout = seconds
     }
 
-    // MARK: Statements
-
-    /// Runs a statement, drops rows that it may give, and returns the rows affected.
-    @discardableResult
-    func run(_ sql: String, doing: @autoclosure () -> String, hint: String? = nil) throws -> Int {
-        do {
-            return try attempt(sql)
-        } catch let fault as MySQLFault {
-            throw self.error(fault, doing: doing(), hint: hint)
-        }
-    }
-
-    /// As ``run(_:doing:hint:)``, with the server's own fault.
-    @discardableResult
-    func attempt(_ sql: String) throws -> Int {
-        try makeReady()
-        do {
-            try ClientResult.send(sql, on: handle)
-            return try ClientResult.affectedRows(handle)
-        } catch {
-            throw noticed(error)
-        }
-    }
-
-    /// Names and rows of a small result.
-    func table(_ sql: String, doing: @autoclosure () -> String) throws -> (names: [String], rows: [[String?]]) {
-        do {
-            try makeReady()
-            do {
-                try ClientResult.send(sql, on: handle)
-                return try ClientResult.table(handle)
-            } catch {
-                throw noticed(error)
-            }
-        } catch let fault as MySQLFault {
-            throw error(fault, doing: doing())
-        }
-    }
-
-    func rows(_ sql: String, doing: @autoclosure () -> String) throws -> [[String?]] {
-        try table(sql, doing: doing()).rows
-    }
+    // MARK: ClientSession
 
     /// A lost connection is opened again by the next statement; a statement is never sent twice.
     func noticed(_ fault: MySQLFault) -> MySQLFault {
@@ -159,17 +118,8 @@ final class StarRocksSession: SQLSession {
     }
 
     /// A fault as an error, or `run.cancelled` when the interrupt caused it.
-    func error(_ fault: MySQLFault, doing: String, hint: String? = nil) -> ApusError {
+    func error(_ fault: MySQLFault, doing: String, hint: String?) -> ApusError {
         if interrupt.isFired { return ApusError(.cancelled, "stopped while it tried to \(doing)") }
         return fault.starRocksError(doing: doing, hint: hint).about(endpoint.label)
-    }
-
-    // MARK: SQLSession
-
-    func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(ClientResult.excerpt(sql))`") }
-
-    func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {
-        let filled = try ClientParameters.fill(sql, with: parameters)
-        return try rows(filled, doing: "run `\(ClientResult.excerpt(sql))`")
     }
 }

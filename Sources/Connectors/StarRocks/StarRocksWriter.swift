@@ -127,7 +127,7 @@ final class StarRocksWriter: Writer {
     func journal(_ entry: JournalEntry) throws {
         self.entry = entry
         try session.write(entry, load)
-        journaledAt = Monotonic.now
+        journaledAt = Clock.monotonic()
     }
 
     // MARK: Rows
@@ -167,7 +167,7 @@ final class StarRocksWriter: Writer {
         carried += rows.count
         let isLast =
             isTransaction && !session.profile.isDoris
-            && (carried >= session.options.loadBytes || Monotonic.now - upload!.begun >= session.options.loadAge)
+            && (carried >= session.options.loadBytes || Clock.monotonic() - upload!.begun >= session.options.loadAge)
         let chunk = try compressed(isLast: isLast)
         guard let upload else {
             pending.append(chunk)
@@ -181,7 +181,7 @@ final class StarRocksWriter: Writer {
             try send([])
         }
         // A sign of life.
-        if Monotonic.now - journaledAt > 120, let entry { try journal(entry) }
+        if Clock.monotonic() - journaledAt > 120, let entry { try journal(entry) }
     }
 
     func compressed(isLast: Bool) throws -> LoadChunk {

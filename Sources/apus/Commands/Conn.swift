@@ -38,10 +38,10 @@ extension Conn {
 
         func run() throws {
             let connections = try target.open(output.open())
-            let start = WallClock.now
+            let start = Clock.wall()
             let session = try connections.session(Program.interrupt)
             defer { session.close() }
-            let milliseconds = Int((WallClock.now - start) * 1000)
+            let milliseconds = Int((Clock.wall() - start) * 1000)
             Output.product("ok: \(connections.endpoint.label) is \(session.banner) (\(milliseconds) ms)")
         }
     }

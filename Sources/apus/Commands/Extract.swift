@@ -111,7 +111,7 @@ struct Extract: ParsableCommand {
         }
         if let file = runOptions.summaryFile {
             let summary = try SummaryFile(path: file)
-            summary.hear(Event(runID: extraction.runID, sequence: 1, time: WallClock.now, kind: .runFinished(result)))
+            summary.hear(Event(runID: extraction.runID, sequence: 1, time: Clock.wall(), kind: .runFinished(result)))
             if let error = summary.error { throw error }
         }
         Output.product(ClosingTable.text(result, runID: extraction.runID, next: next(result)))
