@@ -64,13 +64,16 @@ class Router:
         except Unfit:
             return text
 
+    def keys(self, values):
+        return tuple(None if value is None else self.key(column, value) for column, value in zip(self.columns, values))
+
     def _sort(self):
         self.lists = {}
         self.ranges = []
         for part in self.parts:
             if part.values is not None:
                 for values in part.values:
-                    self.lists[tuple(self.key(c, v) for c, v in zip(self.columns, values))] = part
+                    self.lists[self.keys(values)] = part
             elif part.upper is not None:
                 lower = () if part.lower is None else tuple(self.key(c, v) for c, v in zip(self.columns, part.lower))
                 upper = tuple(self.key(c, v) for c, v in zip(self.columns, part.upper))
@@ -110,7 +113,9 @@ class Router:
         else:
             key = tuple(values)
             name = "p" + "_".join("".join(c for c in value if c.isalnum()) for value in values)
-        found = self.lists.get(key)
+        # As _sort writes them down: a DATETIME has its fraction there.
+        known = self.keys(key)
+        found = self.lists.get(known)
         if found is None and not self.limited:
             with _growing:
                 found = self.table.partition(name)
@@ -120,7 +125,7 @@ class Router:
                         found.version_time = self.catalog.clock()
                         self.catalog.touch()
                     self.table.partitions.append(found)
-            self.lists[key] = found
+            self.lists[known] = found
         return found
 
     def sql(self):

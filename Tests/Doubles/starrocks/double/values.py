@@ -85,7 +85,8 @@ def decimal(precision, scale):
             number = number.quantize(quantum, rounding=ROUND_HALF_UP, context=context)
         except InvalidOperation:
             raise Unfit(f"Type: DECIMAL({precision},{scale})") from None
-        if abs(number) >= limit:
+        # abs() would round to the 28 digits of the default context.
+        if number.copy_abs() >= limit:
             raise Unfit(f"Type: DECIMAL({precision},{scale})")
         return format(number, "f")
 
