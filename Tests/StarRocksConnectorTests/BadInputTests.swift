@@ -32,7 +32,7 @@ struct BadInputTests {
             ["1", "雨燕", "170141183460469231731687303715884105727", "9999-12-31", "1.5"], ["2", "雨燕1", nil, nil, nil],
             ["3", nil, nil, nil, nil],
             ["4", "a", "170141183460469231731687303715884105728", nil, nil], ["5", "b", nil, nil, "NaN"], ["100", "c", nil, nil, nil],
-            ["6", long, nil, nil, nil], ["7", "good", "-170141183460469231731687303715884105727", "2024-02-29", "-0.1"],
+            ["6", long, nil, nil, nil], ["7", "good", "-170141183460469231731687303715884105728", "2024-02-29", "-0.1"],
         ]
         let mark = try runner.run(0) { schema in
             let wide = Schema(schema.columns.map { $0.name == "s" ? Column("s", .text, nullable: true) : $0 })

@@ -45,6 +45,20 @@ struct DeclarationTests {
     }
 
     @Test(arguments: [
+        ("NULL AS a * 2 COMMENT \"x\"", "a * 2"), ("NULL AS `a` + `b` COMMENT \"\"", "`a` + `b`"), ("NULL AS (a + 1) * 2", "(a + 1) * 2"),
+        ("NULL AS get_json_string(`j`, '$.a, b)') COMMENT \"\"", "get_json_string(`j`, '$.a, b)')"), ("AS (a*2) NULL COMMENT \"\"", "a*2"),
+        ("GENERATED ALWAYS AS (a IS NULL) NOT NULL", "a IS NULL"), ("NULL AS concat(`a`, 'x') COMMENT \"\"", "concat(`a`, 'x')"),
+    ])
+    func `a computed column keeps its whole expression`(text: String, expression: String) throws {
+        let create = try #require(
+            StarRocksCreate("CREATE TABLE `t` (`a` int NULL, `g` bigint(20) \(text),\n`z` int NOT NULL)\nDUPLICATE KEY(`a`);"))
+        #expect(create.columns.map(\.name) == ["a", "g", "z"])
+        #expect(create.columns[1].generated == expression)
+        #expect(create.columns[1].comment == (text.hasSuffix("\"x\"") ? "x" : nil))
+        #expect(create.columns[2].nullable == false)
+    }
+
+    @Test(arguments: [
         ("RANGE(`a`, `b`)\n(PARTITION p VALUES [(\"1\", \"2\"), (\"3\", \"4\")))", ["a", "b"]),
         ("LIST(`city`)\n(PARTITION p VALUES IN ('x', 'y'))", ["city"]),
         ("date_trunc('day', dt)", ["dt"]), ("date_trunc('month', `dt`)", ["dt"]), ("(`a`,`b`)", ["a", "b"]), ("`a`", ["a"]),

@@ -244,14 +244,16 @@ final class LoadEncoder {
         return true
     }
 
-    /// Whether a whole number is within ±(2^127 − 1).
+    /// Whether a whole number is within −2^127 and 2^127 − 1.
     private static func isWide(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         var digits = value[...]
         if let first = digits.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") { digits = digits.dropFirst() }
         if let dot = digits.firstIndex(of: UInt8(ascii: ".")) { digits = digits[..<dot] }
         digits = digits.drop { $0 == UInt8(ascii: "0") }
         if digits.count != 39 { return digits.count < 39 }
-        return !"170141183460469231731687303715884105727".utf8.lexicographicallyPrecedes(digits)
+        // The manual leaves the lowest number out, the servers' own bound is -2^127.
+        let last = value.first == UInt8(ascii: "-") ? "8" : "7"
+        return !"17014118346046923173168730371588410572\(last)".utf8.lexicographicallyPrecedes(digits)
     }
 
     // MARK: Text

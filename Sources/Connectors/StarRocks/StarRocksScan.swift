@@ -163,11 +163,18 @@ struct StarRocksScan {
         return ""
     }
 
-    /// An expression: in parentheses, or a call.
+    /// A computed column's expression, up to its comment or the end of the column. Doris puts parentheses around it and NULL
+    /// behind it; StarRocks prints it as it is, `a * 2`.
     mutating func expression() -> String {
-        if `is`("(") { return balanced() }
-        guard let word = next() else { return "" }
-        return `is`("(") ? "\(word.text)(\(balanced()))" : word.text
+        guard let first = peek() else { return "" }
+        if `is`("(") {
+            let inside = balanced()
+            if `is`(",") || `is`(")") || ["COMMENT", "NULL", "NOT"].contains(where: isWord) { return inside }
+        }
+        while peek() != nil, !`is`(","), !`is`(")"), !isWord("COMMENT") {
+            if `is`("(") { _ = balanced() } else { position += 1 }
+        }
+        return String(decoding: bytes[first.range.lowerBound..<tokens[position - 1].range.upperBound], as: UTF8.self)
     }
 
     /// The text up to one of these words outside of parentheses.
