@@ -12,9 +12,18 @@ public struct TargetName: Hashable, Sendable {
         self.text = text
         var parts = [""]
         var quote: Character?
-        for character in text {
+        var rest = text[...]
+        while let character = rest.popFirst() {
             if let open = quote {
-                if character == open { quote = nil } else { parts[parts.count - 1].append(character) }
+                if character == open, rest.first == open {
+                    // Doubled, it stands for itself.
+                    rest.removeFirst()
+                    parts[parts.count - 1].append(character)
+                } else if character == open {
+                    quote = nil
+                } else {
+                    parts[parts.count - 1].append(character)
+                }
             } else if character == "\"" || character == "`" {
                 quote = character
             } else if character == ".", parts.count == 1 {

@@ -44,6 +44,7 @@ import Testing
         #expect(try TargetName("ods.ods_{table}").fill(TableName("orders")) == TableName(schema: "ods", "ods_orders"))
         #expect(try TargetName("{schema}_{table}").fill(TableName(schema: "s", "{schema}")) == TableName("s_{schema}"))
         #expect(try TargetName("\"a.b\".`c`").fill(TableName("x")) == TableName(schema: "a.b", "c"))
+        #expect(try TargetName("\"b \"\"x\".`a``b`").fill(TableName("x")) == TableName(schema: "b \"x", "a`b"))
         #expect(try TargetName("{schema}.{table}").fill(TableName("t"), own: "shop") == TableName(schema: "shop", "t"))
         #expect(throws: ApusError.self) { try TargetName("{schema}.{table}").fill(TableName("t")) }
         for broken in ["", "a.", "{tabel}", "a*", "{table", "\"x"] {

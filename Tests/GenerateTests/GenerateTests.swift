@@ -37,6 +37,23 @@ import Testing
         #expect(try desk.control.lines("SELECT count(*) FROM datax_json") == ["1"])
     }
 
+    @Test func `names with quotes, dots and blanks are written so that an extraction finds and makes the same tables`() throws {
+        let names = ["b \"x", "a.b", "two words", "雨*"]
+        let desk = try Desk(
+            .sqlite, control: .sqlite,
+            names.enumerated().map { number, name in
+                let quoted = "\"\(name.replacing("\"", with: "\"\""))\""
+                return "CREATE TABLE \(quoted) (id int PRIMARY KEY); INSERT INTO \(quoted) VALUES (\(number));"
+            }.joined())
+        expect(try desk.apus("generate", "--from", "erp", "--to", "dw", "--into", "control"), 0, "4 rows added")
+        expect(try desk.apus("extract", "--control", "control", "--day", "2026-11-21", "--zone", "UTC"), 0)
+        let made = try desk.target.lines("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'apus%' ORDER BY name")
+        #expect(made == names.sorted())
+        for (number, name) in names.enumerated() {
+            #expect(try desk.target.lines("SELECT id FROM \"\(name.replacing("\"", with: "\"\""))\"") == ["\(number)"], "\(name)")
+        }
+    }
+
     @Test(arguments: [(Desk.Kind.mariadb, 1000), (.postgres, 1200), (.sqlite, 1200)])
     func `a table of a thousand columns and more comes out whole`(_ kind: Desk.Kind, _ count: Int) throws {
         let names = (0..<count).map { "column_with_a_long_name_\($0)" }

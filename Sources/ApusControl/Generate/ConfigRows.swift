@@ -45,7 +45,7 @@ public struct ConfigRows {
         let watermark = try WatermarkProposal(shape, fullBelow: wish.fullBelow) { try holdsNull(shape, $0) }
         let split = SplitProposal(shape)
         let name = isQualified || shape.name.schema != own ? shape.name : TableName(shape.name.name)
-        var row = ControlRow(Self.tableName(name), to: try wish.target.fill(shape.name, own: own).description)
+        var row = ControlRow(Self.tableName(name), to: Self.tableName(try wish.target.fill(shape.name, own: own)))
         row.type = wish.type
         row.jobID = wish.jobID
         row.splitKey = split.column ?? ""
