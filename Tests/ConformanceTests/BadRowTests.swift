@@ -84,13 +84,13 @@ import Testing
         #expect(try target.count("orders") == 0)
     }
 
-    @Test(arguments: System.enginePairs)
+    @Test(arguments: System.enginePairs + [System.intoStarRocks])
     func `values that do not fit the target's columns are bad rows`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
         try source.run(
             "CREATE TABLE t (id int NOT NULL PRIMARY KEY, n bigint, s varchar(50)); INSERT INTO t VALUES (1, 1, 'ok'), (2, 40000, 'ok'), (3, 3, '雨燕雨燕雨燕'), (4, -32768, '雨燕雨燕雨'), (5, NULL, NULL);"
         )
-        try target.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, n smallint, s varchar(5));")
+        try target.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, n smallint, s varchar(\(pair.to == .starrocks ? 15 : 5)));")
         var pipeline = try Pipeline(source, target)
         pipeline.flow.limits.badRows = nil
         pipeline.take("t") { $0.mode = .append }

@@ -106,7 +106,7 @@ extension System {
     var longText: String {
         switch self {
         case .mysql, .postgres: "repeat('x', 300)"
-        case .sqlite, .csv, .json: "printf('%.300c', 'x')"
+        case .sqlite, .csv, .json, .starrocks: "printf('%.300c', 'x')"
         }
     }
 }
@@ -116,7 +116,7 @@ extension Place {
         switch system {
         case .postgres: try PostgresServer.shared().execute("DROP DATABASE \"\(database)\" WITH (FORCE)")
         case .mysql: try MariaDBServer.shared().execute("DROP DATABASE `\(database)`")
-        case .sqlite, .csv, .json: folder.remove()
+        case .sqlite, .csv, .json, .starrocks: folder.remove()
         }
     }
 }

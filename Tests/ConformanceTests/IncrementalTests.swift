@@ -18,7 +18,7 @@ import Testing
         return try plan.tables[0].watermark.flatMap { try pipeline.ledger.watermark(flow: $0.key) }
     }
 
-    @Test(arguments: System.enginePairs, [LoadMode.append, .upsert])
+    @Test(arguments: System.enginePairs + [System.intoStarRocks, System.outOfStarRocks[0]], [LoadMode.append, .upsert])
     func `the second run loads only rows beyond the watermark`(_ pair: Pair, _ mode: LoadMode) throws {
         let (source, target, pipeline) = try pipeline(pair, mode)
         #expect(try pipeline.succeed().tally.read == 200)
@@ -104,7 +104,7 @@ extension System {
         switch self {
         case .postgres: "timestamp"
         case .mysql: "datetime(6)"
-        case .sqlite, .csv, .json: "DATETIME"
+        case .sqlite, .csv, .json, .starrocks: "DATETIME"
         }
     }
 }

@@ -9,6 +9,14 @@ import Testing
     /// A source of `count` orders with a key, a text and a nullable note.
     static func orders(_ system: System, count: Int, table: String = "orders", extra: String = "") throws -> Place {
         let place = try Place(system)
+        if system == .starrocks {
+            let rows = (1...count).map { "(\($0), '名\($0)', \($0 % 3 == 0 ? "NULL" : "'n\($0)'"))" }.joined(separator: ",")
+            let name = system.quote(table)
+            try place.run(
+                "CREATE TABLE \(name) (id bigint NOT NULL PRIMARY KEY, name varchar(40) NOT NULL, note text); INSERT INTO \(name) VALUES \(rows); \(extra)"
+            )
+            return place
+        }
         let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))"
         let name = system.quote(table)
         try place.run(
@@ -21,7 +29,7 @@ import Testing
         return place
     }
 
-    @Test(arguments: System.pairs)
+    @Test(arguments: System.pairs + System.outOfStarRocks)
     func `replace gives the target exactly the rows of the source, and a second run changes nothing`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 1000), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
@@ -38,7 +46,7 @@ import Testing
         #expect(try target.count("orders") == 10)
     }
 
-    @Test(arguments: System.pairs)
+    @Test(arguments: System.pairs + System.outOfStarRocks)
     func `truncate empties the target first`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 500), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
@@ -78,7 +86,7 @@ import Testing
         #expect(try target.rows("orders") == before)
     }
 
-    @Test(arguments: System.enginePairs)
+    @Test(arguments: System.enginePairs + [System.intoStarRocks])
     func `upsert changes rows by key, adds new ones and leaves the others`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 300), target = try Place(pair.to)
         var pipeline = try Pipeline(source, target)
@@ -99,7 +107,7 @@ import Testing
         #expect(rows[50] == ["51", "changed", nil] && rows[0][1] == "名1")
     }
 
-    @Test(arguments: System.enginePairs)
+    @Test(arguments: System.enginePairs + [System.intoStarRocks])
     func `upsert of a source with a key twice keeps one row of it`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
         try source.run(
@@ -134,20 +142,20 @@ import Testing
             ])
     }
 
-    @Test(arguments: System.enginePairs)
+    @Test(arguments: System.enginePairs + [System.intoStarRocks])
     func `require refuses a target that is not there, and nothing is made`(_ pair: Pair) throws {
         let source = try Self.orders(pair.from, count: 3), target = try Place(pair.to)
-        try target.run("CREATE TABLE other (a int);")
+        try target.run("CREATE TABLE other (a int NOT NULL PRIMARY KEY);")
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders") { $0.create = .require }
         #expect(fault { try pipeline.run() }?.code == .notFound)
         #expect(try target.columns("orders").isEmpty)
     }
 
-    @Test(arguments: System.enginePairs, [LoadMode.replace, .append, .truncate, .upsert])
+    @Test(arguments: System.enginePairs + [System.intoStarRocks], [LoadMode.replace, .append, .truncate, .upsert])
     func `recreate makes the table anew with the columns of the source`(_ pair: Pair, _ mode: LoadMode) throws {
         let source = try Self.orders(pair.from, count: 20), target = try Place(pair.to)
-        try target.run("CREATE TABLE orders (wrong int, id varchar(3)); INSERT INTO orders VALUES (1, 'x');")
+        try target.run("CREATE TABLE orders (wrong int NOT NULL PRIMARY KEY, id varchar(3)); INSERT INTO orders VALUES (1, 'x');")
         var pipeline = try Pipeline(source, target)
         pipeline.take("orders") {
             $0.create = .recreate; $0.mode = mode; $0.key = ["id"]; $0.window = mode == .window ? "1 = 1" : nil
@@ -176,7 +184,7 @@ import Testing
         #expect(try target.count("strict") == 0)
     }
 
-    @Test(arguments: System.engines)
+    @Test(arguments: System.engines + [.starrocks])
     func `what was left in the target is gone when a run is over`(_ system: System) throws {
         let source = try Self.orders(system, count: 30), target = try Place(system)
         var pipeline = try Pipeline(source, target)

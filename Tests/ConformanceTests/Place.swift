@@ -15,6 +15,7 @@ final class Place: Sendable {
         switch system {
         case .postgres: database = try PostgresServer.shared().makeDatabase(options)
         case .mysql: database = try MariaDBServer.shared().makeDatabase(options.isEmpty ? "CHARACTER SET utf8mb4" : options)
+        case .starrocks: database = try StarRocksDouble.shared().makeDatabase()
         case .sqlite, .csv, .json: database = ""
         }
     }
@@ -27,8 +28,9 @@ final class Place: Sendable {
             case .mysql: try MariaDBServer.shared().url(database: database, port: port)
             case .sqlite: "sqlite:" + folder.file("a.db")
             case .csv, .json: "\(system.rawValue):\(folder.path)/"
+            case .starrocks: try StarRocksDouble.shared().url(database: database)
             }
-        return options.isEmpty ? plain : plain + "?" + options
+        return options.isEmpty ? plain : plain + (plain.contains("?") ? "&" : "?") + options
     }
 
     /// The port that a proxy stands before.
@@ -37,7 +39,7 @@ final class Place: Sendable {
             switch system {
             case .mysql: try MariaDBServer.shared().port
             case .postgres: try PostgresServer.shared().port
-            case .sqlite, .csv, .json: throw KitError("\(system) has no port")
+            case .sqlite, .csv, .json, .starrocks: throw KitError("\(system) has no port of its own")
             }
         }
     }
@@ -56,6 +58,7 @@ final class Place: Sendable {
             return result.stdout.split(separator: "\u{1e}", omittingEmptySubsequences: false).dropLast().map {
                 $0.split(separator: "\u{1f}", omittingEmptySubsequences: false).map(String.init)
             }
+        case .starrocks: return try StarRocksDouble.shared().query(Self.starRocksSQL(sql), database: database)
         case .csv, .json: throw KitError("files take no SQL")
         }
     }
@@ -85,6 +88,10 @@ final class Place: Sendable {
             return try ask(
                 "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name)' ORDER BY ordinal_position"
             ).map { ($0[0], $0[1]) }
+        case .starrocks:
+            return try ask(
+                "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns WHERE TABLE_SCHEMA = '\(database)' AND TABLE_NAME = '\(name)' ORDER BY ORDINAL_POSITION"
+            ).map { ($0[0], $0[1]) }
         case .csv, .json: return []
         }
     }
@@ -105,6 +112,7 @@ final class Place: Sendable {
             case "float": return "HEX(CAST(CAST(\(name) AS DOUBLE) AS CHAR))"
             default: return "HEX(CONVERT(CAST(\(name) AS CHAR) USING utf8mb4))"
             }
+        case .starrocks: return starRocksHex(name, type)
         case .csv, .json: return name
         }
     }
@@ -113,7 +121,7 @@ final class Place: Sendable {
     private var preamble: String {
         switch system {
         case .postgres: "SET timezone = 'UTC'; SET extra_float_digits = 1; SET intervalstyle = 'postgres'; SET datestyle = 'ISO, YMD';\n"
-        case .mysql, .sqlite, .csv, .json: ""
+        case .mysql, .sqlite, .csv, .json, .starrocks: ""
         }
     }
 

@@ -17,15 +17,17 @@ import Testing
             CREATE TABLE keyless (a int, b varchar(10)); INSERT INTO keyless VALUES (1, 'x'), (2, 'x'), (3, NULL), (4, '');
             CREATE TABLE wide (id int NOT NULL PRIMARY KEY, \(wide)); INSERT INTO wide VALUES (1, \(values));
             """)
+        // The MariaDB behind the double keeps no rows of so many long columns.
+        let tables = ["single", "keyless"] + (pair.to == .starrocks ? [] : ["wide"])
         var pipeline = try Pipeline(source, target)
-        for table in ["vacant", "single", "keyless", "wide"] { pipeline.take(table) }
+        for table in ["vacant"] + tables { pipeline.take(table) }
         try pipeline.succeed()
-        for table in ["single", "keyless", "wide"] { #expect(try target.rows(table) == source.rows(table), "\(table)") }
+        for table in tables { #expect(try target.rows(table) == source.rows(table), "\(table)") }
         #expect(try target.count("vacant") == 0)
         if !pair.to.isFile { #expect(try target.columns("vacant").map(\.name) == ["id", "v"]) }
     }
 
-    @Test(arguments: System.enginePairs)
+    @Test(arguments: System.enginePairs + [System.intoStarRocks, System.outOfStarRocks[0]])
     func `reserved words, quotes, dots, Chinese, emoji and long names of tables and columns are kept`(_ pair: Pair) throws {
         let source = try Place(pair.from), target = try Place(pair.to)
         var names = [
@@ -36,6 +38,8 @@ import Testing
         if pair.from != .mysql, pair.to != .mysql { names.append("🐦") }
         names.append(String(repeating: "x", count: 63))
         names.append(String(repeating: "雨", count: 21))
+        // StarRocks keeps letters of all scripts and few signs.
+        if pair.from == .starrocks || pair.to == .starrocks { names = ["select", "Group", "two words", "訂單", "ünï", "per%cent", "it's"] }
         for (number, name) in names.enumerated() {
             let column = name == "1" ? "one" : name
             try source.run(
@@ -125,7 +129,7 @@ import Testing
         #expect(try target.rows("i", columns: ["id", "hidden", "v"]) == [["1", "h", "3"]])
     }
 
-    @Test(arguments: System.pairs)
+    @Test(arguments: System.pairs + System.outOfStarRocks)
     func `a view, a query, renamed and left-out columns, expressions and constants serve as sources`(_ pair: Pair) throws {
         let source = try ModeTests.orders(pair.from, count: 20), target = try Place(pair.to)
         try source.run("CREATE VIEW seen AS SELECT id, name FROM orders WHERE id <= 5;")

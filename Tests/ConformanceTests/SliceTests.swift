@@ -146,7 +146,7 @@ extension System {
         switch self {
         case .postgres: "date '2000-01-01' + \(days)"
         case .mysql: "DATE '2000-01-01' + INTERVAL ((\(days)) DIV 1) DAY"
-        case .sqlite, .csv, .json: "date('2000-01-01', '+' || (\(days)) || ' days')"
+        case .sqlite, .csv, .json, .starrocks: "date('2000-01-01', '+' || (\(days)) || ' days')"
         }
     }
 
@@ -154,7 +154,7 @@ extension System {
         switch self {
         case .postgres, .sqlite: "ANALYZE \(table);"
         case .mysql: "ANALYZE TABLE \(table);"
-        case .csv, .json: ""
+        case .csv, .json, .starrocks: ""
         }
     }
 }

@@ -30,6 +30,11 @@ import Testing
         try check(Hard.json, in: try HardTables.json.get(), target)
     }
 
+    @Test(.requires(.starrocks), arguments: System.allCases)
+    func `every value of StarRocks arrives as what it is`(_ target: System) throws {
+        try check(Hard.starrocks, in: try HardTables.starrocks.get(), target)
+    }
+
     @Test(arguments: System.allCases)
     func `everything can be read and counted`(_ source: System) throws {
         let (tables, hard) = try HardTables.of(source)
@@ -52,7 +57,10 @@ struct HardTables: Sendable {
         var names: [String: String] = [:]
         for (number, hard) in hard.enumerated() {
             names[hard.name] = "h\(number)"
-            sql += "CREATE TABLE h\(number) (id int NOT NULL PRIMARY KEY, v \(hard.type));\n"
+            sql +=
+                system == .starrocks
+                ? "CREATE TABLE h\(number) (id int NOT NULL, v \(hard.type)) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1;\n"
+                : "CREATE TABLE h\(number) (id int NOT NULL PRIMARY KEY, v \(hard.type));\n"
             for (id, value) in hard.values.enumerated() { sql += "INSERT INTO h\(number) VALUES (\(id), \(value.sql));\n" }
         }
         self.names = names
@@ -79,6 +87,7 @@ struct HardTables: Sendable {
     static let postgres = Result { try HardTables(.postgres, Hard.postgres, before: Hard.postgresTypes) }
     static let sqlite = Result { try HardTables(.sqlite, Hard.sqlite) }
     static let csv = Result { try HardTables(files: .csv, Hard.csv) }
+    static let starrocks = Result { try HardTables(.starrocks, Hard.starrocks) }
     static let json = Result { try HardTables(files: .json, Hard.json) }
 
     static func of(_ system: System) throws -> (HardTables, [Hard]) {
@@ -88,6 +97,7 @@ struct HardTables: Sendable {
         case .sqlite: (try sqlite.get(), Hard.sqlite)
         case .csv: (try csv.get(), Hard.csv)
         case .json: (try json.get(), Hard.json)
+        case .starrocks: (try starrocks.get(), Hard.starrocks)
         }
     }
 }
