@@ -67,6 +67,22 @@ private let everyType =
         #expect(try rows(other, read, whole, capacity: 1000) != expected)
     }
 
+    @Test(arguments: ["text(20)", "text(12)=multibyte", "bytes(9)", "text=length(3,8)"])
+    func `texts and octets differ from row to row, in length too`(_ type: String) throws {
+        let source = try session("generator:t?rows=1000&schema=a:\(type)")
+        let values = try rows(source, plan(source), [Slice(id: 0, bounds: .all, rows: 1000)], capacity: 1000)
+        // Some are the same by chance: of `multibyte` there are 4096.
+        #expect(Set(values).count > 700)
+        #expect(Set(values.map(\.utf8.count)).count > 3)
+    }
+
+    @Test func `the lengths of texts take both bounds and all between`() throws {
+        let source = try session("generator:t?rows=1000&schema=a:text=length(3,8)")
+        let empty = #"{"a":""}"#.utf8.count
+        let values = try rows(source, plan(source), [Slice(id: 0, bounds: .all, rows: 1000)], capacity: 1000)
+        #expect(Set(values.map { $0.utf8.count - empty }) == [3, 4, 5, 6, 7, 8])
+    }
+
     @Test func `a column is the same among other columns`() throws {
         let source = try session("generator:t?rows=50&schema=\(everyType)")
         var read = try plan(source)

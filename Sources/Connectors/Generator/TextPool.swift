@@ -4,8 +4,11 @@ import Tabular
 final class TextPool: Sendable {
     enum Alphabet: Sendable { case ascii, multibyte, octets }
 
-    /// Octets that a fill may write behind the last value: it copies sixteen at a time.
-    static let padding = 64
+    /// Octets that a fill may write behind the last value: it copies sixteen at a time, up to `mostAtOnce`.
+    static let padding = mostAtOnce + 16
+    /// Values of a pool without longer ones are all copied as if they were as long as the longest: a loop of the same
+    /// length for every value costs less than the processor's wrong guesses at its end.
+    private static let mostAtOnce = 128
     private static let size = 1 << 16
     private static let phraseCount = 4096
 
@@ -71,6 +74,7 @@ final class TextPool: Sendable {
     ) -> Int {
         let span = UInt64(longest - shortest + 1)
         let phrases = UInt64(max(starts.count - 1, 0))
+        let atOnce = longestBytes <= Self.mostAtOnce ? (longestBytes + 15) & ~15 : 0
         return pool.withUnsafeBufferPointer { pool in
             starts.withUnsafeBufferPointer { starts in
                 let source = pool.baseAddress!
@@ -87,16 +91,20 @@ final class TextPool: Sendable {
                     let from: Int
                     let length: Int
                     if phrases > 0 {
-                        let phrase = Int(truncatingIfNeeded: (mixed &>> 32) &* phrases &>> 32)
+                        let phrase = Int(truncatingIfNeeded: ((mixed &>> 32) &* phrases) &>> 32)
                         from = starts[phrase]
                         length = starts[phrase &+ 1] &- from
                     } else {
-                        length = shortest &+ Int(truncatingIfNeeded: (mixed & 0xFFFF_FFFF) &* span &>> 32)
+                        length = shortest &+ Int(truncatingIfNeeded: ((mixed & 0xFFFF_FFFF) &* span) &>> 32)
                         // So that a value of up to the pool's size ends within it.
                         let room = UInt64(max(Self.size &- length, 1))
-                        from = Int(truncatingIfNeeded: (mixed &>> 32) &* room &>> 32)
+                        from = Int(truncatingIfNeeded: ((mixed &>> 32) &* room) &>> 32)
                     }
-                    Self.copy(source, from, length, isPhrase: phrases > 0, to: arena + written)
+                    if atOnce > 0 {
+                        Self.copySixteens(source + from, atOnce, to: arena + written)
+                    } else {
+                        Self.copy(source, from, length, isPhrase: phrases > 0, to: arena + written)
+                    }
                     written &+= length
                     ends[row] = written
                 }
@@ -120,9 +128,14 @@ final class TextPool: Sendable {
             }
             return
         }
+        copySixteens(pool + from, length, to: out)
+    }
+
+    @inline(__always)
+    private static func copySixteens(_ source: UnsafePointer<UInt8>, _ length: Int, to out: UnsafeMutablePointer<UInt8>) {
         var offset = 0
         while offset < length {
-            let word = UnsafeRawPointer(pool + from + offset).loadUnaligned(as: SIMD16<UInt8>.self)
+            let word = UnsafeRawPointer(source + offset).loadUnaligned(as: SIMD16<UInt8>.self)
             UnsafeMutableRawPointer(out + offset).storeBytes(of: word, as: SIMD16<UInt8>.self)
             offset &+= 16
         }
