@@ -29,7 +29,8 @@ def main():
     tried = candidates()
     for program in tried:
         if os.path.isfile(program) and os.access(program, os.X_OK):
-            sys.stdout.flush()
+            if sys.stdout:
+                sys.stdout.flush()
             os.execv(program, [program, "datax"] + sys.argv[1:])
     # To stdout too: callers search it for this line, and take silence for success.
     first = tried[0] if not isinstance(tried[0], bytes) else tried[0].decode("utf-8", "replace")
@@ -40,9 +41,12 @@ def main():
 
 def say_failure(text):
     line = u"\n\n\u7ecfDataX\u667a\u80fd\u5206\u6790,\u8be5\u4efb\u52a1\u6700\u53ef\u80fd\u7684\u9519\u8bef\u539f\u56e0\u662f:\n" + text + u"\n"
-    getattr(sys.stdout, "buffer", sys.stdout).write(line.encode("utf-8"))
-    sys.stdout.flush()
-    getattr(sys.stderr, "buffer", sys.stderr).write((text + u"\n").encode("utf-8"))
+    # Either may be closed.
+    if sys.stdout:
+        getattr(sys.stdout, "buffer", sys.stdout).write(line.encode("utf-8"))
+        sys.stdout.flush()
+    if sys.stderr:
+        getattr(sys.stderr, "buffer", sys.stderr).write((text + u"\n").encode("utf-8"))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import Glibc
 @main
 enum Program {
     static func main() {
+        StandardStreams.complete()
         StopSignals.watch(Self.interrupt)
         do {
             var command = try Apus.parseAsRoot()

@@ -92,6 +92,22 @@ import Testing
         expect(try desk.user.run(["datax", "-r", "nonereader", "-w", "mysqlwriter"]), 255, "there is no reader plugin")
     }
 
+    @Test func `a job runs with input and outputs closed`() throws {
+        let target = desk.home.file("out")
+        let job = DataXDesk.job(
+            #"{"name": "streamreader", "parameter": {"sliceRecordCount": 2, "column": [{"type": "string", "value": "x"}]}}"#,
+            #"{"name": "txtfilewriter", "parameter": {"path": "\#(target)", "fileName": "a", "writeMode": "truncate"}}"#)
+        let path = try desk.home.write(job, to: "job.json")
+        let program = try apusBinary()
+        for line in ["apus datax '\(path)' <&- >&- 2>&-", "APUS='\(program)' '\(DataXDesk.launcher)' '\(path)' >&-"] {
+            let result = try desk.user.shell(line)
+            #expect(result.status == 0 && result.stdout.isEmpty && result.stderr.isEmpty, "\(result)")
+            let files = try FileManager.default.contentsOfDirectory(atPath: target)
+            #expect(files.count == 1)
+            #expect(try desk.home.read("out/" + files[0]) == "x\nx\n")
+        }
+    }
+
     @Test func `dryRun plans and moves nothing`() throws {
         let result = try desk.run(
             DataXDesk.job(store.reader("t"), store.writer("u"), setting: #""speed": {"channel": 1}, "dryRun": true"#))
