@@ -105,9 +105,21 @@ struct MySQLDialect: Dialect {
                 losses.append("index \(index.name) does not translate")
                 return true
             }
+            keepOneCounter(&shape, losses: &losses)
             limitRow(&shape, keys: indexed, losses: &losses)
         }
         return (shape, losses)
+    }
+
+    /// A table may have one AUTO_INCREMENT, PostgreSQL's any number: that of the primary key stays, else the first.
+    private func keepOneCounter(_ shape: inout TableShape, losses: inout [String]) {
+        let counters = shape.columns.filter(\.identity).map(\.name)
+        guard counters.count > 1 else { return }
+        let kept = counters.first { $0 == shape.primaryKey.first } ?? counters[0]
+        for index in shape.columns.indices where shape.columns[index].identity && shape.columns[index].name != kept {
+            shape.columns[index].identity = false
+            losses.append("\(shape.columns[index].name): it no longer counts by itself; MySQL allows one such column, \(kept)")
+        }
     }
 
     /// InnoDB indexes up to 3072 octets in all: text and octets without a length cannot be indexed.
