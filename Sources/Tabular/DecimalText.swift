@@ -79,6 +79,16 @@ public struct DecimalText {
         return false
     }
 
+    /// Whether all digits beyond a scale are zeros.
+    public func isExact(scale: Int) -> Bool {
+        var index = max(point &+ scale, 0)
+        while index < digitCount {
+            if digit(index) != 48 { return false }
+            index &+= 1
+        }
+        return true
+    }
+
     /// How many octets ``write(to:scale:)`` may need.
     public var longest: Int { 16 &+ integerDigits &+ fractionDigits }
 

@@ -211,6 +211,10 @@ import Testing
         #expect(table.types == ["int8", "decimal(5,2)", "bytes"])
         #expect(table.rows == [["1", "1.25", "\\x00ff"]])
         #expect(table.rejected.map(\.column) == ["a", "b"])
+        // Zeros beyond the scale change nothing.
+        try desk.put("d.csv", "a,b\n1.2500,1.0\n0.000,-3.00\n1.2510,1.01\n")
+        let decimals = try desk.read("csv:d.csv?types=a:decimal(5,2),b:decimal(38,0)")
+        #expect(decimals.rows == [["1.25", "1"], ["0.00", "-3"]] && decimals.rejected.count == 1)
         let error = try #require(throws: ApusError.self) { try desk.read("csv:a.csv?types=a:integr") }
         #expect(error.hint == "Did you mean `integer`?")
     }

@@ -95,9 +95,11 @@ struct FieldParser {
         case .decimal:
             if wholeDigits >= 0 {
                 guard let number = DecimalText(bytes), number.integerDigits <= wholeDigits,
-                    number.fractionDigits <= fractionDigits || number.isNaN || number.isInfinite
+                    number.isExact(scale: fractionDigits)
                 else { return false }
-                column.commit(number.write(to: column.reserve(number.longest)))
+                // `1.0` is a whole number: zeros beyond the scale are left out.
+                let scale = number.fractionDigits > fractionDigits ? fractionDigits : nil
+                column.commit(number.write(to: column.reserve(number.longest + max(-fractionDigits, 0)), scale: scale))
                 return true
             }
             return Parse.decimal(bytes, into: &column)
