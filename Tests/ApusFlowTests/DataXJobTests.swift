@@ -120,7 +120,7 @@ enum DataXSamples {
         let settings = text.from.endpoint.settings
         #expect(settings["columns"] == "c1,c2,c3" && settings["types"] == "c1:timestamp,c3:decimal(38,0)" && settings["ragged"] == "cut")
         #expect(settings["date_format"] == "c1=yyyyMMdd" && settings["separator"] == "\\t" && settings.boolean("header"))
-        #expect(text.sources.map(\.endpoint.path) == ["/in/*.csv", "/more/*"])
+        #expect(text.sources.map(\.endpoint.path) == ["/in/**.csv", "/more/**"])
         #expect(text.tables[0].members[0].columns == [ColumnWish("c3"), ColumnWish("constant_2", expression: "'x''y'"), ColumnWish("c1")])
         #expect(
             text.to.endpoint.path.hasPrefix("/out/f__") && text.to.endpoint.settings["separator"] == "\\x01"

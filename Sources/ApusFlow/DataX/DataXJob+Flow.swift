@@ -198,7 +198,8 @@ struct FlowMaking {
 
     private func settings(_ format: DataXJob.TextFormat) -> [(String, String?)] {
         [
-            ("separator", Self.escaped(format.separator)), ("quote", format.isQuoted ? nil : "none"), ("encoding", format.encoding),
+            ("separator", Self.escaped(format.separator)), ("quote", format.isQuoted ? format.quote : "none"),
+            ("escape", format.isEscaped ? "backslash" : nil), ("encoding", format.encoding),
             ("compression", format.compression), ("null", format.null),
         ]
     }
@@ -251,10 +252,9 @@ struct FlowMaking {
                 return ColumnWish("c\(index + 1)")
             }
         }
-        for path in reader.paths {
-            let place = path.hasSuffix("/") || isFolder(path) ? (path.hasSuffix("/") ? path : path + "/") + "*" : path
+        for place in TextSource.places(reader.paths) {
             let number = source(try endpoint("csv", place, settings))
-            members.append(.init(source: number, .pattern("rows"), columns: wishes, label: path))
+            members.append(.init(source: number, .pattern("rows"), columns: wishes, label: place))
         }
         wish.columns = wishes
     }

@@ -93,6 +93,9 @@ public struct DataXJob: Hashable, Sendable {
         public var separator = ","
         /// Fields may stand in quotes.
         public var isQuoted = true
+        public var quote = "\""
+        /// A backslash escapes.
+        public var isEscaped = false
         public var encoding = "utf-8"
         public var compression: String?
         /// The text that is NULL.

@@ -17,19 +17,11 @@ extension JobReading {
         var reader = DataXJob.TextReader(paths: paths)
         reader.format = textFormat(value, plugin)
         reader.format.skipsHeader = boolean(value["skipHeader"], "\(plugin).skipHeader") ?? false
-        // Without a word on it, the documented `\N`.
-        let config = value["csvReaderConfig"]
-        if let quoted = boolean(config?["useTextQualifier"], "\(plugin).csvReaderConfig.useTextQualifier") {
-            reader.format.isQuoted = quoted
-        }
-        check(
-            config, ["useTextQualifier"], ignored: ["safetySwitch", "skipEmptyRecords", "textQualifier", "trimWhitespace", "escapeMode"],
-            in: "\(plugin).csvReaderConfig")
-        guard let list = value["column"] else {
-            fault("\(plugin) has no `column`", hint: "Write e.g. [{\"index\": 0, \"type\": \"long\"}], or [\"*\"].")
-            return nil
-        }
-        if list.texts == ["*"] { return reader }
+        // Without a word on it, the documented `\N`: an empty text stays an empty text.
+        if reader.format.null == nil { reader.format.null = "\\N" }
+        readerConfig(value["csvReaderConfig"], &reader.format, "\(plugin).csvReaderConfig")
+        // No column, or none in the list, is every field as text too.
+        guard let list = value["column"], list.texts != ["*"], list.elements?.isEmpty != true else { return reader }
         var columns: [DataXJob.TextReader.Column] = []
         for (number, element) in (list.elements ?? []).enumerated() {
             let key = "\(plugin).column[\(number)]"
@@ -46,6 +38,22 @@ extension JobReading {
         if columns.isEmpty { fault("\(plugin).column names no column") }
         reader.columns = columns
         return reader
+    }
+
+    /// Settings of javacsv, which DataX hands through.
+    private func readerConfig(_ config: JobValue?, _ format: inout DataXJob.TextFormat, _ key: String) {
+        check(
+            config, ["useTextQualifier", "textQualifier", "escapeMode"], ignored: ["safetySwitch", "skipEmptyRecords", "trimWhitespace"],
+            in: key)
+        if let quoted = boolean(config?["useTextQualifier"], "\(key).useTextQualifier") { format.isQuoted = quoted }
+        if let quote = text(config?["textQualifier"], "\(key).textQualifier"), !quote.isEmpty {
+            if quote.utf8.count == 1 { format.quote = quote } else { fault("\(key).textQualifier should be one ASCII character") }
+        }
+        switch integer(config?["escapeMode"], "\(key).escapeMode") {
+        case nil, 1: break
+        case 2: format.isEscaped = true
+        case let mode?: fault("\(key).escapeMode is \(mode)", hint: "There are 1, doubled quotes, and 2, backslashes.")
+        }
     }
 
     func textWriter(_ value: JobValue) -> DataXJob.TextWriter? {

@@ -158,12 +158,8 @@ extension FileLocation {
 
     /// Files that match a pattern, in octet order.
     private static func expand(_ pattern: String) throws -> [String] {
-        var found = glob_t()
-        defer { globfree(&found) }
-        let status = glob(pattern, GLOB_NOSORT, nil, &found)
-        guard status == 0 || status == GLOB_NOMATCH else { throw FileError.last("expanding \(pattern)") }
-        let paths = (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
-            .filter { !isFolder($0) }
+        let paths: [String]
+        do { paths = try FileTree.files(pattern) } catch { throw FileError.of(error.number, "listing \(error.path)") }
         if paths.isEmpty {
             throw ApusError(
                 .notFound, "no file matches \(pattern)",
