@@ -105,20 +105,27 @@ extension TablePlanner {
         let given = Dictionary(
             (wish.columns ?? []).filter { $0.name != "*" }.map { ($0.name, $0.expression) }, uniquingKeysWith: { $1 })
         var columns: [ColumnWish] = []
+        /// Databases that take no notice of case in names may write them differently.
+        func column(_ name: String, of shape: TableShape) -> ColumnShape? {
+            shape.column(name) ?? shape.columns.first { $0.name.lowercased() == name.lowercased() }
+        }
+        var read: Set<String> = []
         for (item, target) in zip(first.columns.items, first.columns.targets) {
-            if let expression = given[target], let expression, shape.column(expression) == nil {
-                columns.append(ColumnWish(target, expression: expression))
-            } else if let known = shape.column(given[target].flatMap { $0 } ?? item.name) {
+            let expression = given[target].flatMap { $0 }
+            if let known = column(expression ?? item.name, of: shape) {
+                read.insert(known.name)
                 columns.append(ColumnWish(target, expression: known.name))
+            } else if let expression, column(expression, of: first.shape) == nil {
+                columns.append(ColumnWish(target, expression: expression))
             } else {
                 note(.note, .notFound, target, "\(label) has no column `\(item.name)`; its rows get NULL there")
                 columns.append(ColumnWish(target, expression: "NULL"))
             }
         }
-        let taken = Set(first.columns.items.map(\.name) + first.columns.targets)
-        for column in shape.columns
-        where !taken.contains(column.name) && !wish.exclude.contains(column.name) && first.shape.column(column.name) == nil {
-            note(.warning, .lossyMapping, column.name, "only \(label) has the column `\(column.name)`; it is not loaded")
+        let taken = read.union(first.columns.items.map(\.name) + first.columns.targets)
+        for own in shape.columns
+        where !taken.contains(own.name) && !wish.exclude.contains(own.name) && column(own.name, of: first.shape) == nil {
+            note(.warning, .lossyMapping, own.name, "only \(label) has the column `\(own.name)`; it is not loaded")
         }
         wish.columns = columns
         wish.rename = [:]
@@ -165,12 +172,13 @@ extension TablePlanner {
         let constants = zip(places[0].columns.items, places[0].columns.targets).filter { item, _ in
             item.expression != nil && places[0].shape.column(item.name) == nil
         }.map(\.1)
+        // Several shards of one place have the same constants.
         let differing = constants.filter { name in
             Set(
                 places.compactMap { place in
                     place.columns.targets.firstIndex(of: name).map { place.columns.items[$0].expression ?? "" }
                 }
-            ).count == places.count
+            ).count > 1
         }
         for name in differing {
             guard let index = shape.columns.firstIndex(where: { $0.name == name }), case .text = shape.columns[index].type else { continue }

@@ -40,6 +40,53 @@ import Testing
         }
     }
 
+    @Test func `a list of columns is NULL where a member lacks one, and case in names does not matter`() throws {
+        let head = try Place(
+            .mariadb,
+            "CREATE TABLE orders (id int NOT NULL PRIMARY KEY, note varchar(20), day date); INSERT INTO orders VALUES (1, 'a', '2026-11-21'), (2, 'b', '2026-11-20');"
+        )
+        let fz = try Place(.mariadb, "CREATE TABLE orders (id int PRIMARY KEY, day date); INSERT INTO orders VALUES (1, '2026-11-21');")
+        let xm = try Place(
+            .mariadb,
+            "CREATE TABLE orders (ID int PRIMARY KEY, NOTE varchar(20), day date); INSERT INTO orders VALUES (1, 'x', '2026-11-21');")
+        let dw = try Place(.postgres), night = try Night()
+        try night.connections(
+            "head: \(head.url())\nfz: \(fz.url())\nxm: \(xm.url())\ndw: \(dw.url())\nbranches:\n  - { connection: head, tenant: h }\n  - { connection: fz, tenant: fz }\n  - { connection: xm, tenant: xm }\n"
+        )
+        try night.job(1, from: "branches")
+        try night.job(2, from: "branches")
+        try night.row(
+            "orders", to: "listed", etlType: 1, column: "day",
+            ["src_table_column": night.quote("id, t.note, concat(id, ',', day) as both_of, t.day")])
+        try night.row("orders", to: "whole", job: 2)
+        let result = try night.extract("--day", "2026-11-21")
+        expect(result, 0)
+        #expect(!(result.stderr + result.stdout).contains("only xm has"), "\(result.stderr)")
+        #expect(
+            try dw.lines("SELECT tenant, id, note, both_of FROM listed ORDER BY tenant") == [
+                "fz|1|NULL|1,2026-11-21", "h|1|a|1,2026-11-21", "xm|1|x|1,2026-11-21",
+            ])
+        #expect(try dw.lines("SELECT tenant, id, note FROM whole ORDER BY tenant, id") == ["fz|1|NULL", "h|1|a", "h|2|b", "xm|1|x"])
+    }
+
+    @Test func `shards of several members go into one table, with constants of any length`() throws {
+        func branch(_ first: Int) throws -> Place {
+            try Place(
+                .mariadb,
+                (0..<2).map {
+                    "CREATE TABLE orders_0\($0) (id int NOT NULL PRIMARY KEY, v int); INSERT INTO orders_0\($0) VALUES (\(first + $0), 5);"
+                }.joined())
+        }
+        let head = try branch(1), fz = try branch(1), dw = try Place(.postgres), night = try Night()
+        try night.connections(
+            "head: \(head.url())\nfz: \(fz.url())\ndw: \(dw.url())\nbranches:\n  - { connection: head, tenant: h }\n  - { connection: fz, tenant: fuzhou }\n"
+        )
+        try night.job(1, from: "branches")
+        try night.row("orders_[00-31]", to: "orders")
+        expect(try night.extract(), 0)
+        #expect(try dw.lines("SELECT tenant, id FROM orders ORDER BY tenant, id") == ["fuzhou|1", "fuzhou|2", "h|1", "h|2"])
+    }
+
     @Test func `shard tables that a pattern or a regular expression means go into one`() throws {
         var sql = "CREATE TABLE orders_99x (id int, v int); INSERT INTO orders_99x VALUES (99, 99);"
         for number in 0..<8 {
