@@ -146,6 +146,12 @@ struct TablePlanner {
         if existing == nil, create == .require {
             note(.error, .notFound, "the target has no table \(name), and `create: require` does not let Apus make it")
         }
+        if let existing, mode != .append, places.contains(where: { isTarget($0, existing) }) {
+            note(
+                .error, .configurationInvalid,
+                "\(existing.name) is read and \(mode == .replace ? "replaced" : "changed") at the same time: source and target are one table. Name another target"
+            )
+        }
         if let existing, existing.kind == .view {
             note(.error, .unsupported, "the target \(name) is a view; rows can be loaded into tables only")
         }
@@ -180,6 +186,14 @@ struct TablePlanner {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
         }
         return (load, matched.indices.filter { $0 < columns.items.count && matched[$0] != nil })
+    }
+
+    /// Whether a place is the target itself. What is written to it between its read and the swap would be lost.
+    private func isTarget(_ place: SourcePlace, _ existing: TableShape) -> Bool {
+        guard case .table = place.relation, place.shape.name == existing.name else { return false }
+        let from = planner.sources[place.source], to = planner.to
+        return from.connector.name == to.connector.name && from.endpoint.host == to.endpoint.host && from.endpoint.port == to.endpoint.port
+            && from.endpoint.path == to.endpoint.path
     }
 
     /// A full refresh replaces; an increment changes rows by key where there is one.
