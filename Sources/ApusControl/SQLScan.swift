@@ -41,8 +41,16 @@ public struct SQLScan: Sendable {
     /// - throws: `config.invalid` for an open quote, comment or parenthesis.
     public init(_ text: String) throws {
         source = text
-        var scanner = Scanner(text)
-        tokens = try scanner.scan()
+        do {
+            var scanner = Scanner(text)
+            tokens = try scanner.scan()
+        } catch {
+            // A text that is broken where backslashes escape may be whole where they are characters as any other.
+            var scanner = Scanner(text)
+            scanner.hasEscapes = false
+            guard text.contains("\\"), let found = try? scanner.scan() else { throw error }
+            tokens = found
+        }
     }
 
     /// Cut at a sign that stands in no parentheses, quotes or comments.
@@ -72,17 +80,8 @@ public struct SQLScan: Sendable {
         return found
     }
 
-    /// The line of a word that begins a line, which only clients understand.
-    public func line(ofWord word: String) -> Int? {
-        var line = 1
-        var isFirst = true
-        for token in tokens {
-            if token.isWord(word), isFirst { return line }
-            if token.text.contains(where: \.isNewline) { isFirst = true } else if !token.isBlank { isFirst = false }
-            line += token.text.count(where: \.isNewline)
-        }
-        return nil
-    }
+    /// The words that are no strings and no quoted names, in small letters.
+    public var words: [String] { tokens.filter { $0.kind == .name }.map { $0.text.lowercased() } }
 
     /// Whether it is one expression or none, and no statement is ended in it.
     public var isOne: Bool { !tokens.contains { $0.kind == .sign && $0.text == ";" } }
@@ -106,6 +105,8 @@ public struct SQLScan: Sendable {
         var position = 0
         var tokens: [Token] = []
         var depth = 0
+        /// Backslashes escape where they can, as MySQL has it; else in PostgreSQL's `E'…'` only.
+        var hasEscapes = true
 
         init(_ text: String) { characters = Array(text) }
 
@@ -148,6 +149,11 @@ public struct SQLScan: Sendable {
                 position += 2
                 return .comment
             }
+            if first == "e" || first == "E", at(1) == "'" {
+                position += 1
+                try quoted("'", escapes: true)
+                return .string
+            }
             switch first {
             case "'":
                 try quoted("'")
@@ -178,11 +184,11 @@ public struct SQLScan: Sendable {
         }
 
         /// A doubled quote is one; a backslash before a single quote keeps it, as MySQL has it.
-        private mutating func quoted(_ quote: Character) throws {
+        private mutating func quoted(_ quote: Character, escapes: Bool = false) throws {
             position += 1
             while position < characters.count {
                 let character = characters[position]
-                if character == "\\", quote == "'", at(1) == "'" || at(1) == "\\", isEscape { position += 2; continue }
+                if character == "\\", quote == "'", at(1) == "'" || at(1) == "\\", escapes || isEscape { position += 2; continue }
                 if character == quote {
                     if at(1) == quote { position += 2; continue }
                     position += 1
@@ -195,6 +201,7 @@ public struct SQLScan: Sendable {
 
         /// `'\'` is a whole string in standard SQL: the backslash escapes only when another quote follows later.
         private var isEscape: Bool {
+            guard hasEscapes else { return false }
             guard at(1) == "'" else { return true }
             return characters[(position + 2)...].contains("'")
         }

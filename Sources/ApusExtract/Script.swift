@@ -4,7 +4,7 @@ import ApusEngine
 import ApusFlow
 import Glibc
 
-/// A script of SQL: statements parted by semicolons, with `{{ name }}` filled in.
+/// A script of SQL: statements parted by semicolons, or by what `DELIMITER` says, with `{{ name }}` filled in.
 public struct Script: Sendable {
     public struct Statement: Sendable, Hashable {
         public var sql: String
@@ -34,13 +34,7 @@ public struct Script: Sendable {
     public init(_ text: String, name: String, parameters: Parameters) throws {
         self.name = name
         do {
-            let scan = try SQLScan(text)
-            if let line = scan.line(ofWord: "delimiter") {
-                throw ApusError(
-                    .configurationInvalid, "DELIMITER in line \(line) is a command of the mysql client, not SQL",
-                    hint: "Make procedures with their own client; call them here.")
-            }
-            statements = try scan.located.map { Statement(sql: try parameters.expand($0.text), line: $0.line) }
+            statements = try ScriptCut.statements(text).map { Statement(sql: try parameters.expand($0.text), line: $0.line) }
         } catch let error as ApusError { throw error.about(name) }
     }
 
@@ -65,7 +59,8 @@ public struct Script: Sendable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ApusError(.configurationInvalid, "\(path) is not UTF-8", hint: "Save the file as UTF-8; it may be GBK.")
         }
-        return text
+        // Editors of Windows put a mark of order in front.
+        return text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     }
 
     /// Runs every statement, each by itself. After an error the rest is left out, unless `goesOn`.

@@ -26,6 +26,29 @@ import Testing
         expect(try night.apus("sql", "dw", "missing.sql"), 78, "missing.sql")
     }
 
+    @Test func `procedures stand between DELIMITER lines, and are not torn apart without them`() throws {
+        let place = try Place(.mariadb, "CREATE TABLE s (a int, v varchar(20));"), night = try Night()
+        try night.connections(["dw": place])
+        let body = "BEGIN DECLARE x int DEFAULT 0; WHILE x < 2 DO INSERT INTO s VALUES (x, 'p;//$$'); SET x = x + 1; END WHILE; END"
+        let file = try night.home.write(
+            "\u{FEFF}-- made in an editor of Windows\r\nDELIMITER $$\r\nCREATE PROCEDURE p1()\r\n\(body)$$\r\n  delimiter //\nCREATE PROCEDURE p2() \(body)// CALL p1()//\nDELIMITER ;\nCALL p2();\nINSERT INTO nowhere VALUES (1);\n",
+            to: "made.sql")
+        expect(try night.apus("sql", "dw", file), 1, "made.sql:9")
+        #expect(try place.lines("SELECT a, v FROM s ORDER BY a") == ["0|p;//$$", "0|p;//$$", "1|p;//$$", "1|p;//$$"])
+        let torn = try night.home.write("\nCREATE PROCEDURE p3() BEGIN DELETE FROM s; DELETE FROM s; END;", to: "torn.sql")
+        expect(try night.apus("sql", "dw", torn, "--on-error", "continue"), 78, "line 2", "DELIMITER")
+        #expect(try place.lines("SELECT count(*) FROM s") == ["4"])
+    }
+
+    @Test func `backslashes are what PostgreSQL takes them for`() throws {
+        let place = try Place(.postgres, "CREATE TABLE s (v text);"), night = try Night()
+        try night.connections(["dw": place])
+        let file = try night.home.write(
+            "INSERT INTO s VALUES (E'a\\'; b');\nINSERT INTO s VALUES ('c\\');\nINSERT INTO s SELECT $f$d;$f$;\n", to: "odd.sql")
+        expect(try night.apus("sql", "dw", file), 0)
+        #expect(try place.lines("SELECT v FROM s ORDER BY v") == ["a'; b", "c\\", "d;"])
+    }
+
     @Test func `scripts stand around tables and runs, and the summary waits for every table`() throws {
         let erp = try Place(.mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY); INSERT INTO a VALUES (1), (2);")
         let dw = try Place(.postgres, "CREATE TABLE told (word text, at serial)"), night = try Night()
