@@ -72,7 +72,17 @@ public struct ConnectionResolver: Sendable {
         (Array(named.keys) + ((try? file?.entries(connectors).map(\.name)) ?? [])).sorted()
     }
 
+    /// Whether a text is the name of a connection.
+    public func knows(_ text: String) -> Bool {
+        if let set = variables[Self.variable(text)], !set.isEmpty { return true }
+        return names.contains(text)
+    }
+
     // MARK: - Names
+
+    private static func variable(_ name: String) -> String {
+        "APUS_CONNECTION_" + name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+    }
 
     private static func name(_ template: Template) -> String? {
         let text = template.pieces.map { if case .literal(let text) = $0 { text } else { "{{" } }.joined()
@@ -84,7 +94,7 @@ public struct ConnectionResolver: Sendable {
         if let text = named[name] {
             do { return try entry(text) } catch let error as ApusError { throw error.about("connection `\(name)`") }
         }
-        let variable = "APUS_CONNECTION_" + name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+        let variable = Self.variable(name)
         if let text = variables[variable], !text.isEmpty {
             do {
                 var resolved = try open(url: text)

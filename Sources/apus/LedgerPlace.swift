@@ -1,5 +1,7 @@
 import ApusControl
 import ApusCore
+import ApusFlow
+import Glibc
 import SQLiteConnector
 
 /// Where runs are remembered: what `--ledger` says, `APUS_LEDGER`, or a file of the user's.
@@ -8,13 +10,16 @@ struct LedgerPlace {
 
     init(_ given: String?) { text = given ?? SQLLedger.defaultPath() }
 
-    /// - throws: `config.invalid`, `config.unknown_connector`, `connection.*`.
+    /// A connection's name is known as such; any other text without a scheme is a file.
+    /// - throws: `config.*`, `connection.*`.
     func open() throws -> SQLLedger {
         let isURL = text.contains("://") || Registry.connectors.contains { $0.schemes.contains { text.hasPrefix($0 + ":") } }
-        guard isURL else { return try SQLLedger(file: text, connector: SQLiteConnector()) }
-        let url = try ConnectionURL(parsing: text)
-        let connector = try Registry.connector(named: url.scheme)
-        if connector.name == "sqlite" { return try SQLLedger(file: url.path, connector: connector) }
-        return try SQLLedger(connector: connector, endpoint: Endpoint(url, connector))
+        let resolver = Resolver.make()
+        let isFile = !isURL && !text.contains("${") && (access(text, F_OK) == 0 || !resolver.knows(text))
+        if isFile { return try SQLLedger(file: text, connector: SQLiteConnector()) }
+        let resolved = try resolver.resolve(text)
+        let endpoint = resolved.connection.endpoint
+        if resolved.connector.name == "sqlite" { return try SQLLedger(file: endpoint.path, connector: resolved.connector) }
+        return try SQLLedger(connector: resolved.connector, endpoint: endpoint)
     }
 }

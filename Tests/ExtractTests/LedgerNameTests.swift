@@ -1,0 +1,24 @@
+import ApusTesting
+import Foundation
+import Testing
+
+/// The ledger in the control database, as other commands find it.
+@Suite(.requires(.mariadb)) struct LedgerNameTests {
+    @Test func `a ledger is named like any other connection`() throws {
+        let erp = try Place(.mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY); INSERT INTO a VALUES (1), (2);")
+        let dw = try Place(.sqlite), night = try Night(.mariadb)
+        try night.connections("erp: \(erp.url())\ndw: \"\(dw.url())\"\nnightly_control: \(night.control.url())\n")
+        try night.job()
+        try night.row("a", to: "ods_a")
+        expect(try night.extract(), 0)
+        let run = try night.control.lines("SELECT run_id FROM apus_run")[0]
+        expect(try night.apus("history", "--ledger", "nightly_control"), 0, run)
+        expect(try night.apus("verify", run, "--ledger", "nightly_control"), 0, "equal")
+        expect(try night.apus("show", run, "--ledger", try night.control.url().replacing(":pw@", with: ":${HOME_PW:-pw}@")), 0, "ods_a")
+        // What no connection is called is a file, as ever.
+        let file = night.home.file("ledger.db")
+        expect(try night.apus("history", "--ledger", file), 0)
+        #expect(FileManager.default.fileExists(atPath: file))
+        #expect(!FileManager.default.fileExists(atPath: "nightly_control"))
+    }
+}
