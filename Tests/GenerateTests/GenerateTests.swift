@@ -62,6 +62,17 @@ import Testing
         #expect(try desk.control.lines("SELECT src_table_column FROM datax_config") == [names.joined(separator: ",")])
     }
 
+    @Test func `points and quotes in names come through to the target`() throws {
+        let desk = try Desk(
+            .mariadb, control: .sqlite,
+            "CREATE TABLE `a.b` (`x.y` int PRIMARY KEY, `sel``ect` int, `中 文` int); INSERT INTO `a.b` VALUES (1, 2, 3), (2, 3, 4);")
+        expect(try desk.apus("generate", "--from", "erp", "--to", "dw", "--full", "--into", "control"), 0, "1 rows added")
+        expect(try desk.apus("extract", "--control", "control"), 0)
+        let quote = desk.target.kind == .mariadb ? "`" : "\""
+        #expect(
+            try desk.target.lines("SELECT \(quote)x.y\(quote), \(quote)中 文\(quote) FROM \(quote)a.b\(quote) ORDER BY 1") == ["1|3", "2|4"])
+    }
+
     @Test func `a list that an existing table has no room for is refused, and the others are written`() throws {
         let names = (0..<900).map { "column_number_\($0)" }
         let desk = try Desk(

@@ -48,7 +48,7 @@ public struct ConfigRows {
         var row = ControlRow(Self.tableName(name), to: Self.tableName(try wish.target.fill(shape.name, own: own)))
         row.type = wish.type
         row.jobID = wish.jobID
-        row.splitKey = split.column ?? ""
+        row.splitKey = split.column.map { $0.contains(".") ? names.text($0) : $0 } ?? ""
         row.relation = wish.relation
         row.sourceColumns = columnList(shape)
         row.serverType = wish.serverType
