@@ -77,7 +77,7 @@ struct RowFlow {
         switch row.increment {
         case .full, .fullByCondition: table.mode = .replace
         case .day:
-            table.days = days
+            table.days = text.isJoined ? days.map(text.joined) : days
             table.mode = wish.increment
         case .condition, nil:
             table.isIncrement = true

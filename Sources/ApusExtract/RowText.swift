@@ -43,6 +43,20 @@ struct RowText {
 
     var dayColumn: String { row.etlColumn.filter { !$0.isNewline }.split(separator: " ").joined(separator: " ") }
 
+    /// The days as the rows of a joined query tell them: the query is cut already, where the aliases mean something, and
+    /// has the column under the name that the list gives it.
+    func joined(_ days: Days) -> Days {
+        var outer = days
+        outer.filtersSource = false
+        let wanted = (try? SelectList(days.column))?.items.first?.path.map { $0.lowercased() } ?? []
+        let found = items.items.firstIndex { item in
+            let path = item.path.map { $0.lowercased() }
+            return !path.isEmpty && (path == wanted || (wanted.count == 1 && path.last == wanted.last))
+        }
+        if let found, let name = targets?[found] ?? items.items[found].name { outer.column = name }
+        return outer
+    }
+
     /// Columns and filter of the wish.
     func shape(_ table: inout TableWish) throws {
         table.alias = alias
