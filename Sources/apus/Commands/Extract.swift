@@ -79,8 +79,10 @@ struct Extract: ParsableCommand {
         for notice in place.resolved.notices { log.say(.warning, notice) }
         let database = try place.open()
         defer { database.close() }
-        if !dryRun { try database.createOwn() }
         var wish = try wish()
+        // A database that was named by mistake gets no tables.
+        _ = try database.rows(of: wish.configTable)
+        if !dryRun { try database.createOwn() }
         let clock = try database.now()
         let today = try DayZone(zone, now: clock.micros / 1_000_000, offset: clock.offset).today
         wish.day = try day.map { try Self.day($0, today) }
