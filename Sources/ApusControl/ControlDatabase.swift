@@ -22,8 +22,8 @@ public final class ControlDatabase: Sendable {
         link = DatabaseLink(
             connector: connector, label: endpoint.label, title: "the control database",
             hint: "See that the control database can be reached and written (--control).", patience: patience, ready: { _ in }
-        ) {
-            let session = try connector.open(endpoint, interrupt: Interrupt())
+        ) { interrupt in
+            let session = try connector.open(endpoint, interrupt: interrupt)
             guard let session = session as? any SQLSession else {
                 session.close()
                 throw Self.unfit(connector)
@@ -42,6 +42,11 @@ public final class ControlDatabase: Sendable {
     public var label: String { link.label }
 
     public func close() { link.close() }
+
+    /// See ``DatabaseLink/watch(_:)``. A file has nobody who could be silent.
+    public func watch(_ seconds: Double) {
+        if connector.name != "sqlite" { link.watch(seconds) }
+    }
 
     // MARK: Tables
 
@@ -69,7 +74,9 @@ public final class ControlDatabase: Sendable {
     /// All rows of a config table, by ordernum, then id.
     /// - throws: `object.not_found` with the nearest name, `config.invalid` for a value that is no number where one belongs.
     public func rows(of table: String = ControlTables.config) throws -> [ControlRow] {
-        let rows = try read(table, ControlRow.fields, ControlRow("", to: ""), required: ["src_table_name", "des_table_name"])
+        let rows = try read(
+            // Nobody has said that such a row is active, and pydatax does not run it.
+            table, ControlRow.fields, ControlRow("", to: ""), required: ["src_table_name", "des_table_name"], nulls: ["status": "1"])
         return rows.sorted { ($0.order, $0.id ?? 0) < ($1.order, $1.id ?? 0) }
     }
 
@@ -79,7 +86,7 @@ public final class ControlDatabase: Sendable {
     }
 
     private func read<Record: Sendable>(
-        _ table: String, _ fields: [ControlField<Record>], _ empty: Record, required: [String]
+        _ table: String, _ fields: [ControlField<Record>], _ empty: Record, required: [String], nulls: [String: String] = [:]
     ) throws -> [Record] {
         try link.perform("read \(table)") { session in
             let present = try columns(of: table, session)
@@ -93,7 +100,7 @@ public final class ControlDatabase: Sendable {
             return try session.query("SELECT \(list) FROM \(quote(table: table))").map { values in
                 var record = empty
                 for (field, value) in zip(known, values) {
-                    do { try field.set(&record, value) } catch let error as ApusError {
+                    do { try field.set(&record, value ?? nulls[field.name]) } catch let error as ApusError {
                         throw error.about("\(table)\(values.first.flatMap { $0 }.map { " row \($0)" } ?? "")")
                     }
                 }

@@ -93,7 +93,7 @@ extension ControlDatabase {
     }
 
     public func leave(_ worker: ControlWorker) throws {
-        _ = try link.perform("let this worker go") { try $0.query("DELETE FROM apus_worker WHERE worker_id = ?", [worker.id]) }
+        _ = try link.perform("let this worker go", patience: 1) { try $0.query("DELETE FROM apus_worker WHERE worker_id = ?", [worker.id]) }
     }
 
     /// A sign of life for the worker and its leases. Returns the keys of those that it still holds.
@@ -127,10 +127,12 @@ extension ControlDatabase {
 
     /// Takes the lease of a row, if nobody holds it. Called within a transaction.
     /// - parameter resuming: a run that failed and is to be gone on with.
+    /// - parameter ended: the run that this worker has ended under its lease. Another one that it holds is what an earlier
+    ///   try has taken whose answer was lost.
     /// - parameter isDone: whether the log says that the window was done since a time, microseconds since 1970.
     func claim(
-        _ key: String, _ worker: ControlWorker, from: String, upTo: String, run: String, resuming: String?, leaseSeconds: Int,
-        _ session: any SQLSession, isDone: (_ since: Int) throws -> Bool
+        _ key: String, _ worker: ControlWorker, from: String, upTo: String, run: String, resuming: String?, ended: String?,
+        leaseSeconds: Int, _ session: any SQLSession, isDone: (_ since: Int) throws -> Bool
     ) throws -> ControlClaim {
         let row = try session.query(
             """
@@ -161,7 +163,8 @@ extension ControlDatabase {
             if oldFrom == from, oldUpTo == upTo { return .done(isFailed: state != "done") }
             if try isDone(worker.since) { return .done(isFailed: false) }
         }
-        let isTakenOver = !oldRun.isEmpty && (isRunning ? holder != worker.id : state == "failed" && oldRun == resuming)
+        let isOther = holder != worker.id || (oldRun != run && oldRun != ended)
+        let isTakenOver = !oldRun.isEmpty && (isRunning ? isOther : state == "failed" && oldRun == resuming)
         let (nextRun, nextFrom, nextUpTo) = isTakenOver ? (oldRun, oldFrom, oldUpTo) : (run, from, upTo)
         // Whoever changes the row as it was read wins; the other finds another holder in it.
         _ = try session.query(
@@ -196,7 +199,7 @@ extension ControlDatabase {
 
     /// Gives a lease back as if it had never been taken, so that the next worker goes on with its run.
     public func release(_ lease: ControlLease) throws {
-        _ = try link.perform("give a lease back") { session in
+        _ = try link.perform("give a lease back", patience: 1) { session in
             try session.query(
                 "UPDATE apus_lease SET beat_us = 0 WHERE lease_key = ? AND worker_id = ? AND state = 'running'", [lease.key, lease.worker])
         }

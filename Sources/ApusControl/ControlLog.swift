@@ -60,14 +60,15 @@ extension ControlDatabase {
     /// Takes the lease of a row and opens its row in the log, in one transaction.
     /// - parameter log: the unfinished row to go on with; nil = the one of that day, or a new one.
     /// - parameter resuming: the row's last run, if it failed and is to be gone on with.
+    /// - parameter ended: the run that the worker has ended under the lease, where it still holds it.
     public func begin(
-        _ row: ControlRow, of table: String, from: String, upTo: String, run: String, resuming: String? = nil, log: Int?,
-        worker: ControlWorker, zoneOffset: Int, leaseSeconds: Int = leaseSeconds
+        _ row: ControlRow, of table: String, from: String, upTo: String, run: String, resuming: String? = nil, ended: String? = nil,
+        log: Int?, worker: ControlWorker, zoneOffset: Int, leaseSeconds: Int = leaseSeconds, patience: Double? = nil
     ) throws -> (claim: ControlClaim, log: Int?) {
-        try link.transaction("take the lease of \(row.sourceTable)") { session in
+        try link.transaction("take the lease of \(row.sourceTable)", patience: patience) { session in
             let key = Self.leaseKey(table, row)
             let claim = try claim(
-                key, worker, from: from, upTo: upTo, run: run, resuming: resuming, leaseSeconds: leaseSeconds, session
+                key, worker, from: from, upTo: upTo, run: run, resuming: resuming, ended: ended, leaseSeconds: leaseSeconds, session
             ) { try self.isFinished(row, from: from, upTo: upTo, since: Self.time($0, zoneOffset), session) }
             guard case .taken(let lease) = claim else { return (claim, nil) }
             let own = lease.isTakenOver ? (lease.from, lease.upTo) : (from, upTo)
@@ -76,8 +77,10 @@ extension ControlDatabase {
     }
 
     /// Whether the log knows a window of a row as finished since a time, microseconds since 1970.
-    public func isFinished(_ row: ControlRow, from: String, upTo: String, since: Int, zoneOffset: Int) throws -> Bool {
-        try link.perform("read the log") {
+    public func isFinished(
+        _ row: ControlRow, from: String, upTo: String, since: Int, zoneOffset: Int, patience: Double? = nil
+    ) throws -> Bool {
+        try link.perform("read the log", patience: patience) {
             try isFinished(row, from: from, upTo: upTo, since: Self.time(since, zoneOffset), $0)
         }
     }
@@ -95,7 +98,6 @@ extension ControlDatabase {
     private func open(
         _ row: ControlRow, from: String, upTo: String, log: Int?, _ zoneOffset: Int, _ session: any SQLSession
     ) throws -> Int? {
-        let present = try columns(of: ControlTables.log, session)
         let start = Self.time(try micros(session), zoneOffset)
         var known = log.map(String.init)
         func find() throws -> String? {
@@ -110,10 +112,10 @@ extension ControlDatabase {
         ]
         if known == nil {
             values += [("table_name", row.sourceTable), ("dt", upTo), ("datax_id", row.id.map(String.init))]
-            try insert(into: ControlTables.log, values, present, session)
+            try insert(into: ControlTables.log, values, session)
             known = try find()
         } else {
-            try update(ControlTables.log, values, present, where: "id = ?", [known], session)
+            try update(ControlTables.log, values, where: "id = ?", [known], session)
         }
         return known.flatMap { Int($0) }
     }
@@ -127,14 +129,28 @@ extension ControlDatabase {
         _ row: ControlRow, of table: String, lease: ControlLease, log: Int?, covered: [Int] = [], outcome: ControlOutcome,
         zoneOffset: Int, goesOn: Bool = false, patience: Double
     ) throws -> Bool {
+        func write(isPlain: Bool) throws -> Bool {
+            try finish(
+                row, of: table, lease, log, covered, outcome, zoneOffset, goesOn: goesOn, patience: patience, isPlain: isPlain)
+        }
+        do { return try write(isPlain: false) } catch let error as ApusError where !error.isTransient {
+            // A table of old may have another character set, or a small TEXT: what happened matters more than its words.
+            guard outcome.error != nil || !outcome.rejected.isEmpty, let isWritten = try? write(isPlain: true) else { throw error }
+            return isWritten
+        }
+    }
+
+    private func finish(
+        _ row: ControlRow, of table: String, _ lease: ControlLease, _ log: Int?, _ covered: [Int], _ outcome: ControlOutcome,
+        _ zoneOffset: Int, goesOn: Bool, patience: Double, isPlain: Bool
+    ) throws -> Bool {
         try link.transaction("write what became of \(row.sourceTable)", patience: patience) { session in
             guard let now = try holds(lease, session) else { return false }
             let tally = outcome.tally
             let isDone = outcome.error == nil
             try write(outcome, to: log, at: now, session, zoneOffset)
-            let present = try columns(of: ControlTables.log, session)
             for other in covered where isDone && other != log {
-                try update(ControlTables.log, [("is_finished", "1")], present, where: "id = ?", [String(other)], session)
+                try update(ControlTables.log, [("is_finished", "1")], where: "id = ?", [String(other)], session)
             }
             let id = row.id.map(String.init)
             if tally.rejected > 0 || !outcome.rejected.isEmpty {
@@ -142,24 +158,26 @@ extension ControlDatabase {
                     into: ControlTables.rowError,
                     [
                         ("error_num", String(max(tally.rejected, outcome.rejected.count))), ("total_num", String(tally.read)),
-                        ("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.text(of: outcome.rejected)),
-                    ], columns(of: ControlTables.rowError, session), session)
+                        ("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.text(of: outcome.rejected, isPlain: isPlain)),
+                    ], session)
             }
             if let error = outcome.error, error.code != .tooManyRejected {
                 try insert(
                     into: ControlTables.etlError,
-                    [("datax_id", id), ("table_name", row.sourceTable), ("msg", clean(error.description))],
-                    columns(of: ControlTables.etlError, session), session)
+                    [("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.message(error.description, isPlain: isPlain))],
+                    session)
             }
             if isDone, let id {
                 let config = try columns(of: table, session)
+                // A backfill of older days does not set it back.
                 let sets =
                     (config.contains("etl_num") ? ["etl_num = COALESCE(etl_num, 0) + 1"] : [])
-                    + (config.contains("last_etl_date") ? ["last_etl_date = ?"] : [])
+                    + (config.contains("last_etl_date")
+                        ? ["last_etl_date = CASE WHEN last_etl_date > ? THEN last_etl_date ELSE ? END"] : [])
                 if !sets.isEmpty {
                     _ = try session.query(
                         "UPDATE \(quote(table: table)) SET \(sets.joined(separator: ", ")) WHERE id = ?",
-                        (config.contains("last_etl_date") ? [lease.upTo] : []) + [id])
+                        (config.contains("last_etl_date") ? [lease.upTo, lease.upTo] : []) + [id])
                 }
             }
             if !goesOn || !isDone { try end(lease, isDone ? "done" : "failed", at: now, session) }
@@ -170,7 +188,6 @@ extension ControlDatabase {
     private func write(_ outcome: ControlOutcome, to log: Int?, at now: Int, _ session: any SQLSession, _ zoneOffset: Int) throws {
         guard let log else { return }
         let shape = try shape(of: ControlTables.log, session)
-        let present = Set(shape.columns.map { $0.name.lowercased() })
         /// A column of whole numbers takes no fraction.
         func number(_ value: Double, _ name: String) -> String {
             if case .integer = shape.columns.first(where: { $0.name.lowercased() == name })?.type { return String(Int(value.rounded())) }
@@ -184,26 +201,33 @@ extension ControlDatabase {
                 ("endtime", Self.time(now, zoneOffset)), ("net_num", Self.flow(Double(tally.bytes) / seconds)),
                 ("is_finished", outcome.error == nil ? "1" : "0"), ("time_num", number(outcome.seconds, "time_num")),
                 ("speed_num", number(Double(tally.read) / seconds, "speed_num")), ("read_num", String(tally.read)),
-                ("error_num", String(tally.rejected)),
-            ], present, where: "id = ?", [String(log)], session)
+                ("error_num", String(max(tally.rejected, outcome.rejected.count))),
+            ], where: "id = ?", [String(log)], session)
     }
 
     // MARK: Statements
 
+    /// The values whose columns are there.
+    private func fitted(_ values: [(String, String?)], _ table: String, _ session: any SQLSession) throws -> [(String, String?)] {
+        let columns = try shape(of: table, session).columns
+        return values.compactMap { name, value in
+            columns.first { $0.name.lowercased() == name }.map { (name, Self.fitted(value, $0.type)) }
+        }
+    }
+
     private func insert(
-        into table: String, _ values: [(String, String?)], _ present: Set<String>, _ session: any SQLSession
+        into table: String, _ values: [(String, String?)], _ session: any SQLSession
     ) throws {
-        let known = values.filter { present.contains($0.0) }
+        let known = try fitted(values, table, session)
         let marks = Array(repeating: "?", count: known.count).joined(separator: ", ")
         _ = try session.query(
             "INSERT INTO \(table) (\(known.map(\.0).joined(separator: ", "))) VALUES (\(marks))", known.map(\.1))
     }
 
     private func update(
-        _ table: String, _ values: [(String, String?)], _ present: Set<String>, where condition: String, _ parameters: [String?],
-        _ session: any SQLSession
+        _ table: String, _ values: [(String, String?)], where condition: String, _ parameters: [String?], _ session: any SQLSession
     ) throws {
-        let known = values.filter { present.contains($0.0) }
+        let known = try fitted(values, table, session)
         let list = known.map { (pair) -> String in "\(pair.0) = ?" }.joined(separator: ", ")
         _ = try session.query("UPDATE \(table) SET \(list) WHERE \(condition)", known.map(\.1) + parameters)
     }
@@ -230,11 +254,30 @@ extension ControlDatabase {
     }
 
     /// The first of the rejected rows, as far as a MEDIUMTEXT of old takes them easily.
-    private static func text(of rows: [RejectedRow]) -> String {
+    private static func text(of rows: [RejectedRow], isPlain: Bool) -> String {
         var text = ""
         for row in rows.prefix(1000) where text.utf8.count < 1 << 20 {
             text += (row.column.map { "\($0): " } ?? "") + row.reason + " " + row.values + "\n"
         }
-        return clean(text)
+        return message(text, isPlain: isPlain)
+    }
+
+    private static func message(_ text: String, isPlain: Bool) -> String {
+        guard isPlain else { return clean(text) }
+        return clean(String(text.unicodeScalars.prefix(8000).map { $0.isASCII ? Character($0) : "?" }))
+    }
+
+    /// A value as far as its column takes it: columns of old are shorter than what Apus has to say, and counts may be
+    /// larger than an int.
+    static func fitted(_ value: String?, _ type: ColumnType) -> String? {
+        guard let value else { return nil }
+        switch type {
+        case .text(let length?) where value.unicodeScalars.count > length:
+            return String(String.UnicodeScalarView(value.unicodeScalars.prefix(length)))
+        case .integer(let bits, let isUnsigned) where bits < 64:
+            guard let number = Int(value) else { return value }
+            return String(min(number, (1 << (isUnsigned ? bits : bits - 1)) - 1))
+        default: return value
+        }
     }
 }

@@ -9,6 +9,17 @@ import Synchronization
 final class DatabaseLink: Sendable {
     private struct State {
         var session: (any SQLSession)?
+        /// Ends a call on the session that blocks.
+        var interrupt = Interrupt()
+    }
+
+    /// The call under way, as the watch sees it.
+    private struct Call {
+        /// Seconds that a call may go without an answer; nil = no limit.
+        var limit: Double?
+        var end: Double?
+        var interrupt: Interrupt?
+        var ticker: Ticker?
     }
 
     let connector: any Connector
@@ -18,14 +29,15 @@ final class DatabaseLink: Sendable {
     let title: String
     let patience: Double
     private let hint: String
-    private let open: @Sendable () throws -> any SQLSession
+    private let open: @Sendable (Interrupt) throws -> any SQLSession
     private let ready: @Sendable (any SQLSession) throws -> Void
     private let state = Mutex(State())
+    private let call = Mutex(Call())
 
     /// `open` makes one connection, and `ready` makes the tables in it that are missing.
     init(
         connector: any Connector, label: String, title: String, hint: String, patience: Double,
-        ready: @escaping @Sendable (any SQLSession) throws -> Void, open: @escaping @Sendable () throws -> any SQLSession
+        ready: @escaping @Sendable (any SQLSession) throws -> Void, open: @escaping @Sendable (Interrupt) throws -> any SQLSession
     ) {
         self.connector = connector
         self.label = label
@@ -44,7 +56,37 @@ final class DatabaseLink: Sendable {
         }
     }
 
-    deinit { close() }
+    deinit {
+        call.withLock { $0.ticker }?.stop()
+        close()
+    }
+
+    /// From now on a call that has no answer after so many seconds is given up as if the connection were lost, and tried
+    /// again on a new one. A server that hangs, or is cut off without a word, would keep its caller for ever.
+    func watch(_ seconds: Double) {
+        call.withLock { call in
+            call.limit = seconds
+            call.ticker = call.ticker ?? Ticker(every: min(0.25, seconds / 4)) { [weak self] in self?.look() }
+        }
+    }
+
+    private func look() {
+        let late = call.withLock { call -> Interrupt? in
+            guard let end = call.end, Clock.monotonic() >= end else { return nil }
+            call.end = nil
+            return call.interrupt
+        }
+        late?.fire()
+    }
+
+    private func expectAnswer(_ interrupt: Interrupt) {
+        call.withLock { call in
+            call.end = call.limit.map { Clock.monotonic() + $0 }
+            call.interrupt = interrupt
+        }
+    }
+
+    private func answered() { call.withLock { $0.end = nil } }
 
     /// Runs `body` on the connection, again on a new one while errors are transient.
     /// `patience` nil = the link's own.
@@ -56,9 +98,16 @@ final class DatabaseLink: Sendable {
             var pause = 0.02
             while true {
                 do {
-                    return try body(try Self.session(&state, open, ready))
+                    let session = try session(&state)
+                    expectAnswer(state.interrupt)
+                    defer { answered() }
+                    return try body(session)
                 } catch {
-                    let failure = error as? ApusError ?? ApusError(.internalFault, "\(error)")
+                    var failure = error as? ApusError ?? ApusError(.internalFault, "\(error)")
+                    if failure.code == .cancelled, state.interrupt.isFired {
+                        let limit = call.withLock { $0.limit } ?? 0
+                        failure = ApusError(.unreachable, "no answer within \(Int(limit.rounded(.up))) s", context: label)
+                    }
                     // After a fault nobody knows the state of the connection.
                     state.session?.close()
                     state.session = nil
@@ -95,12 +144,15 @@ final class DatabaseLink: Sendable {
         }
     }
 
-    private static func session(
-        _ state: inout State, _ open: () throws -> any SQLSession, _ ready: (any SQLSession) throws -> Void
-    ) throws -> any SQLSession {
+    private func session(_ state: inout State) throws -> any SQLSession {
         if let session = state.session { return session }
-        let session = try open()
+        let interrupt = Interrupt()
+        state.interrupt = interrupt
+        // Connecting has a limit of its own.
+        let session = try open(interrupt)
         do {
+            expectAnswer(interrupt)
+            defer { answered() }
             try ready(session)
         } catch {
             session.close()

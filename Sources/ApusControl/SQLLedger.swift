@@ -11,13 +11,18 @@ public final class SQLLedger: BatchLedger {
     /// `label` names the ledger in errors, without secrets; `open` makes one connection.
     public init(
         connector: any Connector, label: String, patience: Double = 30,
-        open: @escaping @Sendable () throws -> any SQLSession
+        open: @escaping @Sendable (Interrupt) throws -> any SQLSession
     ) {
         link = DatabaseLink(
             connector: connector, label: label, title: "the ledger",
             hint:
                 "See that the ledger can be reached and written (--ledger, APUS_LEDGER); `apus resume` goes on from what the target holds.",
             patience: patience, ready: { try LedgerSchema.ready($0, connector: connector) }, open: open)
+    }
+
+    /// See ``ControlDatabase/watch(_:)``; for a ledger in the control database.
+    public func watch(_ seconds: Double) {
+        if connector.name != "sqlite" { link.watch(seconds) }
     }
 
     /// - throws: `config.invalid` when the connector runs no SQL.
@@ -27,8 +32,8 @@ public final class SQLLedger: BatchLedger {
                 .configurationInvalid, "\(connector.title) cannot hold a ledger",
                 hint: "Give --ledger a SQLite file, or a MySQL or PostgreSQL database.")
         }
-        self.init(connector: connector, label: endpoint.label, patience: patience) {
-            let session = try connector.open(endpoint, interrupt: Interrupt())
+        self.init(connector: connector, label: endpoint.label, patience: patience) { interrupt in
+            let session = try connector.open(endpoint, interrupt: interrupt)
             guard let session = session as? any SQLSession else {
                 session.close()
                 throw ApusError(.configurationInvalid, "\(connector.title) cannot hold a ledger")

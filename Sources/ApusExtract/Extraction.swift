@@ -60,6 +60,10 @@ public final class Extraction: Sendable {
     /// Runs to the end. Never throws but before the first table: what went wrong is in the result.
     public func run(_ agenda: Agenda, _ zone: DayZone) throws -> RunResult {
         let start = Clock.monotonic()
+        // Longer than a lease nothing may hang: the table is another's by then.
+        let silence = Double(max(3, min(30, wish.leaseSeconds)))
+        for database in [control, beats] { database.watch(silence) }
+        ledger.watch(silence)
         let worker = try control.enroll(runID, task: wish.task, leaseSeconds: wish.leaseSeconds)
         let failed = try control.failedRuns()
         failedRuns.withLock { $0 = failed }
@@ -134,7 +138,7 @@ public final class Extraction: Sendable {
             }
             sleepBriefly()
         }
-        guard pulse.waiting > 0 else { return nil }
+        guard pulse.waiting > 0 else { return pulse.fault }
         return ApusError(
             .unreachable, "the control database did not come back: what became of \(pulse.waiting) tables is not written",
             hint: "Their rows are in the target. The same command, once the database is back, finds that and writes it down.",

@@ -11,6 +11,8 @@ final class Pulse: Sendable {
         /// Leases of this worker, with the interrupt of each one's run.
         var leases: [String: Interrupt] = [:]
         var waiting: [@Sendable () throws -> Void] = []
+        /// Why something that waited will never be written.
+        var fault: ApusError?
         var beatAt = 0.0
         var awaySince: Double?
         var ticker: Ticker?
@@ -56,6 +58,7 @@ final class Pulse: Sendable {
     func later(_ body: @escaping @Sendable () throws -> Void) { state.withLock { $0.waiting.append(body) } }
 
     var waiting: Int { state.withLock { $0.waiting.count } }
+    var fault: ApusError? { state.withLock { $0.fault } }
 
     private func tick() {
         let isDue = state.withLock { Clock.monotonic() - $0.beatAt >= interval || $0.awaySince != nil || !$0.waiting.isEmpty }
@@ -98,6 +101,7 @@ final class Pulse: Sendable {
                     let error = ApusError(wrapping: error)
                     if error.isTransient { return }
                     say(.error, "what became of a table could not be written down: \(error)")
+                    state.withLock { $0.fault = $0.fault ?? error }
                 }
                 state.withLock { _ = $0.waiting.removeFirst() }
             }

@@ -49,10 +49,12 @@ struct TaskRun {
         var total = Done()
         var left = task.windows
         var resuming = interruptedAppend()
+        /// The run whose end has been written under the lease that is still held.
+        var ended: String?
         while !left.isEmpty {
             var window = left.removeFirst()
             do {
-                let (claim, log) = try begin(window, resuming: resuming)
+                let (claim, log) = try begin(window, resuming: resuming, ended: ended)
                 resuming = nil
                 switch claim {
                 case .held: return .held
@@ -81,7 +83,9 @@ struct TaskRun {
                     total.data += done.data
                     total.after += done.after
                     total.error = done.error
-                    finish(window, lease, log, done, goesOn: !left.isEmpty)
+                    let fault = finish(window, lease, log, done, goesOn: !left.isEmpty)
+                    total.error = total.error ?? fault
+                    ended = lease.run
                 }
             } catch {
                 total.error = ApusError(wrapping: error)
@@ -102,15 +106,17 @@ struct TaskRun {
 
     private func isDone(_ window: ExtractTask.Window, since: Int?) throws -> Bool {
         guard let since else { return false }
-        return try extraction.control.isFinished(
-            task.row, from: Days.iso(window.from), upTo: Days.iso(window.upTo), since: since, zoneOffset: zone.offset)
+        return try waiting {
+            try extraction.control.isFinished(
+                task.row, from: Days.iso(window.from), upTo: Days.iso(window.upTo), since: since, zoneOffset: zone.offset, patience: 1)
+        }
     }
 
     /// The row's last run, if it failed when it had added some of its rows to the target: they would be there twice if
     /// the next run did not go on with it.
     private func interruptedAppend() -> String? {
         let key = ControlDatabase.leaseKey(wish.configTable, task.row)
-        let ledger = extraction.ledger
+        let ledger = patientLedger
         guard let id = extraction.failedRuns.withLock({ $0[key] }), let record = try? ledger.run(id), record.status != .done,
             record.error != RunRecord.discarded, let plan = try? PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(id)")
         else { return nil }
@@ -120,23 +126,34 @@ struct TaskRun {
         return isAdded ? id : nil
     }
 
-    private func begin(_ window: ExtractTask.Window, resuming: String?) throws -> (ControlClaim, Int?) {
+    private func begin(_ window: ExtractTask.Window, resuming: String?, ended: String?) throws -> (ControlClaim, Int?) {
+        let run = RunID.make()
+        return try waiting {
+            let begun = try extraction.control.begin(
+                task.row, of: wish.configTable, from: Days.iso(window.from), upTo: Days.iso(window.upTo), run: run, resuming: resuming,
+                ended: ended, log: window.log, worker: worker, zoneOffset: zone.offset, leaseSeconds: wish.leaseSeconds, patience: 1)
+            return (begun.claim, begun.log)
+        }
+    }
+
+    /// Asks the control database again and again while it is away. Each try is short, so that others get at the
+    /// connection, and an interrupt is seen, in between.
+    private func waiting<Result>(_ body: () throws -> Result) throws -> Result {
         let patience = Clock.monotonic() + wish.patience
         var isTold = false
         var pause = 0.2
         while true {
-            do {
-                let begun = try extraction.control.begin(
-                    task.row, of: wish.configTable, from: Days.iso(window.from), upTo: Days.iso(window.upTo), run: RunID.make(),
-                    resuming: resuming, log: window.log, worker: worker, zoneOffset: zone.offset, leaseSeconds: wish.leaseSeconds)
-                return (begun.claim, begun.log)
-            } catch let error as ApusError where error.isTransient && Clock.monotonic() < patience {
+            do { return try body() } catch let error as ApusError where error.isTransient && Clock.monotonic() < patience {
                 if !isTold { extraction.say(.warning, "\(task.name) waits for the control database") }
                 isTold = true
                 try Pause.wait(pause, extraction.interrupt)
                 pause = min(pause * 2, 5)
             }
         }
+    }
+
+    private var patientLedger: TolerantLedger {
+        TolerantLedger(ledger: extraction.ledger, isRepeatable: true, patience: wish.patience, interrupt: extraction.interrupt)
     }
 
     private func stopped(_ lease: ControlLease, _ tally: Tally) -> End {
@@ -158,8 +175,8 @@ struct TaskRun {
             error: done.error?.about(task.name).advised())
     }
 
-    /// Written at once, or when the control database is back.
-    private func finish(_ window: ExtractTask.Window, _ lease: ControlLease, _ log: Int?, _ done: Done, goesOn: Bool) {
+    /// Written at once, or when the control database is back. What cannot be written is not finished.
+    private func finish(_ window: ExtractTask.Window, _ lease: ControlLease, _ log: Int?, _ done: Done, goesOn: Bool) -> ApusError? {
         let outcome = ControlOutcome(
             tally: done.tally, seconds: done.before + done.data + done.after, error: done.error, rejected: done.rejected)
         let control = extraction.control, row = task.row, table = wish.configTable, offset = zone.offset
@@ -171,10 +188,12 @@ struct TaskRun {
         do { try write() } catch {
             let error = ApusError(wrapping: error)
             guard error.isTransient else {
-                return extraction.say(.error, "\(task.name): what became of it could not be written down: \(error)")
+                extraction.say(.error, "\(task.name): what became of it could not be written down: \(error)")
+                return error
             }
             pulse.later(write)
         }
+        return nil
     }
 
     // MARK: One window
@@ -284,7 +303,7 @@ struct TaskRun {
     /// A run that was done when its worker died, before it could say so.
     private func recorded(_ run: String) throws -> Done {
         var done = Done()
-        for table in try extraction.ledger.tables(run: run) {
+        for table in try patientLedger.tables(run: run) {
             done.tally = done.tally + table.tally
             done.before += table.before
             done.data += table.data

@@ -1,6 +1,6 @@
 import ApusControl
 import ApusCore
-import Glibc
+import ApusEngine
 import Tabular
 
 /// The ledger as the engine sees it while a control database may go away: what can be repeated without harm is not
@@ -24,11 +24,11 @@ struct TolerantLedger: Ledger {
     }
 
     private func insisting<Result>(_ body: () throws -> Result) throws -> Result {
-        var left = patience
+        // By the clock: a try may itself take long, where nobody answers.
+        let end = Clock.monotonic() + patience
         while true {
-            do { return try body() } catch let error as ApusError where error.isTransient && left > 0 && !interrupt.isFired {
-                usleep(1_000_000)
-                left -= 1
+            do { return try body() } catch let error as ApusError where error.isTransient && Clock.monotonic() < end {
+                guard (try? Pause.wait(1, interrupt)) != nil else { throw error }
             }
         }
     }

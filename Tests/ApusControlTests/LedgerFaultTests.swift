@@ -76,7 +76,7 @@ final class FaultySession: SQLSession {
         let place = try LedgerPlace(.sqlite)
         let faults = faults
         self.place = place
-        ledger = SQLLedger(connector: place.connector, label: "ledger.db", patience: 1) {
+        ledger = SQLLedger(connector: place.connector, label: "ledger.db", patience: 1) { _ in
             FaultySession(try place.session(), faults)
         }
     }

@@ -57,7 +57,7 @@ final class LedgerPlace: Sendable {
 
     /// A ledger that keeps its place.
     func ledger() throws -> SQLLedger {
-        SQLLedger(connector: connector, label: "the ledger") { [self] in try session() }
+        SQLLedger(connector: connector, label: "the ledger") { [self] _ in try session() }
     }
 
     func session() throws -> any SQLSession {

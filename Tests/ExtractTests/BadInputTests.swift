@@ -44,6 +44,61 @@ import Testing
         #expect(try dw.lines("SELECT \"名 称\", \"a.b\", q, \"order\" FROM odd") == ["1|2|3|2026-01-02"])
     }
 
+    @Test(arguments: [Place.Kind.mariadb, .postgres])
+    func `what became of a table is written into short columns of old, and what cannot be written is a failure`(_ kind: Place.Kind) throws {
+        let erp = try Place(
+            .mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (1, '1'), (2, '二');")
+        let dw = try Place(.postgres, "CREATE TABLE a (id int PRIMARY KEY, v int)"), night = try Night(kind)
+        try night.connections(["erp": erp, "dw": dw])
+        try night.job()
+        try night.row("a", to: "a")
+        try night.row("没有的表", to: "gone")
+        let change = kind == .mariadb ? "MODIFY msg varchar(20) CHARACTER SET latin1" : "ALTER COLUMN msg TYPE varchar(20)"
+        try night.control.run("ALTER TABLE datax_etl_error \(change); ALTER TABLE datax_row_error \(change);")
+        expect(try night.extract("--bad-rows", "5"), 1, "failed: 没有的表")
+        #expect(try night.log().map { $0.split(separator: "|").suffix(3).joined(separator: "|") }.sorted() == ["0|0|0", "1|2|1"])
+        #expect(try night.control.lines("SELECT state FROM apus_lease ORDER BY state") == ["done", "failed"])
+        #expect(try night.errors().map(\.count) == [20])
+        #expect(try night.control.lines("SELECT error_num, total_num FROM datax_row_error") == ["1|2"])
+        // A load that nothing tells of is not finished.
+        try night.control.run("DROP TABLE datax_row_error")
+        expect(try night.extract("--bad-rows", "5", "--table", "a"), 1, "failed: a", "datax_row_error")
+        #expect(try night.log().contains { $0.hasPrefix("a|") && $0.contains("|0|") })
+    }
+
+    @Test func `a table is not loaded into itself`() throws {
+        let (night, erp, _) = try places()
+        try night.job(9, from: "erp", to: "erp")
+        try night.row("a", to: "a", job: 9)
+        expect(try night.extract(), 1, "source and target are one table")
+        #expect(try erp.lines("SELECT count(*) FROM a") == ["4"])
+        #expect(try night.log().allSatisfy { $0.contains("|0|") })
+    }
+
+    @Test func `a row whose status is NULL is not active`() throws {
+        let (night, _, dw) = try places()
+        try night.row("a", to: "good")
+        try night.row("a", to: "unsaid", job: 2, ["status": "NULL"])
+        try night.job(2)
+        expect(try night.extract(), 0)
+        #expect(try dw.lines("SELECT table_name FROM information_schema.tables WHERE table_name IN ('good', 'unsaid')") == ["good"])
+    }
+
+    @Test func `a database without control tables is left as it is`() throws {
+        let (night, erp, _) = try places()
+        expect(try night.apus("extract", "--control", "erp"), 78, "datax_config")
+        #expect(try erp.lines("SHOW TABLES") == ["a"])
+    }
+
+    @Test func `a backfill of old days does not set the day of the last run back`() throws {
+        let (night, erp, _) = try places()
+        try erp.run("CREATE TABLE d (id int NOT NULL PRIMARY KEY, day date); INSERT INTO d VALUES (1, '2026-11-21'), (2, '2026-11-01');")
+        try night.row("d", to: "d", etlType: 1, column: "day")
+        expect(try night.extract("--day", "2026-11-21"), 0)
+        expect(try night.extract("--day", "2026-11-01"), 0)
+        #expect(try night.control.lines("SELECT etl_num, last_etl_date FROM datax_config") == ["2|2026-11-22"])
+    }
+
     @Test func `what cannot be run is told with the row and what to do, and nothing of it counts as finished`() throws {
         let (night, _, dw) = try places()
         let rows: [(String, [String: String])] = [

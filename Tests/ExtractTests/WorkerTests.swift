@@ -82,17 +82,42 @@ import Testing
         try expectWhole(night, erp, dw)
     }
 
-    @Test func `a control database that goes away is waited for, and what became of the tables is written`() throws {
-        let server = try MariaDBServer.shared()
-        let proxy = try FaultProxy(to: server.port)
-        let (night, erp, dw) = try night(.mariadb, .postgres, through: proxy.port)
+    @Test(arguments: [Place.Kind.mariadb, .postgres], [FaultProxy.Behaviour.refuse, .blackHole])
+    func `a control database that goes away for long is waited for, and what became of the tables is written`(
+        _ kind: Place.Kind, _ fault: FaultProxy.Behaviour
+    ) throws {
+        let port = kind == .mariadb ? try MariaDBServer.shared().port : try PostgresServer.shared().port
+        let proxy = try FaultProxy(to: port)
+        defer { proxy.end() }
+        let (night, erp, dw) = try night(kind, .postgres, through: proxy.port)
         let command = try night.start("--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--rows-per-second", "60000")
         try wait("rows on their way", until: { command.errorsSoFar.contains("started") })
-        proxy.behaviour = .refuse
+        proxy.behaviour = fault
+        // Until nothing more can be done without it. A server that is silent is away as well as one that refuses.
+        try wait("the word that it is away", upTo: 60, until: { command.errorsSoFar.contains("the control database does not answer") })
+        try wait("tables that wait", upTo: 60, until: { command.errorsSoFar.contains("waits for the control database") })
         usleep(4_000_000)
         proxy.behaviour = .passThrough
         let result = command.wait()
-        expect(result, 0, "the control database does not answer", "is back")
+        expect(result, 0, "is back")
+        try expectWhole(night, erp, dw)
+        #expect(try night.control.lines("SELECT etl_num FROM datax_config") == Array(repeating: "1", count: Self.tables))
+    }
+
+    @Test func `a control database that does not come back in time makes the run fail, and the same command goes on`() throws {
+        let server = try MariaDBServer.shared()
+        let proxy = try FaultProxy(to: server.port)
+        defer { proxy.end() }
+        let (night, erp, dw) = try night(.mariadb, .postgres, through: proxy.port)
+        let command = try night.start(
+            "--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--patience", "3", "--rows-per-second", "60000")
+        try wait("rows on their way", until: { command.errorsSoFar.contains("started") })
+        proxy.behaviour = .blackHole
+        let result = command.wait()
+        expect(result, 1, "the control database does not answer", "did not come back")
+        #expect(try night.control.lines("SELECT count(*) FROM datax_log WHERE is_finished = 1") != ["\(Self.tables)"])
+        proxy.behaviour = .passThrough
+        expect(try night.extract("--day", "2026-11-21", "--lease", "3"), 0)
         try expectWhole(night, erp, dw)
     }
 
