@@ -172,7 +172,18 @@ struct TaskRun {
     private func result(_ done: Done) -> TableResult {
         TableResult(
             name: task.name, target: task.row.targetTable, tally: done.tally, before: done.before, data: done.data, after: done.after,
-            error: done.error?.about(task.name).advised())
+            error: done.error.map { placed($0.about(task.name).advised()) })
+    }
+
+    /// The commands of a hint look into the ledger of this run.
+    private func placed(_ error: ApusError) -> ApusError {
+        guard let name = wish.ledgerName, let hint = error.hint else { return error }
+        var error = error
+        error.hint = hint.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { number, part in
+            let isCommand = number % 2 == 1 && (part.hasPrefix("apus show ") || part.hasPrefix("apus resume "))
+            return isCommand ? "\(part) --ledger \(name)" : String(part)
+        }.joined(separator: "`")
+        return error
     }
 
     /// Written at once, or when the control database is back. What cannot be written is not finished.

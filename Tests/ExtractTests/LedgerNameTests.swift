@@ -21,4 +21,16 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: file))
         #expect(!FileManager.default.fileExists(atPath: "nightly_control"))
     }
+
+    @Test func `a hint names the ledger that its command has to look into`() throws {
+        let erp = try Place(.mariadb, "CREATE TABLE a (id int NOT NULL PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (1, 'x');")
+        let dw = try Place(.sqlite, "CREATE TABLE a (id int PRIMARY KEY, v int CHECK (typeof(v) = 'integer'))"), night = try Night(.mariadb)
+        try night.connections("erp: \(erp.url())\ndw: \"\(dw.url())\"\nnightly_control: \(night.control.url())\n")
+        try night.job()
+        try night.row("a", to: "a")
+        let failed = try night.apus("extract", "--control", "nightly_control")
+        expect(failed, 1, "--rejected --ledger nightly_control`")
+        let run = try night.control.lines("SELECT run_id FROM apus_run")[0]
+        expect(try night.apus("show", run, "--rejected", "--ledger", "nightly_control"), 0, "\"x\"")
+    }
 }

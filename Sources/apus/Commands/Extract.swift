@@ -167,6 +167,7 @@ struct Extract: ParsableCommand {
         wish.perEnd = perConnection
         wish.leaseSeconds = lease
         wish.patience = patience
+        wish.ledgerName = [runOptions.ledger ?? control].first { !$0.contains("@") }
         if let increment {
             guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append].contains(mode) else {
                 throw ApusError(
