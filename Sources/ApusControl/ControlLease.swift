@@ -186,7 +186,10 @@ extension ControlDatabase {
 
     /// The time, where the lease is still its worker's.
     func holds(_ lease: ControlLease, _ session: any SQLSession) throws -> Int? {
-        try session.query(
+        // Locked first: an earlier try whose answer was lost may be on its way yet, and only then is its end seen.
+        _ = try session.query(
+            "UPDATE apus_lease SET state = state WHERE lease_key = ? AND worker_id = ? AND state = 'running'", [lease.key, lease.worker])
+        return try session.query(
             "SELECT \(clock.micros) FROM apus_lease WHERE lease_key = ? AND worker_id = ? AND state = 'running'", [lease.key, lease.worker]
         ).first?[0].flatMap { Double($0) }.map { Int($0) }
     }

@@ -25,7 +25,9 @@ import Testing
                 "id", "--slices", "4",
                 "--to", "doubled"), 0)
         #expect(try target.ask("SELECT count(*), min(id), max(id) FROM doubled") == [["500", "501", "1000"]])
-        #expect(try user.apus("show").stdout.contains("4"))
+        // Where the key may be NULL, rows without one are a fifth slice.
+        let shown = try user.apus("show").stdout
+        #expect(shown.contains(" 4/4 ") || shown.contains(" 5/5 "), "\(shown)")
         let broken = try user.apus("copy", source.url(), target.url(), "--to", "never", "--before", "INSERT INTO nowhere VALUES (1)")
         expect(broken, 1, "`before`", "nowhere")
         #expect(try !target.dump().contains("never"))

@@ -24,7 +24,7 @@ import Testing
             "bill", to: "renamed", job: 2, etlType: 1, column: "t.day",
             ["relation": join, "src_table_column": night.quote("t.id, s.day, t.day as bill_day, s.name")])
         try night.row(
-            "bill", to: "listed", job: 3, etlType: 1, column: "T.DAY",
+            "bill", to: "listed", job: 3, etlType: 1, column: "t.DAY",
             [
                 "relation": join, "src_table_column": night.quote("t.id, s.day, t.day"),
                 "des_table_column": night.quote("no,shop_day,bill_day"),

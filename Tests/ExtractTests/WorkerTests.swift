@@ -90,12 +90,12 @@ import Testing
         let proxy = try FaultProxy(to: port)
         defer { proxy.end() }
         let (night, erp, dw) = try night(kind, .postgres, through: proxy.port)
-        let command = try night.start("--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--rows-per-second", "60000")
+        let command = try night.start("--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--rows-per-second", "15000")
         try wait("rows on their way", until: { command.errorsSoFar.contains("started") })
         proxy.behaviour = fault
         // Until nothing more can be done without it. A server that is silent is away as well as one that refuses.
-        try wait("the word that it is away", upTo: 60, until: { command.errorsSoFar.contains("the control database does not answer") })
-        try wait("tables that wait", upTo: 60, until: { command.errorsSoFar.contains("waits for the control database") })
+        try wait("the word that it is away", upTo: 180, until: { command.errorsSoFar.contains("the control database does not answer") })
+        try wait("tables that wait", upTo: 180, until: { command.errorsSoFar.contains("waits for the control database") })
         usleep(4_000_000)
         proxy.behaviour = .passThrough
         let result = command.wait()
@@ -110,7 +110,7 @@ import Testing
         defer { proxy.end() }
         let (night, erp, dw) = try night(.mariadb, .postgres, through: proxy.port)
         let command = try night.start(
-            "--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--patience", "3", "--rows-per-second", "60000")
+            "--day", "2026-11-21", "--parallel", "2", "--lease", "3", "--patience", "3", "--rows-per-second", "15000")
         try wait("rows on their way", until: { command.errorsSoFar.contains("started") })
         proxy.behaviour = .blackHole
         let result = command.wait()
