@@ -167,7 +167,8 @@ struct Extract: ParsableCommand {
         wish.perEnd = perConnection
         wish.leaseSeconds = lease
         wish.patience = patience
-        wish.ledgerName = [runOptions.ledger ?? control].first { !$0.contains("@") }
+        // What may hold a password, before the host or as an option, is in no hint.
+        wish.ledgerName = [runOptions.ledger ?? control].first { !$0.contains { "@?;".contains($0) } }
         if let increment {
             guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append].contains(mode) else {
                 throw ApusError(
