@@ -32,5 +32,12 @@ import Testing
         expect(failed, 1, "--rejected --ledger nightly_control`")
         let run = try night.control.lines("SELECT run_id FROM apus_run")[0]
         expect(try night.apus("show", run, "--rejected", "--ledger", "nightly_control"), 0, "\"x\"")
+        // A URL with a password among its options is in no hint.
+        let parts = try night.control.url().split(separator: "@", maxSplits: 1),
+            user = parts[0].split(separator: "/").last!.split(separator: ":")
+        let url = "jdbc:mysql://\(parts[1])?user=\(user[0])&password=\(user[1])"
+        let again = try night.apus("extract", "--control", url)
+        expect(again, 1, "--rejected`")
+        #expect(!(again.stdout + again.stderr).contains("password="))
     }
 }

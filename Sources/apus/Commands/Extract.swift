@@ -167,8 +167,7 @@ struct Extract: ParsableCommand {
         wish.perEnd = perConnection
         wish.leaseSeconds = lease
         wish.patience = patience
-        // What may hold a password, before the host or as an option, is in no hint.
-        wish.ledgerName = [runOptions.ledger ?? control].first { !$0.contains { "@?;".contains($0) } }
+        wish.ledgerName = Self.shown(runOptions.ledger ?? control)
         if let increment {
             guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append].contains(mode) else {
                 throw ApusError(
@@ -218,13 +217,16 @@ struct Extract: ParsableCommand {
             })
     }
 
+    /// A database as it was named; nil for what may hold a password, before the host or as an option.
+    private static func shown(_ name: String) -> String? { name.contains { "@?;".contains($0) } ? nil : name }
+
     private func next(_ result: RunResult) -> [(command: String, why: String)] {
         let open = result.tables.count { $0.error != nil }
         guard open > 0 else { return [] }
         let table = repair ? " --repair" : configTable.map { " --config-table \($0)" } ?? ""
         return [
             (
-                "apus extract --control \(control.contains("@") ? "…" : control)\(table) --retry-failed",
+                "apus extract --control \(Self.shown(control) ?? "…")\(table) --retry-failed",
                 "does what is unfinished again: \(open) \(open == 1 ? "table" : "tables")"
             )
         ]
