@@ -27,6 +27,8 @@ public protocol Dialect: Sendable {
     var renamesQueryColumns: Bool { get }
     /// Names without quotes lose their upper case, so that `ID` must be quoted.
     var foldsNames: Bool { get }
+    /// A quoted table of which only its own rows are meant, not those of tables that inherit from it.
+    func withoutChildren(_ table: String) -> String
     /// The longest identifier, in octets.
     var identifierLimit: Int { get }
 }
@@ -46,6 +48,8 @@ public struct Declaration: Hashable, Sendable, Codable {
 
 extension Dialect {
     public var foldsNames: Bool { false }
+
+    public func withoutChildren(_ table: String) -> String { table }
 
     public func align(_ target: TableShape, to source: TableShape) -> [String] { [] }
 

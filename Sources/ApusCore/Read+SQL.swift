@@ -5,7 +5,9 @@ extension Read {
     /// `"public"."orders"`, or the query in parentheses with an alias. The newline ends a comment.
     public func relationSQL(_ dialect: any Dialect) -> String {
         switch relation {
-        case .table(let name): dialect.quote(name) + (alias.map { " AS \($0)" } ?? "")
+        case .table(let name):
+            (withoutChildren == true ? dialect.withoutChildren(dialect.quote(name)) : dialect.quote(name))
+                + (alias.map { " AS \($0)" } ?? "")
         // The line's end closes a comment at the query's end.
         case .query(let sql):
             "(\(Self.trimmed(sql))\n) AS \(dialect.quote("apus_query"))"

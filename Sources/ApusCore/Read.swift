@@ -32,6 +32,8 @@ public struct Read: Hashable, Sendable, Codable {
     public var filters: [String] = []
     /// The columns that slices are cut by, in index order; empty = one slice. Only the first may be nullable.
     public var key: [Column] = []
+    /// Rows of the table's ``TableShape/children`` are left out: those are read as tables of their own.
+    public var withoutChildren: Bool?
     /// Only these partitions of the source's table are read; nil = all.
     public var partitions: [String]?
     /// What batches will carry, as described by the source when the plan was made.

@@ -32,6 +32,23 @@ public struct TableShape: Hashable, Sendable, Codable {
     public var bytes: Int?
     /// How the origin keeps the table, where it says more than columns and keys.
     public var layout: TableLayout?
+    /// Tables whose rows a read of this one gives as well, as PostgreSQL's `INHERITS` has it; nil = there are none.
+    public var children: [TableName]?
+    /// What keeps rows of the table from this user; nil = all rows can be read.
+    public var hiding: Hiding?
+
+    /// A rule of the server by which a user is given only some rows of a table, such as row-level security.
+    public struct Hiding: Hashable, Sendable, Codable {
+        /// In words, with what to do about it.
+        public var reason: String
+        /// The server refuses to read the table, rather than to leave rows out.
+        public var isRefused: Bool
+
+        public init(_ reason: String, isRefused: Bool) {
+            self.reason = reason
+            self.isRefused = isRefused
+        }
+    }
 
     public init(name: TableName, kind: Kind = .table, origin: String, columns: [ColumnShape]) {
         self.name = name

@@ -122,6 +122,8 @@ struct ColumnPlan {
     /// loaded like any other's.
     func shape(of source: TableShape, sameSystem: Bool) -> TableShape {
         var shape = source
+        shape.children = nil
+        shape.hiding = nil
         let names = Dictionary(
             zip(items, targets).filter { $0.0.expression == nil }.map { ($0.0.name, $0.1) }, uniquingKeysWith: { a, _ in a })
         let isWhole = source.columns.allSatisfy { names[$0.name] == $0.name }

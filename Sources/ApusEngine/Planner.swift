@@ -23,6 +23,11 @@ public final class Planner {
     /// Told the name of each table as it is planned, for progress.
     public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
 
+    /// The tables of the first source that the flow reads as tables of their own.
+    private(set) var taken: Set<TableName> = []
+    /// By the table: those that inherit from it.
+    var children: [TableName: [TableName]] = [:]
+
     /// Connections to ``sources`` as they are needed; the first is open from the beginning.
     private var opened: [Int: any Source] = [:]
 
@@ -52,6 +57,7 @@ public final class Planner {
         defer { if !isHanded { to.release(sink: sink, isSound: isSound) } }
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
+        taken = Set(selection.items.compactMap(\.table))
         let selected = selection.items.filter(isWanted)
         guard !selected.isEmpty else {
             throw ApusError(
@@ -74,6 +80,7 @@ public final class Planner {
         isSound = true
         ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
         findDoubles(&tables)
+        findOrphans(&tables)
         if keepsConnections {
             connections = OpenConnections(source: source, sink: sink)
             isHanded = true
@@ -99,6 +106,24 @@ public final class Planner {
         guard let only else { return true }
         let name = item.table ?? TableName(item.name)
         return only.contains { $0.matches(name) || $0.matches(TableName(name.name)) }
+    }
+
+    /// Tables that inherit from one whose children are read by themselves, but which nobody reads.
+    private func findOrphans(_ tables: inout [PlannedTable]) {
+        for index in tables.indices {
+            guard let read = tables[index].reads.first, read.withoutChildren == true, case .table(let name) = read.relation,
+                let below = children[name]
+            else { continue }
+            let own = taken.intersection(below)
+            let covered = own.union(own.flatMap { children[$0] ?? [] })
+            for orphan in below where !covered.contains(orphan) {
+                tables[index].findings.append(
+                    Finding(
+                        .warning, .lossyMapping,
+                        "the rows of its child table \(orphan) are not copied: other child tables are copied by themselves, and this one is not among them"
+                    ))
+            }
+        }
     }
 
     private func findDoubles(_ tables: inout [PlannedTable]) {

@@ -15,6 +15,8 @@ struct SourcePlace {
     var isVerbatim = false
     /// What a table is called in the filter.
     var alias: String?
+    /// The table's children are read as tables of their own.
+    var withoutChildren = false
 
     /// Whether a column is an expression that no column of the table goes by.
     func isConstant(_ index: Int) -> Bool {
@@ -28,6 +30,7 @@ struct SourcePlace {
         read.source = source
         read.isVerbatim = isVerbatim
         read.alias = alias
+        if withoutChildren { read.withoutChildren = true }
         if let filter { read.filters = [filter] }
         return read
     }
@@ -44,7 +47,11 @@ extension TablePlanner {
             }
             let table = selection.table!
             let shape = try planner.sources[0].describe(table, source)
-            return [try place(0, .table(table), shape, wish, nil, selection.name, nil)]
+            var place = try place(0, .table(table), shape, wish, nil, selection.name, nil)
+            // Every row is to be read once.
+            planner.children[table] = shape.children
+            place.withoutChildren = shape.children?.contains(where: planner.taken.contains) ?? false
+            return [place]
         }
         var places: [SourcePlace] = []
         for member in wish.members {
@@ -79,6 +86,7 @@ extension TablePlanner {
         _ number: Int, _ relation: Read.Relation, _ shape: TableShape, _ wish: TableWish, _ filter: String?, _ label: String,
         _ first: SourcePlace?
     ) throws -> SourcePlace {
+        if let hiding = shape.hiding { note(hiding.isRefused ? .error : .warning, .permission, hiding.reason) }
         var shape = shape
         var isVerbatim = false
         if case .query = relation {
@@ -154,6 +162,21 @@ extension TablePlanner {
                 note(.error, .unsupported, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label): \(why)")
             }
         }
+    }
+
+    /// Says what becomes of the rows of tables that inherit from the one that is read.
+    mutating func tellChildren(_ place: SourcePlace, isNew: Bool) {
+        guard let children = place.shape.children else { return }
+        let more = children.count > 3 ? " and \(children.count - 3) more" : ""
+        let names = children.prefix(3).map(\.description).joined(separator: ", ") + more
+        guard place.withoutChildren else {
+            note(.note, .lossyMapping, "the rows of its child tables are read with it: \(names)")
+            return
+        }
+        note(
+            isNew ? .warning : .note, isNew ? .lossyMapping : .unsupported,
+            "its child tables are copied by themselves: \(names)"
+                + (isNew ? ". In the target they are no longer its children: a query of this table does not give their rows" : ""))
     }
 
     // MARK: The target of several places

@@ -31,6 +31,7 @@ struct TablePlanner {
         let columns = places[0].columns
         let name = selection.target
         let existing = try existingTarget(name)
+        tellChildren(places[0], isNew: existing == nil)
         var (load, kept) = target(name, places, existing)
         load.table = index
         var reads = places.map { $0.read(kept) }

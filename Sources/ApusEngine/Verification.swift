@@ -105,6 +105,7 @@ public struct Verification: Sendable {
             return Column(name, column.type, nullable: column.nullable)
         }
         var read = Read(relation: .table(table.load.target), items: names.map { Read.Item($0) }, schema: Schema(columns))
+        if shape.children != nil, table.reads.first?.withoutChildren == true { read.withoutChildren = true }
         // What the source is cut by serves the target too, should its read time out; a NULL in a later column of a key
         // would fall between all ranges.
         for column in table.reads.first?.key ?? [] {

@@ -104,11 +104,12 @@ extension PostgresSession {
         try shapes(of: relations(schema: schema).filter { isWanted($0.summary) })
     }
 
-    /// In the order of the relations, in five queries.
+    /// In the order of the relations, in six queries.
     private func shapes(of relations: [Relation]) throws -> [TableShape] {
         guard !relations.isEmpty else { return [] }
         let oids = relations.map { String($0.oid) }.joined(separator: ",")
         let columns = try columns(of: oids), indexes = try indexes(of: oids), foreignKeys = try foreignKeys(of: oids)
+        let rules = try rowRules(of: relations)
         return relations.map { relation in
             let oid = String(relation.oid)
             var shape = TableShape(
@@ -118,6 +119,10 @@ extension PostgresSession {
             shape.bytes = relation.bytes
             (shape.primaryKey, shape.indexes) = indexes[oid] ?? ([], [])
             shape.foreignKeys = foreignKeys[oid] ?? []
+            if let own = rules[oid] {
+                if !own.children.isEmpty { shape.children = own.children }
+                if own.isFiltered { shape.hiding = hiding(relation) }
+            }
             return shape
         }
     }

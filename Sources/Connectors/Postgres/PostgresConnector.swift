@@ -37,6 +37,9 @@ public struct PostgresConnector: Connector {
             "schema", .text, aliases: ["currentSchema", "search_path"],
             "schemas for tables without one, separated by commas"),
         Setting(
+            "row_security", .choice(["off", "on"]), default: "off",
+            "tables whose policies hide rows from this user: off refuses them, as pg_dump does; on takes the visible rows"),
+        Setting(
             "nul", .choice(["reject", "strip"]), default: "reject",
             "NUL characters in text, which PostgreSQL cannot hold: reject the row or leave them out"),
         Setting(

@@ -8,6 +8,7 @@ public struct PostgresDialect: Dialect {
     /// NAMEDATALEN - 1; PostgreSQL cuts longer names silently, so Apus refuses them.
     public var identifierLimit: Int { 63 }
     public var foldsNames: Bool { true }
+    public func withoutChildren(_ table: String) -> String { "ONLY \(table)" }
     public var renamesQueryColumns: Bool { true }
 
     public func quote(_ identifier: String) -> String { "\"" + identifier.replacing("\"", with: "\"\"") + "\"" }

@@ -43,7 +43,11 @@ extension PostgresSession {
             return (.transient, nil)
         case "55P03": return (.transient, "Another transaction holds a lock; `lock_timeout` sets how long to wait.")
         case "53100": return (.full, "Make room on the server's disk, then `apus resume`.")
-        case "42501": return (.permission, "Grant the right to this user, or connect as the owner.")
+        case "42501":
+            return (
+                .permission,
+                "Grant the right to this user, or connect as the owner. Where row-level security is meant to filter, see the option `row_security`."
+            )
         case "25006": return (.permission, "The server is read-only, a standby perhaps: connect to the primary.")
         case "3D000": return (.refused, "Check the database's name.")
         case "3F000": return (.notFound, "Create the schema first.")

@@ -87,6 +87,8 @@ final class PostgresSession: SQLSession, Source, Sink {
             SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
             SET statement_timeout = \(milliseconds("statement_timeout"))
             """
+        // As pg_dump does: what policies would hide makes a statement fail.
+        if version >= 90500 { sql += "; SET row_security = \(readsFiltered ? "on" : "off")" }
         if version >= 90300 { sql += "; SET lock_timeout = \(milliseconds("lock_timeout"))" }
         if version >= 90600 { sql += "; SET idle_in_transaction_session_timeout = 0" }
         if version >= 140000 { sql += "; SET idle_session_timeout = 0" }

@@ -99,7 +99,7 @@ extension PostgresSession {
         let isNew = found.relation == nil || load.create == .recreate
         if found.relation != nil, load.create == .recreate { statements.append("DROP TABLE \(dialect.quote(load.target))") }
         if isNew { statements += dialect.create(load.shape, as: load.target) }
-        if !isNew, load.mode == .truncate { statements.append("TRUNCATE TABLE \(dialect.quote(load.target))") }
+        if !isNew, load.mode == .truncate { statements.append("TRUNCATE TABLE \(own(dialect.quote(load.target), found.relation))") }
         if load.mode == .upsert, isNew, Set(load.key) != Set(load.shape.primaryKey) {
             statements.append("CREATE UNIQUE INDEX ON \(dialect.quote(load.target)) (\(dialect.list(load.key)))")
         }

@@ -5,6 +5,7 @@ extension PostgresSession {
     /// Deletes the window and the rows that have the key of a new one, and puts the new rows in: one transaction, with
     /// the mark that says so.
     func exchangeWindow(_ load: Load) throws {
+        let target = try relation(load.target)
         guard try relation(load.staging) != nil else {
             throw ApusError(
                 .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
@@ -19,10 +20,10 @@ extension PostgresSession {
         try transaction(doing) {
             // Readers go on; two exchanges wait for each other.
             try run("LOCK TABLE \(table) IN SHARE ROW EXCLUSIVE MODE", doing: doing)
-            if let window = load.window { try run("DELETE FROM \(table) WHERE \(window)", doing: doing) }
+            if let window = load.window { try run("DELETE FROM \(own(table, target)) WHERE \(window)", doing: doing) }
             if !load.key.isEmpty {
                 let same = load.key.map { "apus_old.\(dialect.quote($0)) = apus_new.\(dialect.quote($0))" }.joined(separator: " AND ")
-                try run("DELETE FROM \(table) AS apus_old USING \(staging) AS apus_new WHERE \(same)", doing: doing)
+                try run("DELETE FROM \(own(table, target)) AS apus_old USING \(staging) AS apus_new WHERE \(same)", doing: doing)
             }
             let put = try run("INSERT INTO \(table) (\(columns))\(overriding) SELECT \(columns) FROM \(staging)", doing: doing)
             guard put.affected == written else {
