@@ -42,6 +42,11 @@ extension SQLLedger {
             if stat(folder, &found) == 0 { continue }
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw refuse("folder \(folder)") }
         }
+        guard !OwnFile.isForeignLink(path) else {
+            throw ApusError(
+                .permission, "the ledger's file \(path) is a symbolic link that another user made",
+                hint: "Remove it, or choose another place with --ledger or APUS_LEDGER.")
+        }
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw refuse("file \(path)") }
         Glibc.close(descriptor)

@@ -208,6 +208,14 @@ extension ConnectionURL: CustomStringConvertible {
     /// Without the password and without parameter values that look like secrets.
     public var description: String { text(password: password.map { _ in "•••" }) }
 
+    /// Whether a parameter's value is one to hide: by its name, but for paths of files and for switches.
+    public static func isSecret(_ name: String, _ value: String) -> Bool {
+        let name = name.lowercased()
+        guard ["pass", "secret", "token", "key"].contains(where: name.contains) else { return false }
+        if name == "password" { return true }
+        return !value.hasPrefix("/") && !["true", "false"].contains(value.lowercased())
+    }
+
     /// With `${…}` or whatever else the caller puts in the password's place.
     public func text(password: String?) -> String {
         var text = scheme + ":"
@@ -221,8 +229,7 @@ extension ConnectionURL: CustomStringConvertible {
         }
         text += path
         let shown = parameters.map { parameter in
-            let isSecret = ["pass", "secret", "token", "key"].contains { parameter.name.lowercased().contains($0) }
-            return parameter.name + "=" + (isSecret && !parameter.value.hasPrefix("/") ? "•••" : parameter.value)
+            parameter.name + "=" + (Self.isSecret(parameter.name, parameter.value) ? "•••" : parameter.value)
         }
         return shown.isEmpty ? text : text + "?" + shown.joined(separator: "&")
     }

@@ -140,8 +140,8 @@ struct ConnectionText {
                 let until = first("&", in: from..<count) ?? count
                 if let equals = first("=", in: from..<until), equals + 1 < until {
                     let name = scalars[from..<equals].compactMap { $0?.properties.lowercaseMapping }.joined()
-                    let isPath = scalars[equals + 1] == "/" && name != "password"
-                    if ["pass", "secret", "token", "key", "%"].contains(where: name.contains), !isPath {
+                    let value = String(String.UnicodeScalarView(scalars[(equals + 1)..<until].map { $0 ?? "$" }))
+                    if name.contains("%") || ConnectionURL.isSecret(name, value) {
                         secrets.append((equals + 1)..<until)
                     }
                 }

@@ -79,7 +79,7 @@ public enum PlanFile {
             let code: ApusError.Code = errno == ENOSPC || errno == EDQUOT ? .full : .permission
             return ApusError(code, "the plan cannot be written to `\(path)`", underlying: String(cString: strerror(errno)))
         }
-        let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = OwnFile.make(part)
         guard descriptor >= 0 else { throw fault() }
         var isOpen = true
         defer {

@@ -45,7 +45,7 @@ public final class SummaryFile: Listener {
             unlink(part)
             return ApusError(.full, "the summary cannot be written to \(path ?? part): \(reason)")
         }
-        let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = OwnFile.make(part)
         guard descriptor >= 0 else { throw fail() }
         var text = text
         let isWritten = text.withUTF8 { bytes in

@@ -8,10 +8,30 @@ public enum ClientConnection {
     /// Connects on a thread of its own, since libmariadb cannot be stopped while it does, and gives up at once when
     /// the interrupt fires.
     ///
+    /// With `prefer` the password is proved by a challenge first. Where the account's plugin would hand the password over,
+    /// a second connection is made that has TLS or ends before it says who is there.
+    ///
     /// - parameter configure: sets further options of the handle before it connects.
     /// - throws: ``MySQLFault`` as libmariadb reported it, `run.cancelled`.
     public static func open(
         _ options: ClientOptions, _ interrupt: Interrupt, configure: @escaping @Sendable (UnsafeMutablePointer<MYSQL>) -> Void = { _ in }
+    ) throws -> UnsafeMutablePointer<MYSQL> {
+        do {
+            return try attempt(options, interrupt, configure)
+        } catch let fault as MySQLFault where fault.number == CR_PLUGIN_NOT_ALLOWED && options.tls == .prefer && options.socket == nil {
+            var encrypted = options
+            encrypted.tls = .require
+            do {
+                return try attempt(encrypted, interrupt, configure)
+            } catch let second as MySQLFault {
+                // The first refusal names the plugin.
+                throw second.number == CR_SSL_CONNECTION_ERROR ? fault : second
+            }
+        }
+    }
+
+    private static func attempt(
+        _ options: ClientOptions, _ interrupt: Interrupt, _ configure: @escaping @Sendable (UnsafeMutablePointer<MYSQL>) -> Void
     ) throws -> UnsafeMutablePointer<MYSQL> {
         try interrupt.check()
         let attempt = ConnectAttempt(options, configure)
@@ -25,7 +45,8 @@ public enum ClientConnection {
         return try attempt.result()
     }
 
-    /// Ends a connection for which TLS was asked and that has none; libmariadb itself goes on without.
+    /// Ends a connection for which TLS was asked and that has none. ``ConnectAttempt`` makes libmariadb refuse such a server
+    /// before anything is sent; this is for versions of the library that go on without.
     /// - throws: `connection.tls`.
     public static func requireTLS(_ handle: UnsafeMutablePointer<MYSQL>, _ options: ClientOptions, label: String) throws {
         guard ![.off, .prefer].contains(options.tls), mysql_get_ssl_cipher(handle) == nil else { return }
@@ -53,7 +74,17 @@ private final class ConnectAttempt: @unchecked Sendable {
     }
 
     func run() {
-        setOptions()
+        guard setOptions() else {
+            let refused = MySQLFault(
+                number: Int(CR_PLUGIN_NOT_ALLOWED), words: "this libmariadb cannot restrict authentication plugins (3.2.4 can)")
+            let isAbandoned = state.withLock { state in
+                if case .abandoned = state { return true }
+                state = .failed(refused)
+                return false
+            }
+            if isAbandoned { mysql_close(handle) }
+            return
+        }
         configure(handle)
         let flags = options.compresses ? UInt(CLIENT_COMPRESS) : 0
         let connected = mysql_real_connect(
@@ -83,7 +114,8 @@ private final class ConnectAttempt: @unchecked Sendable {
         throw fault
     }
 
-    private func setOptions() {
+    /// Returns whether the library can do what safety needs.
+    private func setOptions() -> Bool {
         var seconds = UInt32(options.connectTimeout)
         mysql_options(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
         if options.readTimeout > 0 {
@@ -102,6 +134,9 @@ private final class ConnectAttempt: @unchecked Sendable {
         mysql_options(handle, MYSQL_OPT_RECONNECT, &reconnect)
         if options.compresses { mysql_options(handle, MYSQL_OPT_COMPRESS, nil) }
         if options.tls != .off { setTLS() }
+        // No file of the user's settles how the password is shown: `my.cnf` is not read, and the server chooses from this list only.
+        mysql_options(handle, MYSQL_DEFAULT_AUTH, "mysql_native_password")
+        return apus_mysql_optionsv_ptr(handle, MARIADB_OPT_RESTRICTED_AUTH, ClientPlugins.allowed(options)) == 0
     }
 
     private func setTLS() {
@@ -113,10 +148,13 @@ private final class ConnectAttempt: @unchecked Sendable {
         }
         let verifiesAuthority = options.tls == .authority || options.tls == .identity
         mysql_ssl_set(handle, options.key, options.certificate, verifiesAuthority ? authorities : nil, nil, nil)
-        // This only asks for TLS: where the server has none, libmariadb goes on without, and the caller looks.
+        // This only asks for TLS: where the server has none, libmariadb goes on without.
         var ask: CChar = 1
         mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &ask)
         var verify: CChar = options.tls == .identity ? 1 : 0
         mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify)
+        // A fingerprint that is empty compares with nothing, but its being there makes libmariadb refuse a server without TLS
+        // when it has read the greeting, before user and password are sent.
+        if options.tls != .prefer { mysql_options(handle, MARIADB_OPT_TLS_PEER_FP, "") }
     }
 }

@@ -16,6 +16,8 @@ public struct ClientOptions: Sendable {
     public var ca: String?
     public var certificate: String?
     public var key: String?
+    /// Without TLS the password may be encrypted for a key that the server sends (`caching_sha2_password`).
+    public var retrievesPublicKey = false
     /// Seconds.
     public var connectTimeout = 10
     /// Seconds that the server may be silent; 0 = for ever.

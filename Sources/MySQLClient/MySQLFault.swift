@@ -13,6 +13,11 @@ public struct MySQLFault: Error, Sendable {
 
     public init(_ handle: UnsafeMutablePointer<MYSQL>) {
         let number = Int(mysql_errno(handle))
+        if number == CR_PLUGIN_NOT_ALLOWED {
+            // libmariadb's text names the plugin from memory that is free by then.
+            self.init(number: number, words: "the server asks for an authentication plugin that is not allowed")
+            return
+        }
         var text: UnsafePointer<CChar>?
         if number == 2027, case let hidden = Int(apus_hidden_error(handle, &text)), hidden > 0, let text {
             self.init(number: hidden, words: String(cString: text))

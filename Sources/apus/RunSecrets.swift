@@ -40,7 +40,7 @@ struct RunSecrets {
     func keep(for runID: String) throws {
         try StateFolder.make("runs")
         let path = Self.path(runID)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = OwnFile.make(path)
         guard descriptor >= 0 else {
             throw ApusError(
                 .permission, "the connections of this run could not be kept for `apus resume`: \(path): \(String(cString: strerror(errno)))"

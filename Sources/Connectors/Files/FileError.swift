@@ -11,6 +11,10 @@ enum FileError {
             return ApusError(
                 .full, "no space left while \(doing)", hint: "Free space there, then run `apus resume`.",
                 underlying: words)
+        case ELOOP:
+            return ApusError(
+                .permission, "a symbolic link stands in the way of \(doing)", hint: "Remove it: Apus follows no link there.",
+                underlying: words)
         case EACCES, EPERM, EROFS:
             return ApusError(
                 .permission, "no permission for \(doing)", hint: "Check the owner and mode of the file and its folder.",
@@ -46,7 +50,8 @@ final class Descriptor {
     }
 
     convenience init(opening path: String, _ flags: Int32, mode: mode_t = 0o666, _ doing: String) throws {
-        let number = open(path, flags | O_CLOEXEC, mode)
+        // What is made has a name that others can foresee: it is never made through a link of theirs.
+        let number = open(path, flags | O_CLOEXEC | (flags & O_CREAT != 0 ? O_NOFOLLOW : 0), mode)
         guard number >= 0 else { throw FileError.last(doing) }
         self.init(number)
     }
@@ -63,6 +68,12 @@ final class Descriptor {
 func fileStatus(_ path: String) -> stat? {
     var status = stat()
     return stat(path, &status) == 0 ? status : nil
+}
+
+/// The same of a link itself.
+func linkStatus(_ path: String) -> stat? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status : nil
 }
 
 func isFolder(_ path: String) -> Bool { fileStatus(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }

@@ -54,12 +54,13 @@ enum FileLocation: Hashable {
         return (String(stem), String(name.dropFirst(stem.count)))
     }
 
-    /// `orders` of `orders-00012`; nil when the stem has no part number.
+    /// `orders` of `orders-00012`; nil when the stem has no part number: five digits, or up to nine that begin with 0. The
+    /// days of `log-20241130` are none.
     static func table(ofPart stem: String) -> (table: String, part: Int)? {
         guard let dash = stem.lastIndex(of: "-"), dash > stem.startIndex else { return nil }
         let digits = stem[stem.index(after: dash)...]
-        guard digits.count >= 5, digits.count <= 9, digits.allSatisfy({ ("0"..."9").contains($0) }),
-            let part = Int(digits)
+        guard digits.count == 5 || digits.count <= 9 && digits.count > 5 && digits.hasPrefix("0"),
+            digits.allSatisfy({ ("0"..."9").contains($0) }), let part = Int(digits)
         else { return nil }
         return (String(stem[..<dash]), part)
     }
@@ -107,17 +108,17 @@ extension FileLocation {
             return [TableFiles(name: trimmed.isEmpty ? "files" : trimmed, paths: paths)]
         case .folder(let folder):
             var tables: [TableFiles] = []
-            var places: [String: Int] = [:]
+            var places: [[UInt8]: Int] = [:]
             for entry in try folderEntries(folder) where !entry.hasPrefix(".") {
                 let (stem, ending) = FileLocation.split(entry, endings: endings)
                 let kind = ending.split(separator: ".").first.map { $0.lowercased() } ?? ""
                 let path = folder == "/" ? "/" + entry : folder + "/" + entry
                 guard endings.contains(kind), !isFolder(path) else { continue }
-                let name = FileLocation.table(ofPart: stem)?.table ?? stem
-                if let place = places[name] {
+                let name = FileNames.decode(FileLocation.table(ofPart: stem)?.table ?? stem)
+                if let place = places[Array(name.utf8)] {
                     tables[place].paths.append(path)
                 } else {
-                    places[name] = tables.count
+                    places[Array(name.utf8)] = tables.count
                     tables.append(TableFiles(name: name, paths: [path]))
                 }
             }
@@ -130,7 +131,7 @@ extension FileLocation {
     func files(of table: String, endings: [String], named given: String? = nil) throws -> TableFiles {
         let tables = try tables(endings: endings, named: given)
         if case .folder(let folder) = self {
-            guard let found = tables.first(where: { $0.name == table }) else {
+            guard let found = tables.first(where: { FileNames.isSame($0.name, table) }) else {
                 throw ApusError(
                     .notFound, "\(folder) has no file for the table `\(table)`",
                     hint: Nearest.hint(for: table, among: tables.map(\.name)))

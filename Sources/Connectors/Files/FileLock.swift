@@ -12,7 +12,9 @@ final class FileLock {
         self.path = path
         self.runID = runID
         while true {
-            let descriptor = try Descriptor(opening: path, O_RDWR | O_CREAT, mode: 0o600, "locking \(label)")
+            let opened = OwnFile.open(shared: path)
+            guard opened >= 0 else { throw FileError.last("locking \(label) by \(path)") }
+            let descriptor = Descriptor(opened)
             guard flock(descriptor.number, LOCK_EX | LOCK_NB) == 0 else {
                 guard errno == EWOULDBLOCK else { throw FileError.last("locking \(label)") }
                 let owner = FileLock.owner(descriptor)
@@ -22,7 +24,7 @@ final class FileLock {
             }
             // The run that held the lock before may have removed the file meanwhile.
             var own = stat()
-            guard fstat(descriptor.number, &own) == 0, let named = fileStatus(path), named.st_ino == own.st_ino else {
+            guard fstat(descriptor.number, &own) == 0, let named = linkStatus(path), named.st_ino == own.st_ino else {
                 continue
             }
             ftruncate(descriptor.number, 0)

@@ -9,8 +9,8 @@ final class FilesSession {
     let format: any FileFormat
     var options: FileOptions { format.options }
     /// Locks that this session holds, by path.
-    var locks: [String: FileLock] = [:]
-    private var shapes: [String: TableShape] = [:]
+    var locks: [[UInt8]: FileLock] = [:]
+    private var shapes: [[UInt8]: TableShape] = [:]
 
     init(_ endpoint: Endpoint, format: any FileFormat, interrupt: Interrupt) throws {
         self.endpoint = endpoint
@@ -45,10 +45,10 @@ extension FilesSession: Session {
     }
 
     func describe(_ table: TableName) throws -> TableShape {
-        if let shape = shapes[table.name] { return shape }
+        if let shape = shapes[Array(table.name.utf8)] { return shape }
         let files = try location.files(of: table.name, endings: format.endings, named: options.table)
         let shape = try describe(files)
-        shapes[table.name] = shape
+        shapes[Array(table.name.utf8)] = shape
         return shape
     }
 

@@ -7,13 +7,13 @@ extension FilesSession: Sink {
         guard case .files(let files) = try target(load) else { return }
         try makeFolder(files.folder)
         let path = files.join(".apus-\(files.stem).lock")
-        if locks[path]?.runID == load.runID { return }
-        locks[path] = try FileLock(path, runID: load.runID, label: files.label)
+        if locks[Array(path.utf8)]?.runID == load.runID { return }
+        locks[Array(path.utf8)] = try FileLock(path, runID: load.runID, label: files.label)
     }
 
     func unlock(_ load: Load) {
         guard case .files(let files)? = try? target(load) else { return }
-        locks.removeValue(forKey: files.join(".apus-\(files.stem).lock"))?.release()
+        locks.removeValue(forKey: Array(files.join(".apus-\(files.stem).lock").utf8))?.release()
     }
 
     /// The last folder of a path is made when it is missing.
@@ -34,6 +34,8 @@ extension FilesSession: Sink {
         if folder.isFinished || folder.isPrepared { return }
         SliceFolder.sweep(files.folder, except: folder.tomb)
         let existing = try files.existing(endings: format.endings)
+        if load.mode != .append { try files.checkParts(existing, endings: format.endings) }
+        try files.checkTwin(of: FileLocation.name(of: files.path))
         if load.create == .require, existing.isEmpty {
             throw ApusError(
                 .notFound, "\(files.label) does not exist, and the target must be there", hint: "Use create: create.")
@@ -85,6 +87,7 @@ extension FilesSession: Sink {
             plan = try finishPlan(load, files, folder)
             try SliceFolder.write(plan, folder.file(FileFinish.manifest))
         }
+        for output in plan.outputs { try files.checkTwin(of: FileLocation.name(of: output.path)) }
         try plan.run(in: folder, target: files.folder)
     }
 
@@ -114,6 +117,11 @@ extension FilesSession: Sink {
         if !full.isEmpty || load.mode == .append { parts = full } else { parts = Array(parts.prefix(1)) }
         let last =
             load.mode == .append ? existing.compactMap { files.number($0, endings: format.endings) }.max() ?? 0 : 0
+        guard last + parts.count <= 99_999 else {
+            throw ApusError(
+                .configurationInvalid, "\(files.label) would have \(last + parts.count) parts, and numbers have five digits",
+                hint: "Raise `part_size`.")
+        }
         let outputs = parts.enumerated().map { index, part in
             FileFinish.Output(
                 path: files.part(last + 1 + index), base: nil, baseBytes: 0, patch: [],

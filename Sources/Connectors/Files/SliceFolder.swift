@@ -32,21 +32,22 @@ struct SliceFolder {
         tomb = path + SliceFolder.ending
     }
 
-    var isPrepared: Bool { fileStatus(file("prepared")) != nil }
-    var isFinished: Bool { isFolder(tomb) }
+    /// A folder of that name that another user made is nobody's mark.
+    var isPrepared: Bool { OwnFile.isOwnFolder(path) && fileStatus(file("prepared")) != nil }
+    var isFinished: Bool { OwnFile.isOwnFolder(tomb) }
 
     func file(_ name: String) -> String { path + "/" + name }
     static func partName(_ slice: Int, _ part: Int) -> String { "slice-\(slice)-part-\(part)" }
     static func markName(_ slice: Int) -> String { "slice-\(slice).mark" }
 
     func make() throws {
-        if mkdir(path, 0o777) != 0, errno != EEXIST { throw FileError.last("making \(path)") }
+        guard OwnFile.makeFolder(path) else { throw FileError.last("making \(path)") }
     }
 
     /// The committed slices, in slice order.
     func committed() throws -> [Committed] {
         let folder = isFinished ? tomb : path
-        guard isFolder(folder) else { return [] }
+        guard OwnFile.isOwnFolder(folder) else { return [] }
         return try folderEntries(folder).filter { $0.hasPrefix("slice-") && $0.hasSuffix(".mark") }
             .map { try SliceFolder.read(Committed.self, folder + "/" + $0) }
             .sorted { $0.mark.slice < $1.mark.slice }
@@ -76,7 +77,7 @@ struct SliceFolder {
     }
 
     static func removeFolder(_ path: String) throws {
-        guard isFolder(path) else { return }
+        guard OwnFile.isOwnFolder(path) else { return }
         for name in try folderEntries(path) { unlink(path + "/" + name) }
         if rmdir(path) != 0, errno != ENOENT { throw FileError.last("removing \(path)") }
     }

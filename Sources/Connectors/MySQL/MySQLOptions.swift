@@ -24,6 +24,7 @@ struct MySQLOptions {
     var compresses: Bool
     var initialSQL: [String]
     var socket: String?
+    var retrievesPublicKey: Bool
 
     init(_ endpoint: Endpoint) throws {
         let settings = endpoint.settings
@@ -57,6 +58,7 @@ struct MySQLOptions {
         compresses = settings.boolean("compress")
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
         socket = settings["socket"]
+        retrievesPublicKey = settings.boolean("public_key_retrieval")
     }
 
     func client(_ endpoint: Endpoint) -> ClientOptions {
@@ -72,6 +74,7 @@ struct MySQLOptions {
         client.connectTimeout = connectTimeout
         client.readTimeout = readTimeout
         client.compresses = compresses
+        client.retrievesPublicKey = retrievesPublicKey
         return client
     }
 
@@ -128,7 +131,9 @@ struct MySQLOptions {
         Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
         Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
         Setting(
-            "public_key_retrieval", .text, aliases: ["allowPublicKeyRetrieval", "allowLoadLocalInfile", "rewriteBatchedStatements"],
-            "understood, not needed"),
+            "public_key_retrieval", .boolean, default: "false", aliases: ["allowPublicKeyRetrieval"],
+            "without TLS, encrypt the password for a key that the server sends (caching_sha2_password); anybody on the way can exchange it"),
+        Setting(
+            "batched_statements", .text, aliases: ["rewriteBatchedStatements", "allowLoadLocalInfile"], "understood, not needed"),
     ]
 }

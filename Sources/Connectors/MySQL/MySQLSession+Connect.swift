@@ -47,6 +47,10 @@ extension MySQLSession {
         case 2002, 2003:
             (code, message) = (.unreachable, "nothing answers at \(place)")
             hint = "Check host and port, that the server runs, and firewalls in between."
+        case 5010:
+            let refusal = ClientPlugins.refusal(options)
+            (code, message) = (.refused, refusal.message)
+            hint = refusal.hint
         case 2026, 3159:
             (code, message) = (.tls, "no TLS connection to \(place) (tls=\(options.tls.rawValue))")
             hint = "Check `ca`, and that the certificate names the host as it is written here."

@@ -21,6 +21,10 @@ public struct PostgresConnector: Connector {
         Setting("ca", .text, aliases: ["sslrootcert"], "file of the authorities (PEM) that may sign the server's certificate"),
         Setting("cert", .text, aliases: ["sslcert"], "file of the client's certificate (PEM)"),
         Setting("key", .text, aliases: ["sslkey"], "file of the client certificate's key (PEM)"),
+        Setting(
+            "require_auth", .text,
+            "how the server may ask for the password: some of password, md5, scram-sha-256, gss, none; default all, password only over verified TLS or a unix socket"
+        ),
         Setting("socket", .text, aliases: ["host"], "folder of a unix socket, or a host, in place of the URL's"),
         Setting(
             "connect_timeout", .duration, default: "15s", aliases: ["connectTimeout", "loginTimeout"],

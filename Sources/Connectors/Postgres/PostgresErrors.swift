@@ -122,6 +122,11 @@ extension PostgresSession {
         if text.contains("invalid") && text.contains("value") {
             return error(.configurationInvalid, "an option of this connection is invalid")
         }
+        if text.contains("authentication method requirement") {
+            return error(
+                .refused, "the server asks for the password in a way that is not allowed",
+                "Use tls=verify with `ca`, a unix socket, or have the server ask by scram-sha-256; `require_auth` lists what may be used.")
+        }
         if text.contains("session is read-only") || text.contains("session is not read-only")
             || text.contains("hot standby") || text.contains("not in hot standby")
         {

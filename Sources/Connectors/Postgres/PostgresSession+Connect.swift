@@ -6,7 +6,13 @@ extension PostgresSession {
     /// Opens a connection without blocking, so that an interrupt and the deadline end the wait.
     static func connect(_ endpoint: Endpoint, _ interrupt: Interrupt) throws -> OpaquePointer {
         try interrupt.check()
-        let parameters = parameters(of: endpoint)
+        var parameters = parameters(of: endpoint)
+        let isProtected = isSocket(endpoint) || tlsMode(of: endpoint).hasPrefix("verify")
+        let allowed = try AuthenticationMethod.allowed(endpoint, isProtected: isProtected)
+        let isRestricted = allowed != Set(AuthenticationMethod.allCases)
+        if isRestricted, AuthenticationMethod.isKnownToLibrary {
+            parameters.append(("require_auth", allowed.map(\.rawValue).sorted().joined(separator: ",")))
+        }
         var keys = parameters.map { UnsafePointer<CChar>(strdup($0.0)) }
         var values = parameters.map { UnsafePointer<CChar>(strdup($0.1)) }
         defer { for text in keys + values { free(UnsafeMutablePointer(mutating: text)) } }
@@ -18,8 +24,11 @@ extension PostgresSession {
         // The SQLSTATE of a refusal is only in the verbose text.
         PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        let gate =
+            isRestricted && !AuthenticationMethod.isKnownToLibrary
+            ? AuthenticationGate(connection, allowed, label: endpoint.label) : nil
         do {
-            try wait(for: connection, endpoint, interrupt)
+            try wait(for: connection, gate, endpoint, interrupt)
         } catch {
             PQfinish(connection)
             throw error
@@ -28,7 +37,9 @@ extension PostgresSession {
         return connection
     }
 
-    private static func wait(for connection: OpaquePointer, _ endpoint: Endpoint, _ interrupt: Interrupt) throws {
+    private static func wait(
+        for connection: OpaquePointer, _ gate: AuthenticationGate?, _ endpoint: Endpoint, _ interrupt: Interrupt
+    ) throws {
         let limit = endpoint.settings.seconds("connect_timeout") ?? 15
         let deadline = limit > 0 ? ContinuousClock.now + .milliseconds(Int(limit * 1000)) : nil
         var state = PGRES_POLLING_WRITING
@@ -40,7 +51,10 @@ extension PostgresSession {
             var waiting = pollfd(fd: PQsocket(connection), events: Int16(events), revents: 0)
             let ready = poll(&waiting, 1, 100)
             try interrupt.check()
-            if ready != 0 { state = PQconnectPoll(connection) }
+            if ready != 0 {
+                let isAsking = PQstatus(connection) == CONNECTION_AWAITING_RESPONSE
+                state = isAsking ? try gate?.step() ?? PQconnectPoll(connection) : PQconnectPoll(connection)
+            }
             if let deadline, ContinuousClock.now > deadline, state != PGRES_POLLING_OK {
                 throw ApusError(
                     .unreachable, "no answer from the server within \(Int(limit)) s",
@@ -79,6 +93,14 @@ extension PostgresSession {
             add("sslrootcert", system)
         }
         return parameters
+    }
+
+    /// Whether nothing but unix sockets can be connected to, also by libpq's own environment variables.
+    private static func isSocket(_ endpoint: Endpoint) -> Bool {
+        func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } }
+        guard variable("PGHOSTADDR") == nil, variable("PGSERVICE") == nil else { return false }
+        let hosts = endpoint.settings["socket"] ?? endpoint.host ?? variable("PGHOST") ?? "/"
+        return hosts.split(separator: ",").allSatisfy { $0.hasPrefix("/") }
     }
 
     /// libpq's sslmode.

@@ -11,12 +11,14 @@ final class SQLiteLock {
     init(database: String, table: String, run: String) throws {
         path = "\(database)-apus-\(Self.hash(table)).lock"
         while true {
-            descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            descriptor = OwnFile.open(shared: path)
             guard descriptor >= 0 else {
                 throw ApusError(
                     errno == ENOSPC ? .full : .permission,
                     "could not make the lock file of table \(table): \(String(cString: strerror(errno)))",
-                    hint: "Apus needs to write beside the database file.", context: database)
+                    hint: errno == ELOOP || errno == EPERM
+                        ? "\(path) is a link or is not a lock of this user's: remove it."
+                        : "Apus needs to write beside the database file.", context: database)
             }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 let owner = Self.content(descriptor)
@@ -30,7 +32,7 @@ final class SQLiteLock {
             // The holder before may have removed the file between our open and our lock.
             var ours = stat()
             var there = stat()
-            if fstat(descriptor, &ours) == 0, stat(path, &there) == 0, ours.st_ino == there.st_ino { break }
+            if fstat(descriptor, &ours) == 0, lstat(path, &there) == 0, ours.st_ino == there.st_ino { break }
             Glibc.close(descriptor)
         }
         ftruncate(descriptor, 0)

@@ -66,6 +66,12 @@ final class LoadClient {
     func run(_ call: LoadCall) throws -> LoadAnswer {
         guard transfer != nil else { throw LoadFault(kind: .noLibrary, place: "", words: "libcurl is not installed", isRedirected: false) }
         defer { call.body?.finish() }
+        guard !options.leavesLoadsOpen else {
+            throw ApusError(
+                .tls, "loads would send the password over plain HTTP, although SQL goes over TLS (tls=\(options.tls.rawValue))",
+                hint: "Add https=true, or https=false where the network between here, the FEs and the BEs is trusted.",
+                context: endpoint.label)
+        }
         var last: LoadFault?
         for step in 0..<options.http.count {
             let index = (first + step) % options.http.count
@@ -198,7 +204,12 @@ final class LoadClient {
     /// The address as it is reached from here, without user and password, which Doris puts into it.
     private func mapped(_ location: String) throws -> (address: String, place: String) {
         guard let scheme = location.firstRange(of: "://") else {
-            throw LoadFault(kind: .unreached, place: location, words: "redirected to what is no address", isRedirected: true)
+            throw LoadFault(kind: .unreached, place: location, words: "redirected to what is not an address", isRedirected: true)
+        }
+        // The password goes along: never from HTTPS to what everybody on the way can read.
+        guard !options.https || location[..<scheme.lowerBound].lowercased() == "https" else {
+            throw LoadFault(
+                kind: .tls, place: Self.place(in: location), words: "redirected from HTTPS to another protocol", isRedirected: true)
         }
         let rest = location[scheme.upperBound...]
         let end = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) ?? rest.endIndex

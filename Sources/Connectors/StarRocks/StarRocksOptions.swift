@@ -11,6 +11,8 @@ struct StarRocksOptions {
     /// FE addresses of the SQL port; never empty.
     var sql: [ConnectionURL.Host]
     var https: Bool
+    /// SQL goes over TLS because the user asked for it, and nothing was said of loads.
+    var leavesLoadsOpen: Bool
     /// What a BE calls itself, `host:port`, and where it is reached from here.
     var addresses: [String: ConnectionURL.Host]
     /// The longest that one statement may take, in seconds; nil = computed from the slice's size.
@@ -42,7 +44,6 @@ struct StarRocksOptions {
         sql = [ConnectionURL.Host(endpoint.host ?? "127.0.0.1", port: endpoint.port ?? 9030)]
         sql += endpoint.otherHosts.map { ConnectionURL.Host($0.name, port: $0.port ?? endpoint.port ?? 9030) }
         http = try Self.http(settings["http"] ?? "8030", sql, endpoint.label)
-        https = settings.boolean("https")
         addresses = try Self.addresses(settings["be_map"] ?? "", endpoint.label)
         queryTimeout = settings.seconds("query_timeout").map { min(259_200, max(1, Int($0.rounded(.up)))) }
         compression = Compression(rawValue: settings["compression"]!) ?? .auto
@@ -58,6 +59,8 @@ struct StarRocksOptions {
         connectTimeout = max(1, Int((settings.seconds("connect_timeout") ?? 10).rounded(.up)))
         readTimeout = Int((settings.seconds("read_timeout") ?? 0).rounded(.up))
         tls = ClientOptions.TLS(rawValue: settings["tls"]!) ?? .prefer
+        https = settings["https"] != nil && settings.boolean("https")
+        leavesLoadsOpen = settings["https"] == nil && ![.off, .prefer].contains(tls)
         ca = settings["ca"]
         rereadsChanges = settings["on_change"] == "retry"
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
@@ -118,7 +121,7 @@ extension StarRocksOptions {
 
     static let declared: [Setting] = [
         Setting("http", .text, default: "8030", "the FEs' HTTP port, for loads; or a list, fe1:8030,fe2:8030"),
-        Setting("https", .boolean, default: "false", "loads go over HTTPS"),
+        Setting("https", .boolean, "loads go over HTTPS; must be said where `tls` is require or more. Unset = plain HTTP"),
         Setting(
             "be_map", .text,
             "where BEs are reached from here, behind NAT or in containers: be1:8040=10.0.0.1:18040,be2:8040=10.0.0.1:28040"),

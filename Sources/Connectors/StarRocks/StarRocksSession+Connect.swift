@@ -61,6 +61,10 @@ extension StarRocksSession {
         case 2002, 2003:
             message = "nothing answers at \(client.place)"
             hint = "Check host and port (the SQL port is 9030 by default), that the FE runs, and firewalls in between."
+        case 5010:
+            let refusal = ClientPlugins.refusal(client)
+            (code, message) = (.refused, refusal.message)
+            hint = refusal.hint
         case 2026, 3159:
             (code, message) = (.tls, "no TLS connection to \(client.place) (tls=\(client.tls.rawValue))")
             hint = "Check `ca`, and that the certificate names the host as it is written here."
