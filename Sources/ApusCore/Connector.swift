@@ -130,6 +130,21 @@ public protocol Source: Session {
     func wireFormats(of read: Read) -> [WireFormat]
     /// A slice can be read again; false for standard input.
     var rereadable: Bool { get }
+    /// How the values of a column are read for a target's column that is declared; nil where the source knows its types
+    /// itself, as databases do.
+    func reading(_ column: String, of table: TableName, as target: ColumnType) throws -> Reading?
+}
+
+/// How a source that only guesses the types of its columns reads one of them.
+public struct Reading: Hashable, Sendable {
+    public var type: ColumnType
+    /// What is known already to be rejected, for the plan.
+    public var loss: String?
+
+    public init(_ type: ColumnType, loss: String? = nil) {
+        self.type = type
+        self.loss = loss
+    }
 }
 
 public enum Comparison: String, Sendable { case greater = ">", atMost = "<=", atLeast = ">=", less = "<" }
@@ -137,6 +152,7 @@ public enum Comparison: String, Sendable { case greater = ">", atMost = "<=", at
 extension Source {
     public func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? { nil }
     public func sliceKey(for shape: TableShape) -> [String] { [] }
+    public func reading(_ column: String, of table: TableName, as target: ColumnType) throws -> Reading? { nil }
     public func wireFormats(of read: Read) -> [WireFormat] { [] }
     public var rereadable: Bool { true }
     public func partitions(of read: Read) throws -> [Partition] {
@@ -181,6 +197,8 @@ public protocol Sink: Session {
     func prepare(_ load: Load) throws
     /// Slices of this load that are committed.
     func marks(_ load: Load) throws -> [SliceMark]
+    /// What every column of a target is that declares no tables, where it is one type: a CSV file holds texts.
+    var declaredType: ColumnType? { get }
     /// The column types that batches must have for this load, in `load.columns` order.
     func accepts(_ load: Load) throws -> Schema
     /// Wire formats that can be written as they are.
@@ -197,6 +215,7 @@ public protocol Sink: Session {
 
 extension Sink {
     public func evict(_ load: Load) throws {}
+    public var declaredType: ColumnType? { nil }
     public func wireFormats(_ load: Load) throws -> [WireFormat] { [] }
 }
 

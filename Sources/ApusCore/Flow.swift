@@ -119,6 +119,9 @@ public struct TableWish: Sendable, Hashable {
     public var emptyIsNull = false
     /// Other runs may load the same target at the same time; only in mode `append`.
     public var isShared = false
+    /// Fraction digits and times of day that the target has no place for are rounded and dropped, as a server does it
+    /// with the text that DataX sends; otherwise such a row is rejected.
+    public var rounds = false
     /// Where it was written, for errors: `flow.yaml:7:3`.
     public var place: String?
 

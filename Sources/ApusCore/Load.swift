@@ -56,6 +56,8 @@ public struct Load: Hashable, Sendable, Codable {
     public var duplicates: Duplicates?
     /// See ``TableWish/emptyIsNull``.
     public var emptyIsNull: Bool?
+    /// See ``TableWish/rounds``.
+    public var rounds: Bool?
     /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
     public var isShared: Bool?
 

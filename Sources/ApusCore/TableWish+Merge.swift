@@ -32,6 +32,7 @@ extension TableWish {
         merged.duplicates = duplicates ?? base.duplicates
         merged.emptyIsNull = emptyIsNull || base.emptyIsNull
         merged.isShared = isShared || base.isShared
+        merged.rounds = rounds || base.rounds
         merged.place = place ?? base.place
         return merged
     }

@@ -152,7 +152,7 @@ final class Channel {
             let filtered = pass?.filtered ?? 0
             tally.filtered += filtered
             let bad = try onSink {
-                let ready = try self.convert(passed, to: target.accepts, emptyIsNull)
+                let ready = try self.convert(passed, to: target.accepts, emptyIsNull, table.load.rounds ?? false)
                 return try ready.rejected + (ready.rowCount > 0 ? target.writer.write(ready) : [])
             }
             queue.giveBack(batch)
@@ -180,17 +180,17 @@ final class Channel {
         return tally
     }
 
-    private func convert(_ batch: Batch, to accepts: Schema, _ emptyIsNull: Bool) throws -> Batch {
+    private func convert(_ batch: Batch, to accepts: Schema, _ emptyIsNull: Bool, _ rounds: Bool) throws -> Batch {
         if batch.wire != nil { return batch }
         if emptyIsNull { batch.nullEmptyText(where: accepts) }
         if converted == nil || converted!.output.schema != accepts || converted!.output.rowCapacity != batch.rowCapacity
-            || converted!.projection.from != batch.schema
+            || converted!.projection.from != batch.schema || converted!.projection.rounds != rounds
         {
             guard batch.schema.count == accepts.count else {
                 throw ApusError(.internalFault, "the source gives \(batch.schema.count) columns and the target takes \(accepts.count)")
             }
             let projection = try Projection(
-                from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices))
+                from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices), rounds: rounds)
             converted = (projection, Batch(schema: accepts, rowCapacity: batch.rowCapacity, byteLimit: batchBytes))
         }
         if converted!.projection.isPassthrough { return batch }

@@ -6,11 +6,11 @@ struct ColumnPlan {
     let source: TableShape
     let items: [Read.Item]
     /// What batches carry.
-    let schema: Schema
+    private(set) var schema: Schema
     /// The target column of each item.
     let targets: [String]
     /// The catalogue's column behind each item, where it is one; text where a transform makes text.
-    let shapes: [ColumnShape]
+    private(set) var shapes: [ColumnShape]
 
     init(
         _ shape: TableShape, _ wish: TableWish, _ connector: any Connector, _ source: any Source,
@@ -85,6 +85,14 @@ struct ColumnPlan {
             changed[transform.column] = text
         }
         return changed
+    }
+
+    /// Has the source read a column as another type.
+    mutating func read(_ index: Int, as type: ColumnType) {
+        guard schema[index].type != type else { return }
+        schema.columns[index].type = type
+        shapes[index].type = type
+        shapes[index].native = type.description
     }
 
     /// What `*` beside named columns stands for: every column that is neither named nor excluded.

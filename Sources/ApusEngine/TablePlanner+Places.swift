@@ -153,7 +153,7 @@ extension TablePlanner {
             let own = columns.shapes[index].type, wanted = first.columns.shapes[index].type
             if own == wanted { continue }
             let name = first.columns.targets[index]
-            switch own.fit(into: wanted) {
+            switch own.fit(into: wanted, rounds: wish.rounds) {
             case .exact, .widening:
                 note(.note, .lossyMapping, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label)")
             case .narrowing(let what):
@@ -258,7 +258,7 @@ extension TablePlanner {
     }
 
     private mutating func check(_ source: ColumnShape, _ column: ColumnShape, _ existing: TableShape) {
-        switch source.type.fit(into: column.type) {
+        switch source.type.fit(into: column.type, rounds: wish.rounds) {
         case .exact, .widening: break
         case .narrowing(let what): note(.warning, .lossyMapping, column.name, "\(source.native) into \(column.native): \(what)")
         case .impossible(let why): note(.error, .unsupported, column.name, "\(source.native) into \(column.native): \(why)")

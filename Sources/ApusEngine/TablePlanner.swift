@@ -27,10 +27,11 @@ struct TablePlanner {
     }
 
     mutating func plan(index: Int) throws -> PlannedTable {
-        let places = try places()
-        let columns = places[0].columns
+        var places = try places()
         let name = selection.target
         let existing = try existingTarget(name)
+        try declare(&places, existing)
+        let columns = places[0].columns
         tellChildren(places[0], isNew: existing == nil)
         var (load, kept) = target(name, places, existing)
         load.table = index
@@ -163,7 +164,7 @@ struct TablePlanner {
             matched = positional(columns, existing)
         } else if keepsExisting, let existing {
             shape = existing
-            matched = TargetMatch(columns, existing, strict: planner.flow.strict).match(&findings)
+            matched = TargetMatch(columns, existing, strict: planner.flow.strict, rounds: wish.rounds).match(&findings)
         } else {
             shape = proposed(places, name)
             matched = columns.targets.map { name in shape.column(name)?.generated == true ? nil : name }
@@ -177,6 +178,7 @@ struct TablePlanner {
         load.window = mode == .window ? wish.window : nil
         load.duplicates = wish.duplicates
         load.emptyIsNull = wish.emptyIsNull ? true : nil
+        load.rounds = wish.rounds ? true : nil
         load.isShared = wish.isShared && mode == .append ? true : nil
         if mode == .upsert, load.key.isEmpty {
             note(

@@ -6,11 +6,13 @@ struct TargetMatch {
     let columns: ColumnPlan
     let existing: TableShape
     let strict: Bool
+    let rounds: Bool
 
-    init(_ columns: ColumnPlan, _ existing: TableShape, strict: Bool) {
+    init(_ columns: ColumnPlan, _ existing: TableShape, strict: Bool, rounds: Bool) {
         self.columns = columns
         self.existing = existing
         self.strict = strict
+        self.rounds = rounds
     }
 
     /// The existing column for each planned one: by name, else by name in any case; nil for one that both sides
@@ -18,7 +20,7 @@ struct TargetMatch {
     func match(_ findings: inout [Finding]) -> [String?] {
         var carried: [String?] = []
         for (index, name) in columns.targets.enumerated() {
-            guard let column = find(name) else {
+            guard let column = existing.column(like: name) else {
                 findings.append(
                     Finding(
                         .error, .notFound, column: name,
@@ -52,16 +54,10 @@ struct TargetMatch {
         return carried
     }
 
-    private func find(_ name: String) -> ColumnShape? {
-        if let exact = existing.column(name) { return exact }
-        let close = existing.columns.filter { $0.name.lowercased() == name.lowercased() }
-        return close.count == 1 ? close[0] : nil
-    }
-
     private func check(_ source: ColumnShape, _ target: ColumnShape, _ findings: inout [Finding]) {
         // The same declaration in the same system holds the same values.
         if columns.source.origin == existing.origin, source.native == target.native { return }
-        switch source.type.fit(into: target.type) {
+        switch source.type.fit(into: target.type, rounds: rounds) {
         case .exact, .widening: break
         case .narrowing(let what):
             findings.append(
@@ -76,5 +72,14 @@ struct TargetMatch {
             findings.append(
                 Finding(.warning, .lossyMapping, column: target.name, "NULL is rejected: the target's column is NOT NULL"))
         }
+    }
+}
+
+extension TableShape {
+    /// The column of that name, else the only one of that name in any case.
+    func column(like name: String) -> ColumnShape? {
+        if let exact = column(name) { return exact }
+        let close = columns.filter { $0.name.lowercased() == name.lowercased() }
+        return close.count == 1 ? close[0] : nil
     }
 }

@@ -59,7 +59,7 @@ extension Verification {
             defer { session.close() }
             finding.unfit += try Self.walk(
                 read, places, table.slices.filter { $0.read == number }, from: session, as: schema,
-                part: (hashes: [Checksum](), keys: [Checksum]()),
+                rounds: table.load.rounds ?? false, part: (hashes: [Checksum](), keys: [Checksum]()),
                 add: { part, batch in
                     RowDigest.rows(of: batch) { part.hashes.append($0) }
                     if let projection, let keyBatch {
@@ -113,10 +113,11 @@ extension Verification {
     /// slice whose read times out can be read again in halves. Either ends the walk with false.
     /// - returns: rows that the schema cannot hold.
     static func walk<Part>(
-        _ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, part empty: Part,
+        _ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, rounds: Bool = false,
+        part empty: Part,
         add: (inout Part, Batch) -> Bool, take: (Part) -> Bool
     ) throws -> Int {
-        let projection = try Projection(from: read.schema, to: schema, sources: places)
+        let projection = try Projection(from: read.schema, to: schema, sources: places, rounds: rounds)
         let batch = Batch(schema: read.schema), output = Batch(schema: schema)
         var unfit = 0
         var left = Array(slices.reversed())

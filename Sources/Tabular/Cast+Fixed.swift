@@ -18,11 +18,12 @@ extension Cast.Run {
                 if isSingle { return bits(Double(isUnsigned ? Float(pattern) : Float(value))) }
                 return bits(isUnsigned ? Double(pattern) : Double(value))
             }
-        case .floatToInteger(let low, let high, let toUnsigned):
+        case .floatToInteger(let low, let high, let toUnsigned, let rounds):
             fixed { value in
-                let number = rounded(double(value))
-                guard number >= low, number < high else { return nil }
-                return toUnsigned ? Int64(bitPattern: UInt64(number)) : Int64(number)
+                let number = double(value)
+                let whole = rounded(number)
+                guard whole >= low, whole < high, rounds || whole == number else { return nil }
+                return toUnsigned ? Int64(bitPattern: UInt64(whole)) : Int64(whole)
             }
         case .floatToBoolean:
             fixed { value in
@@ -61,49 +62,46 @@ extension Cast.Run {
                 let (value, overflow) = days.multipliedReportingOverflow(by: Temporal.microsecondsPerDay)
                 return overflow || Temporal.isZero(value) ? nil : value
             }
-        case .timestampToDate:
-            fixed { value in
-                if Temporal.isInfinite(value) { return value }
-                if Temporal.isZero(value) {
-                    let (year, month, day, _) = Temporal.zeroTimestampParts(value)
-                    return Temporal.zeroDate(year: year, month: month, day: day)
-                }
-                return Temporal.split(value).days
-            }
+        case .timestampToDate(let rounds): fixed { Temporal.day(of: $0, dropsTime: rounds) }
         case .timestampToTime(let unit):
             fixed { value in
                 if Temporal.isInfinite(value) { return nil }
                 let rest =
                     Temporal.isZero(value)
                     ? Temporal.zeroTimestampParts(value).microsecondsOfDay : Temporal.split(value).microsecondsOfDay
-                return Cast.roundSpan(rest, unit)
+                return Cast.roundSpan(rest, unit, rounds: true)
             }
-        case .roundMoment(let unit): fixed { Cast.roundMoment($0, unit) }
-        case .spanToTime(let unit):
-            fixed { $0 >= 0 && $0 <= Temporal.microsecondsPerDay ? Cast.roundSpan($0, unit) : nil }
-        case .roundSpan(let unit): fixed { Cast.roundSpan($0, unit) }
+        case .roundMoment(let unit, let rounds): fixed { Cast.roundMoment($0, unit, rounds: rounds) }
+        case .spanToTime(let unit, let rounds):
+            fixed { $0 >= 0 && $0 <= Temporal.microsecondsPerDay ? Cast.roundSpan($0, unit, rounds: rounds) : nil }
+        case .roundSpan(let unit, let rounds): fixed { Cast.roundSpan($0, unit, rounds: rounds) }
         default: break
         }
     }
 }
 
 extension Cast {
-    /// The nearest multiple of the unit, half away from zero.
-    @inline(__always) static func roundSpan(_ value: Int64, _ unit: Int64) -> Int64 {
+    /// The nearest multiple of the unit, half away from zero; without rounding nil for what is none.
+    @inline(__always) static func roundSpan(_ value: Int64, _ unit: Int64, rounds: Bool) -> Int64? {
         if unit == 1 { return value }
         let rest = value % unit
+        if rest == 0 { return value }
+        guard rounds else { return nil }
         let down = value &- rest
         guard rest.magnitude &* 2 >= unit.magnitude else { return down }
         return value < 0 ? down &- unit : down &+ unit
     }
 
-    /// The nearest multiple of the unit, half up; infinities stay, the fraction of a zero date's time is cut.
-    @inline(__always) static func roundMoment(_ value: Int64, _ unit: Int64) -> Int64? {
+    /// The nearest multiple of the unit, half up, and without rounding nil for what is none; infinities stay, the fraction
+    /// of a zero date's time is cut.
+    @inline(__always) static func roundMoment(_ value: Int64, _ unit: Int64, rounds: Bool) -> Int64? {
         if unit == 1 || Temporal.isInfinite(value) { return value }
         if Temporal.isZero(value) {
             let (year, month, day, rest) = Temporal.zeroTimestampParts(value)
+            guard rounds || rest % unit == 0 else { return nil }
             return Temporal.zeroTimestamp(year: year, month: month, day: day, microsecondsOfDay: rest - rest % unit)
         }
+        guard rounds else { return value % unit == 0 ? value : nil }
         let (shifted, overflow) = value.addingReportingOverflow(unit / 2)
         if overflow { return nil }
         let rest = shifted % unit

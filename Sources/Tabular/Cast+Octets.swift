@@ -15,10 +15,11 @@ extension Cast.Run {
                 for byte in bytes where byte &- 48 > 1 { return false }
                 return limitedBits(bytes, length)
             }
-        case .decimal(let precision, let scale):
+        case .decimal(let precision, let scale, let rounds):
             write { row in
                 let bytes = from.pointee.bytes(row)
-                return decimal(bytes, precision, scale) || decimal(Parse.trimmed(bytes), precision, scale)
+                return decimal(bytes, precision, scale, rounds)
+                    || decimal(Parse.trimmed(bytes), precision, scale, rounds)
             }
         case .json:
             write { row in
@@ -106,11 +107,9 @@ extension Cast.Run {
         return copy(UnsafeBufferPointer(rebasing: bytes[..<end]))
     }
 
-    /// Bits of at most so many digits; leading zeros beyond them are cut off.
+    /// Bits of at most so many digits. Leading zeros count: a string of bits is no number.
     private func limitedBits(_ bytes: UnsafeBufferPointer<UInt8>, _ length: Int) -> Bool {
-        let skip = max(0, bytes.count - length)
-        for index in 0..<skip where bytes[index] != 48 { return false }
-        return copy(UnsafeBufferPointer(rebasing: bytes[skip...]))
+        bytes.count <= length && copy(bytes)
     }
 
     private func uuid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -1,24 +1,24 @@
 /// Which conversion leads from one type to another.
 extension Cast {
-    static func step(_ from: ColumnType, _ to: ColumnType) -> Step? {
+    static func step(_ from: ColumnType, _ to: ColumnType, _ rounds: Bool) -> Step? {
         if from == to { return .identity }
         switch to {
         case .boolean: return toBoolean(from)
-        case .integer(let bits, let unsigned): return toInteger(from, bits, unsigned)
+        case .integer(let bits, let unsigned): return toInteger(from, bits, unsigned, rounds)
         case .float(let bits): return toFloat(from, isSingle: bits == 32)
         case .decimal(let precision, let scale):
-            return toDecimal(from, precision, precision == nil ? scale : scale ?? 0)
+            return toDecimal(from, precision, precision == nil ? scale : scale ?? 0, rounds)
         case .text(let length): return toText(from, length ?? Int.max)
         case .other, .array: return toText(from, Int.max)
         case .json: return toJSON(from)
         case .bytes(let length): return toBytes(from, length ?? Int.max)
         case .uuid: return toUUID(from)
         case .bits(let length): return toBits(from, length)
-        case .date: return toDate(from)
-        case .time(let precision): return toTime(from, precision)
-        case .duration(let precision): return toDuration(from, precision)
-        case .timestamp(let precision): return toMoment(from, precision, hasZone: false)
-        case .instant(let precision): return toMoment(from, precision, hasZone: true)
+        case .date: return toDate(from, rounds)
+        case .time(let precision): return toTime(from, precision, rounds)
+        case .duration(let precision): return toDuration(from, precision, rounds)
+        case .timestamp(let precision): return toMoment(from, precision, hasZone: false, rounds)
+        case .instant(let precision): return toMoment(from, precision, hasZone: true, rounds)
         }
     }
 
@@ -46,7 +46,7 @@ extension Cast {
         }
     }
 
-    private static func toInteger(_ from: ColumnType, _ bits: Int, _ unsigned: Bool) -> Step? {
+    private static func toInteger(_ from: ColumnType, _ bits: Int, _ unsigned: Bool, _ rounds: Bool) -> Step? {
         let (low, high) = limits(bits, unsigned)
         let toUnsigned = unsigned && bits == 64
         switch from {
@@ -58,11 +58,11 @@ extension Cast {
             return .integer(low: low, high: high, fromUnsigned: isWide, toUnsigned: toUnsigned)
         case .float:
             let top = toUnsigned ? 0x1p64 : high == .max ? 0x1p63 : Double(high) + 1
-            return .floatToInteger(low: Double(low), high: top, toUnsigned: toUnsigned)
+            return .floatToInteger(low: Double(low), high: top, toUnsigned: toUnsigned, rounds: rounds)
         case .decimal, .text, .other:
-            var rounds = false
-            if case .decimal = from { rounds = true }
-            return .readInteger(low: low, high: high, toUnsigned: toUnsigned, rounds: rounds)
+            var isDecimal = false
+            if case .decimal = from { isDecimal = true }
+            return .readInteger(low: low, high: high, toUnsigned: toUnsigned, rounds: rounds && isDecimal)
         case .bits: return .bitsToInteger(high: toUnsigned ? .max : UInt64(high))
         default: return nil
         }
@@ -79,18 +79,19 @@ extension Cast {
         }
     }
 
-    private static func toDecimal(_ from: ColumnType, _ precision: Int?, _ scale: Int?) -> Step? {
+    private static func toDecimal(_ from: ColumnType, _ precision: Int?, _ scale: Int?, _ rounds: Bool) -> Step? {
         switch from {
-        case .boolean: return .formatDecimal(kind: .integer, precision: precision, scale: scale)
-        case .integer, .float: return .formatDecimal(kind: TextKind(from), precision: precision, scale: scale)
+        case .boolean: return .formatDecimal(kind: .integer, precision: precision, scale: scale, rounds: rounds)
+        case .integer, .float:
+            return .formatDecimal(kind: TextKind(from), precision: precision, scale: scale, rounds: rounds)
         case .decimal(let sourcePrecision, let sourceScale):
             guard let precision else { return .identity }
             if let sourcePrecision {
                 let integerDigits = sourcePrecision - (sourceScale ?? 0)
                 if sourceScale ?? 0 <= scale ?? 0, integerDigits <= precision - (scale ?? 0) { return .identity }
             }
-            return .decimal(precision: precision, scale: scale)
-        case .text, .other: return .decimal(precision: precision, scale: scale)
+            return .decimal(precision: precision, scale: scale, rounds: rounds)
+        case .text, .other: return .decimal(precision: precision, scale: scale, rounds: rounds)
         default: return nil
         }
     }
@@ -146,39 +147,41 @@ extension Cast {
         }
     }
 
-    private static func toDate(_ from: ColumnType) -> Step? {
+    private static func toDate(_ from: ColumnType, _ rounds: Bool) -> Step? {
         switch from {
-        case .timestamp, .instant: .timestampToDate
+        case .timestamp, .instant: .timestampToDate(rounds: rounds)
         case .text, .other: .readDate
         default: nil
         }
     }
 
-    private static func toTime(_ from: ColumnType, _ precision: Int) -> Step? {
-        switch from {
-        case .time(let sourcePrecision): sourcePrecision <= precision ? .identity : .roundSpan(unit: unit(precision))
-        case .duration: .spanToTime(unit: unit(precision))
-        case .timestamp, .instant: .timestampToTime(unit: unit(precision))
-        case .text, .other: .readTime(unit: unit(precision))
+    /// No point in time is a time of day: only a cast that rounds drops the date.
+    private static func toTime(_ from: ColumnType, _ precision: Int, _ rounds: Bool) -> Step? {
+        let unit = unit(precision)
+        return switch from {
+        case .time(let sourcePrecision): sourcePrecision <= precision ? .identity : .roundSpan(unit: unit, rounds: rounds)
+        case .duration: .spanToTime(unit: unit, rounds: rounds)
+        case .timestamp, .instant: rounds ? .timestampToTime(unit: unit) : nil
+        case .text, .other: .readTime(unit: unit, rounds: rounds)
         default: nil
         }
     }
 
-    private static func toDuration(_ from: ColumnType, _ precision: Int) -> Step? {
+    private static func toDuration(_ from: ColumnType, _ precision: Int, _ rounds: Bool) -> Step? {
         switch from {
         case .time(let sourcePrecision), .duration(let sourcePrecision):
-            sourcePrecision <= precision ? .identity : .roundSpan(unit: unit(precision))
-        case .text, .other: .readDuration(unit: unit(precision))
+            sourcePrecision <= precision ? .identity : .roundSpan(unit: unit(precision), rounds: rounds)
+        case .text, .other: .readDuration(unit: unit(precision), rounds: rounds)
         default: nil
         }
     }
 
-    private static func toMoment(_ from: ColumnType, _ precision: Int, hasZone: Bool) -> Step? {
+    private static func toMoment(_ from: ColumnType, _ precision: Int, hasZone: Bool, _ rounds: Bool) -> Step? {
         switch from {
         case .date: .dateToTimestamp
         case .timestamp(let sourcePrecision), .instant(let sourcePrecision):
-            sourcePrecision <= precision ? .identity : .roundMoment(unit: unit(precision))
-        case .text, .other: .readMoment(hasZone: hasZone, unit: unit(precision))
+            sourcePrecision <= precision ? .identity : .roundMoment(unit: unit(precision), rounds: rounds)
+        case .text, .other: .readMoment(hasZone: hasZone, unit: unit(precision), rounds: rounds)
         default: nil
         }
     }

@@ -11,12 +11,12 @@ extension Cast.Run {
                 to.pointee.commit(count)
                 return true
             }
-        case .formatDecimal(let kind, let precision, let scale):
+        case .formatDecimal(let kind, let precision, let scale, let rounds):
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Format.longest) { scratch in
                 guard let text = scratch.baseAddress else { return }
                 write { row in
                     let count = Format.fixed(from.pointee.values[row], kind, to: text)
-                    return decimal(UnsafeBufferPointer(start: text, count: count), precision, scale)
+                    return decimal(UnsafeBufferPointer(start: text, count: count), precision, scale, rounds)
                 }
             }
         case .integerToBits(let length):
@@ -40,14 +40,14 @@ extension Cast.Run {
 
     /// Appends a number in plain digits if it has a place in the target.
     @inline(__always)
-    func decimal(_ bytes: UnsafeBufferPointer<UInt8>, _ precision: Int?, _ scale: Int?) -> Bool {
+    func decimal(_ bytes: UnsafeBufferPointer<UInt8>, _ precision: Int?, _ scale: Int?, _ rounds: Bool) -> Bool {
         guard let number = DecimalText(bytes) else { return false }
         guard let precision else {
             to.pointee.commit(number.write(to: to.pointee.reserve(number.longest)))
             return true
         }
         let scale = scale ?? 0
-        if number.isInfinite { return false }
+        if number.isInfinite || !rounds && !number.isExact(scale: scale) { return false }
         let room = to.pointee.reserve(number.longest + max(0, -scale))
         let count = number.write(to: room, scale: scale)
         if !number.isNaN {
@@ -93,36 +93,27 @@ extension Cast.Run {
                 return Parse.boolean(Parse.trimmed(bytes)).map { $0 ? 1 : 0 }
             }
         case .readDate:
+            read { Parse.day($0) ?? Parse.day(Parse.trimmed($0)) }
+        case .readTime(let unit, let rounds):
             read { bytes in
-                if let date = Parse.date(bytes) { return date }
-                let bytes = Parse.trimmed(bytes)
-                if let date = Parse.date(bytes) { return date }
-                // A timestamp at midnight is a date in other systems' clothes.
-                guard let value = Parse.timestamp(bytes), !Temporal.isInfinite(value) else { return nil }
-                if Temporal.isZero(value) {
-                    let (year, month, day, rest) = Temporal.zeroTimestampParts(value)
-                    return rest == 0 ? Temporal.zeroDate(year: year, month: month, day: day) : nil
-                }
-                let (days, rest) = Temporal.split(value)
-                return rest == 0 ? days : nil
+                (Parse.time(bytes) ?? Parse.time(Parse.trimmed(bytes)))
+                    .flatMap { Cast.roundSpan($0, unit, rounds: rounds) }
             }
-        case .readTime(let unit):
+        case .readDuration(let unit, let rounds):
             read { bytes in
-                (Parse.time(bytes) ?? Parse.time(Parse.trimmed(bytes))).map { Cast.roundSpan($0, unit) }
+                (Parse.duration(bytes) ?? Parse.duration(Parse.trimmed(bytes)))
+                    .flatMap { Cast.roundSpan($0, unit, rounds: rounds) }
             }
-        case .readDuration(let unit):
-            read { bytes in
-                (Parse.duration(bytes) ?? Parse.duration(Parse.trimmed(bytes))).map { Cast.roundSpan($0, unit) }
-            }
-        case .readMoment(let hasZone, let unit):
+        case .readMoment(let hasZone, let unit, let rounds):
             if hasZone {
                 read { bytes in
-                    (Parse.instant(bytes) ?? Parse.instant(Parse.trimmed(bytes))).flatMap { Cast.roundMoment($0, unit) }
+                    (Parse.instant(bytes) ?? Parse.instant(Parse.trimmed(bytes)))
+                        .flatMap { Cast.roundMoment($0, unit, rounds: rounds) }
                 }
             } else {
                 read { bytes in
                     (Parse.timestamp(bytes) ?? Parse.timestamp(Parse.trimmed(bytes)))
-                        .flatMap { Cast.roundMoment($0, unit) }
+                        .flatMap { Cast.roundMoment($0, unit, rounds: rounds) }
                 }
             }
         case .bitsToInteger(let high):
@@ -147,23 +138,11 @@ extension Cast.Run {
     /// is rounded or refused.
     @inline(never)
     private func rounded(_ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool) -> Int64? {
-        whole(bytes, rounds) { Parse.integer($0) }
+        Parse.whole(bytes, rounds: rounds) { Parse.integer($0) }
     }
 
     @inline(never)
     private func roundedUnsigned(_ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool) -> Int64? {
-        whole(bytes, rounds) { Parse.unsigned($0).map { Int64(bitPattern: $0) } }
-    }
-
-    private func whole(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ rounds: Bool, _ parse: (UnsafeBufferPointer<UInt8>) -> Int64?
-    ) -> Int64? {
-        guard let number = DecimalText(Parse.trimmed(bytes)), !number.isNaN, !number.isInfinite,
-            number.integerDigits <= 20, rounds || !number.hasFraction
-        else { return nil }
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: number.longest) { scratch in
-            guard let text = scratch.baseAddress else { return nil }
-            return parse(UnsafeBufferPointer(start: text, count: number.write(to: text, scale: 0)))
-        }
+        Parse.whole(bytes, rounds: rounds) { Parse.unsigned($0).map { Int64(bitPattern: $0) } }
     }
 }

@@ -1,16 +1,18 @@
 /// The conversion of a column's values from one type to another, chosen once and applied to whole columns.
 ///
-/// Nothing is lost silently: a value that the target type cannot hold is rejected with a reason. Two losses are
-/// accepted, and ``ColumnType/fit(into:)`` announces them: fraction digits are rounded (half away from zero; points
-/// in time half up), and a zone or a time of day that the target has no place for is dropped.
+/// Nothing is bent: a value that the target type cannot hold as it is, also for its fraction digits or its time of day, is
+/// rejected with a reason. Binary floating point is the exception: what becomes a float becomes the nearest one.
+///
+/// With `rounds`, as DataX jobs have it, fraction digits are rounded (half away from zero; points in time half up), and a
+/// date or time of day that the target has no place for is dropped. ``ColumnType/fit(into:rounds:)`` announces either.
 public struct Cast: Sendable {
     public let from: ColumnType
     public let to: ColumnType
     let step: Step
 
     /// Nil when the conversion has no meaning, e.g. from boolean to date.
-    public init?(from: ColumnType, to: ColumnType) {
-        guard let step = Cast.step(from, to) else { return nil }
+    public init?(from: ColumnType, to: ColumnType, rounds: Bool = false) {
+        guard let step = Cast.step(from, to, rounds) else { return nil }
         self.from = from
         self.to = to
         self.step = step
@@ -60,32 +62,33 @@ public struct Cast: Sendable {
         case integer(low: Int64, high: Int64, fromUnsigned: Bool, toUnsigned: Bool)
         case integerToBoolean
         case integerToFloat(isUnsigned: Bool, isSingle: Bool)
-        case floatToInteger(low: Double, high: Double, toUnsigned: Bool)
+        case floatToInteger(low: Double, high: Double, toUnsigned: Bool, rounds: Bool)
         case floatToBoolean, floatToFloat32
-        case dateToTimestamp, timestampToDate
+        case dateToTimestamp
+        case timestampToDate(rounds: Bool)
         case timestampToTime(unit: Int64)
-        case roundMoment(unit: Int64)
-        case roundSpan(unit: Int64)
-        case spanToTime(unit: Int64)
+        case roundMoment(unit: Int64, rounds: Bool)
+        case roundSpan(unit: Int64, rounds: Bool)
+        case spanToTime(unit: Int64, rounds: Bool)
         // Eight bytes to octets.
         case format(kind: TextKind, length: Int, isJSON: Bool)
-        case formatDecimal(kind: TextKind, precision: Int?, scale: Int?)
+        case formatDecimal(kind: TextKind, precision: Int?, scale: Int?, rounds: Bool)
         case integerToBits(length: Int?)
         // Octets to eight bytes.
         case readInteger(low: Int64, high: Int64, toUnsigned: Bool, rounds: Bool)
         case readFloat(isSingle: Bool)
         case readBoolean(isDecimal: Bool)
         case readDate
-        case readTime(unit: Int64)
-        case readDuration(unit: Int64)
-        case readMoment(hasZone: Bool, unit: Int64)
+        case readTime(unit: Int64, rounds: Bool)
+        case readDuration(unit: Int64, rounds: Bool)
+        case readMoment(hasZone: Bool, unit: Int64, rounds: Bool)
         case bitsToInteger(high: UInt64)
         case bitsToBoolean
         // Octets to octets.
         case limitText(length: Int)
         case limitOctets(length: Int)
         case limitBits(length: Int)
-        case decimal(precision: Int?, scale: Int?)
+        case decimal(precision: Int?, scale: Int?, rounds: Bool)
         case json, uuid, uuidToBytes, bytesToUUID
         case bytesToText(length: Int, isJSON: Bool)
         case bytesToBits(length: Int)

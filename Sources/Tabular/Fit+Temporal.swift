@@ -1,6 +1,6 @@
 /// Dates and times: what rounding, zones and the calendar's ends cost.
 extension ColumnType {
-    func fitTemporal(_ target: ColumnType) -> Fit {
+    func fitTemporal(_ target: ColumnType, _ rounds: Bool) -> Fit {
         switch self {
         case .text, .other: return .narrowing("text that is no \(target.temporalName) is rejected")
         default: break
@@ -9,8 +9,10 @@ extension ColumnType {
         switch (self, target) {
         case (.date, .timestamp): break
         case (.date, .instant), (.timestamp, .instant): losses.append("taken as UTC")
-        case (.timestamp, .date): losses.append("the time of day is dropped")
-        case (.instant, .date): losses.append("the time of day is dropped, the date is that of UTC")
+        case (.timestamp, .date): losses.append(rounds ? "the time of day is dropped" : "values with a time of day are rejected")
+        case (.instant, .date):
+            losses.append(
+                (rounds ? "the time of day is dropped" : "values with a time of day are rejected") + ", the date is that of UTC")
         case (.timestamp, .time): losses.append("the date is dropped")
         case (.instant, .time): losses.append("the date is dropped, the time is that of UTC")
         case (.instant, .timestamp): losses.append("the zone is dropped: stored as UTC")
@@ -18,7 +20,10 @@ extension ColumnType {
         default: break
         }
         if let digits = target.fractionDigits, let own = fractionDigits, own > digits {
-            losses.append("rounded to \(digits) fraction digits of a second")
+            losses.append(
+                rounds
+                    ? "rounded to \(digits) fraction digits of a second"
+                    : "values of more than \(digits) fraction digits of a second are rejected")
         }
         return losses.isEmpty ? .widening : .narrowing(losses.joined(separator: ", "))
     }

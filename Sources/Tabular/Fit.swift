@@ -11,18 +11,18 @@ public enum Fit: Hashable, Sendable, Codable {
 }
 
 extension ColumnType {
-    /// How the values of this type fit into the target, as ``Cast`` converts them.
-    public func fit(into target: ColumnType) -> Fit {
+    /// How the values of this type fit into the target, as ``Cast`` converts them, with or without rounding.
+    public func fit(into target: ColumnType, rounds: Bool = false) -> Fit {
         if self == target { return .exact }
-        guard Cast.step(self, target) != nil else { return .impossible("no conversion from \(self) to \(target)") }
+        guard Cast.step(self, target, rounds) != nil else { return .impossible("no conversion from \(self) to \(target)") }
         switch target {
         case .boolean: return fitBoolean
-        case .integer(let bits, let unsigned): return fitInteger(bits, unsigned)
+        case .integer(let bits, let unsigned): return fitInteger(bits, unsigned, rounds)
         case .float(let bits): return fitFloat(bits)
-        case .decimal(let precision, let scale): return fitDecimal(precision, scale ?? 0)
+        case .decimal(let precision, let scale): return fitDecimal(precision, scale ?? 0, rounds)
         case .text(let length): return fitText(length)
         case .bytes(let length): return fitBytes(length)
-        case .date, .time, .duration, .timestamp, .instant: return fitTemporal(target)
+        case .date, .time, .duration, .timestamp, .instant: return fitTemporal(target, rounds)
         case .json: return isText ? .narrowing("text that is not valid JSON is rejected") : fitJSON
         case .uuid: return .narrowing("values that are no UUID are rejected")
         case .bits(let length): return fitBits(length)
@@ -49,7 +49,8 @@ extension ColumnType {
         }
     }
 
-    private func fitInteger(_ bits: Int, _ unsigned: Bool) -> Fit {
+    private func fitInteger(_ bits: Int, _ unsigned: Bool, _ rounds: Bool) -> Fit {
+        let fractions = rounds ? "fractions are rounded" : "fractions are rejected"
         let range =
             unsigned ? "0…\(bits >= 64 ? UInt64.max : 1 << UInt64(bits) - 1)" : "±\(Cast.limits(bits, false).high)"
         switch self {
@@ -59,14 +60,14 @@ extension ColumnType {
             if fits { return .widening }
             if unsigned, !fromUnsigned, fromBits <= bits { return .narrowing("values below 0 are rejected") }
             return .narrowing("values beyond \(range) are rejected")
-        case .float: return .narrowing("fractions are rounded, values beyond \(range) are rejected")
+        case .float: return .narrowing("\(fractions), values beyond \(range) are rejected")
         case .decimal(let precision?, let scale):
             let digits = precision - (scale ?? 0)
             let isBeyond = unsigned || digits > (bits >= 64 ? 18 : String(Cast.limits(bits, false).high).utf8.count - 1)
             let isRounded = scale ?? 0 > 0
-            if !isBeyond { return isRounded ? .narrowing("fractions are rounded") : .widening }
-            return .narrowing("\(isRounded ? "fractions are rounded, " : "")values beyond \(range) are rejected")
-        case .decimal: return .narrowing("fractions are rounded, values beyond \(range) are rejected")
+            if !isBeyond { return isRounded ? .narrowing(fractions) : .widening }
+            return .narrowing("\(isRounded ? fractions + ", " : "")values beyond \(range) are rejected")
+        case .decimal: return .narrowing("\(fractions), values beyond \(range) are rejected")
         case .bits(let length?) where length < bits || length == bits && unsigned: return .widening
         case .bits: return .narrowing("values beyond \(range) are rejected")
         default: return .narrowing("text that is no integer, or beyond \(range), is rejected")
@@ -87,12 +88,13 @@ extension ColumnType {
         }
     }
 
-    private func fitDecimal(_ precision: Int?, _ scale: Int) -> Fit {
+    private func fitDecimal(_ precision: Int?, _ scale: Int, _ rounds: Bool) -> Fit {
+        let beyond = rounds ? "rounded to \(scale) fraction digits" : "values of more than \(scale) fraction digits are rejected"
         switch self {
         case .text, .other: return .narrowing("text that is no number is rejected")
         case .float:
             guard let precision else { return .widening }
-            return .narrowing("rounded to \(scale) fraction digits, \(integerLimit(precision - scale))")
+            return .narrowing("\(beyond), \(integerLimit(precision - scale))")
         default: break
         }
         guard let precision else { return .widening }
@@ -110,9 +112,9 @@ extension ColumnType {
         default: break
         }
         var losses: [String] = []
-        if fraction > scale { losses.append("rounded to \(scale) fraction digits") }
+        if fraction > scale { losses.append(beyond) }
         // Rounding may carry into one more digit.
-        if digits > room || fraction > scale && digits == room { losses.append(integerLimit(room)) }
+        if digits > room || rounds && fraction > scale && digits == room { losses.append(integerLimit(room)) }
         return losses.isEmpty ? .widening : .narrowing(losses.joined(separator: ", "))
     }
 

@@ -1,5 +1,5 @@
 /// Dates and times. The date is `YYYY-MM-DD`, `YYYY/MM/DD` (month and day may have one digit) or `YYYYMMDD`; the time
-/// `HH:MM[:SS[.fraction]]`, fraction of 1 to 9 digits, of which those after the sixth round half up.
+/// `HH:MM[:SS[.fraction]]`, fraction of 1 to 9 digits, of which those after the sixth are zeros.
 extension Parse {
     /// Days since 1970-01-01; also `infinity`, zero dates and years with ` BC`.
     public static func date(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
@@ -29,6 +29,13 @@ extension Parse {
         return overflow || Temporal.isZero(moved) || Temporal.isInfinite(moved) ? nil : moved
     }
 
+    /// Days since 1970-01-01 of a ``date(_:)``, or of a ``timestamp(_:)`` at midnight: a date in other systems' clothes.
+    public static func day(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+        if let date = date(bytes) { return date }
+        guard let value = timestamp(bytes), !Temporal.isInfinite(value) else { return nil }
+        return Temporal.day(of: value, dropsTime: false)
+    }
+
     /// Microseconds of the day, `00:00:00` to `24:00:00`.
     public static func time(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard let base = bytes.baseAddress else { return nil }
@@ -39,7 +46,7 @@ extension Parse {
         return scan.microseconds
     }
 
-    /// Microseconds of a span `[-]H…:MM[:SS[.fraction]]`. The fraction rounds half away from zero.
+    /// Microseconds of a span `[-]H…:MM[:SS[.fraction]]`.
     public static func duration(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return nil }
         let isNegative = base[0] == UInt8(ascii: "-")
@@ -231,7 +238,7 @@ private struct Scan {
         return take(UInt8(ascii: ".")) ? fraction() : true
     }
 
-    /// One to nine digits of a second, rounded half up to six.
+    /// One to nine digits of a second; a batch holds six, so that the others must be zeros.
     @inline(__always) private mutating func fraction() -> Bool {
         var fraction: Int64 = 0
         let first = position
@@ -248,9 +255,11 @@ private struct Scan {
         case 4: fraction &*= 100
         case 5: fraction &*= 10
         case 6: break
-        case 7: fraction = (fraction &+ 5) / 10
-        case 8: fraction = (fraction &+ 50) / 100
-        case 9: fraction = (fraction &+ 500) / 1000
+        case 7, 8, 9:
+            var unit: Int64 = 10
+            for _ in 7..<(position &- first) { unit &*= 10 }
+            guard fraction % unit == 0 else { return false }
+            fraction /= unit
         default: return false
         }
         microseconds &+= fraction

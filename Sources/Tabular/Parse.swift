@@ -124,6 +124,20 @@ public enum Parse {
         return true
     }
 
+    /// A whole number written with a fraction of zeros, an exponent or spaces around it (`1.0`, `1e3`), given to `parse` as
+    /// plain digits; any other fraction is rounded or refused.
+    public static func whole(
+        _ bytes: UnsafeBufferPointer<UInt8>, rounds: Bool = false, _ parse: (UnsafeBufferPointer<UInt8>) -> Int64?
+    ) -> Int64? {
+        guard let number = DecimalText(trimmed(bytes)), !number.isNaN, !number.isInfinite,
+            number.integerDigits <= 20, rounds || !number.hasFraction
+        else { return nil }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: number.longest) { scratch in
+            guard let text = scratch.baseAddress else { return nil }
+            return parse(UnsafeBufferPointer(start: text, count: number.write(to: text, scale: 0)))
+        }
+    }
+
     /// Whether the text is a decimal number as ``DecimalText`` reads it.
     public static func isDecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool { DecimalText(bytes) != nil }
 

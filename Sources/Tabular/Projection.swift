@@ -4,17 +4,19 @@ public final class Projection: Sendable {
     public let to: Schema
     /// For each target column the position of its source column.
     public let sources: [Int]
+    /// See ``Cast``.
+    public let rounds: Bool
     private let casts: [Cast]
     /// Whether the buffer can be exchanged: the values are the same and no later column needs them.
     private let isMoved: [Bool]
 
     /// `sources[i]` is the position of the source column that feeds target column `i`; a position may repeat.
-    public init(from: Schema, to: Schema, sources: [Int]) throws(ProjectionError) {
+    public init(from: Schema, to: Schema, sources: [Int], rounds: Bool = false) throws(ProjectionError) {
         precondition(sources.count == to.count, "one source a target column")
         var casts: [Cast] = []
         for (index, source) in sources.enumerated() {
             precondition(from.columns.indices.contains(source), "a source column that exists")
-            guard let cast = Cast(from: from[source].type, to: to[index].type) else {
+            guard let cast = Cast(from: from[source].type, to: to[index].type, rounds: rounds) else {
                 throw ProjectionError(source: from[source], target: to[index])
             }
             casts.append(cast)
@@ -22,6 +24,7 @@ public final class Projection: Sendable {
         self.from = from
         self.to = to
         self.sources = sources
+        self.rounds = rounds
         self.casts = casts
         isMoved = sources.indices.map { casts[$0].isIdentity && !sources[($0 + 1)...].contains(sources[$0]) }
     }

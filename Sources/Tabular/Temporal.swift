@@ -72,6 +72,17 @@ public enum Temporal {
         return (days, rest)
     }
 
+    /// The day of a timestamp; nil when it has a time of day that may not be dropped. Infinities stay.
+    @inlinable public static func day(of microseconds: Int64, dropsTime: Bool) -> Int64? {
+        if isInfinite(microseconds) { return microseconds }
+        if isZero(microseconds) {
+            let (year, month, day, rest) = zeroTimestampParts(microseconds)
+            return rest == 0 || dropsTime ? zeroDate(year: year, month: month, day: day) : nil
+        }
+        let (days, rest) = split(microseconds)
+        return rest == 0 || dropsTime ? days : nil
+    }
+
     /// Whether a day exists: month 1…12 and day within the month.
     @inlinable public static func isValid(year: Int, month: Int, day: Int) -> Bool {
         guard month >= 1, month <= 12, day >= 1 else { return false }

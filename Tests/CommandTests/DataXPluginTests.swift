@@ -43,6 +43,24 @@ import Testing
         #expect(desk.user.files().allSatisfy { $0.hasSuffix("job.json") }, "\(desk.user.files())")
     }
 
+    @Test func `what a target has no place for is rounded or dropped, as a server does it with DataX's text`() throws {
+        let source = try Store(
+            .postgres,
+            """
+            CREATE TABLE t (id int, d numeric(10,4), n double precision, at timestamp, day timestamp);
+            INSERT INTO t VALUES (1, 1.0050, 2.5, '2024-06-01 10:00:00.5', '2024-06-01 23:59:59'), (2, -1.005, -0.4, '2024-06-01 10:00:00.4', '2024-06-01')
+            """)
+        let target = try Store(.mariadb, "CREATE TABLE t (id int, d decimal(10,2), n bigint, at datetime, day date)")
+        let columns = #"["id","d","n","at","day"]"#
+        let job = DataXDesk.job(
+            source.reader("t", columns: columns), target.writer("t", columns: columns, more: #""writeMode": "insert","#))
+        expect(try desk.run(job), 0)
+        #expect(
+            try target.ask("SELECT * FROM t ORDER BY id") == [
+                ["1", "1.01", "3", "2024-06-01 10:00:01", "2024-06-01"], ["2", "-1.01", "0", "2024-06-01 10:00:00", "2024-06-01"],
+            ])
+    }
+
     @Test func `greenplum's names and rdbms take the connector of their address`() throws {
         let my = try Store(.mariadb, Self.table + ";" + Self.rows), pg = try Store(.postgres, Self.table)
         expect(try desk.run(DataXDesk.job(my.reader("t", plugin: "rdbms"), pg.writer("t", plugin: "gpdb"))), 0)

@@ -191,10 +191,13 @@ final class Place: Sendable {
             data = open(path, newline='', encoding='utf-8').read()
             if path.endswith('.csv'): rows += csv_rows(data)
             else:
-                for line in data.split('\n'):
-                    if not line: continue
-                    plain = json.loads(line)
-                    rows.append([plain[k] if isinstance(v, (dict, list)) else v for k, v in json.loads(line, parse_float=str, parse_int=str, parse_constant=str).items()])
+                # A key of NULL in a column of JSON is left out.
+                lines = [line for line in data.split('\n') if line]
+                plain = [json.loads(line) for line in lines]
+                exact = [json.loads(line, parse_float=str, parse_int=str, parse_constant=str) for line in lines]
+                keys = list(dict.fromkeys(k for values in exact for k in values))
+                for values, known in zip(exact, plain):
+                    rows.append([known[k] if isinstance(values.get(k), (dict, list)) else values.get(k) for k in keys])
         for row in rows: print(' '.join(text(value) for value in row))
         """#
 

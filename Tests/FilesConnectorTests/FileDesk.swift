@@ -43,7 +43,8 @@ final class FileDesk {
     }
 
     func read(
-        _ url: String, table: String? = nil, columns: [String]? = nil, wholeTable: Bool = false, blockSize: Int? = nil,
+        _ url: String, table: String? = nil, types: [String: ColumnType] = [:], columns: [String]? = nil, wholeTable: Bool = false,
+        blockSize: Int? = nil,
         batchRows: Int = 100
     ) throws -> Table {
         var session = try open(url)
@@ -51,7 +52,7 @@ final class FileDesk {
         let name = try table ?? session.tables(schema: nil)[0].name.name
         let shape = try session.describe(TableName(name))
         let wanted = columns ?? shape.columns.map(\.name)
-        let schema = Schema(wanted.map { Column($0, shape.column($0)!.type) })
+        let schema = Schema(wanted.map { Column($0, types[$0] ?? shape.column($0)!.type) })
         let read = Read(relation: .table(TableName(name)), items: wanted.map { Read.Item($0) }, schema: schema)
         var result = Table(names: wanted, types: schema.types.map(\.description), rows: [])
         let slices =

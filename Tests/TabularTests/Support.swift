@@ -72,8 +72,10 @@ extension Batch {
 }
 
 /// The values a cast makes of others, and the reasons of those it refuses.
-func cast(_ values: [Value], _ from: ColumnType, _ to: ColumnType) -> (values: [Value], reasons: [Int: String])? {
-    guard let cast = Cast(from: from, to: to) else { return nil }
+func cast(
+    _ values: [Value], _ from: ColumnType, _ to: ColumnType, rounds: Bool = false
+) -> (values: [Value], reasons: [Int: String])? {
+    guard let cast = Cast(from: from, to: to, rounds: rounds) else { return nil }
     let input = Batch([Column("a", from)], values.map { [$0] })
     let output = Batch([Column("a", to)], [], capacity: values.count)
     var reasons: [Int: String] = [:]
@@ -85,8 +87,8 @@ func cast(_ values: [Value], _ from: ColumnType, _ to: ColumnType) -> (values: [
 }
 
 /// One value that must pass.
-func castOne(_ value: Value, _ from: ColumnType, _ to: ColumnType) -> Value? {
-    guard let result = cast([value], from, to), result.reasons.isEmpty else { return nil }
+func castOne(_ value: Value, _ from: ColumnType, _ to: ColumnType, rounds: Bool = false) -> Value? {
+    guard let result = cast([value], from, to, rounds: rounds), result.reasons.isEmpty else { return nil }
     return result.values[0]
 }
 

@@ -168,6 +168,7 @@ struct FlowMaking {
             wish.after = writer.after.map { $0.replacing("@table", with: table) }
             wish.mode = .append
             wish.isShared = true
+            wish.rounds = true
             switch writer.mode {
             case .insert: break
             case .replace, .update:

@@ -130,12 +130,14 @@ final class CSVEncoder: RowEncoder {
                                 if !rules.write(scratch.bytes, into: &buffer) { bad = index }
                             case .bytes:
                                 scratch.removeAll()
-                                if binary == .hex {
-                                    scratch.append(value: column, row: row, kind: .bytes)
-                                } else {
-                                    Base64.encode(column.pointee.bytes(row), into: &scratch)
+                                switch binary {
+                                case .hex: scratch.append(value: column, row: row, kind: .bytes)
+                                case .base64: Base64.encode(column.pointee.bytes(row), into: &scratch)
+                                case .text:
+                                    let bytes = column.pointee.bytes(row)
+                                    if UTF8Text.isValid(bytes) { scratch.append(bytes) } else { bad = index }
                                 }
-                                if !rules.write(scratch.bytes, into: &buffer) { bad = index }
+                                if bad < 0, !rules.write(scratch.bytes, into: &buffer) { bad = index }
                             }
                             if bad >= 0 { break }
                         }
@@ -144,8 +146,9 @@ final class CSVEncoder: RowEncoder {
                             rejected.append(
                                 RejectedRow(
                                     row: batch.firstRow + row, column: columns[bad].name,
-                                    reason:
-                                        "the value holds a separator, a newline or the NULL marker, and the file has no quotes",
+                                    reason: kinds[bad] == .bytes && binary == .text
+                                        ? "the bytes are not UTF-8 text, or the file has no quotes for them"
+                                        : "the value holds a separator, a newline or the NULL marker, and the file has no quotes",
                                     values: RowText.json(batch, columns, row)))
                         } else if isSimple {
                             buffer.append(newlineByte)

@@ -20,12 +20,14 @@ final class CSVFile: RowFile {
     }
 
     private let patterns: [DatePattern]
+    private let binary: BinaryText
 
     init(_ scanner: consuming CSVScanner, format: CSVFormat, options: FileOptions, plan: ReadPlan, known: [String])
         throws
     {
         self.scanner = scanner
         self.format = format
+        binary = options.binary
         let label = self.scanner.label
         let names = try CSVFile.header(&self.scanner, format, options)
         self.names = names ?? []
@@ -59,11 +61,15 @@ final class CSVFile: RowFile {
     }
 
     /// Reads the header, or the first record when there is none; nil for an empty file.
-    static func header(_ scanner: inout CSVScanner, _ format: CSVFormat, _ options: FileOptions) throws -> [String]? {
+    /// The header is given to `see`.
+    static func header(
+        _ scanner: inout CSVScanner, _ format: CSVFormat, _ options: FileOptions, see: (borrowing CSVScanner) -> Void = { _ in }
+    ) throws -> [String]? {
         if format.header {
             repeat {
                 guard try scanner.nextRecord() else { return options.columns }
             } while scanner.isBlank
+            see(scanner)
             if case .encoding(let position) = scanner.fault {
                 throw ApusError(
                     .malformedInput,
@@ -156,7 +162,7 @@ final class CSVFile: RowFile {
                 batch.dropUnfinishedRow()
                 let name = batch.schema[bad].name
                 let type = batch.schema[bad].type
-                reject("the value of `\(name)` is no \(type)" + hint(type), name, scanner, batch, rows - 1)
+                reject(reason(name, type), name, scanner, batch, rows - 1)
             } else {
                 batch.endRow(bytes: scanner.recordLength)
             }
@@ -174,16 +180,21 @@ final class CSVFile: RowFile {
         return constants[-1 - target.field].withUnsafeBufferPointer { target.parser.parse($0, into: &column) }
     }
 
-    private func hint(_ type: ColumnType) -> String {
-        "; if it should be taken as text, say types=…:text, or infer=false for all columns"
+    private func reason(_ name: String, _ type: ColumnType) -> String {
+        if case .bytes = type {
+            return "the value of `\(name)` is not bytes written as \(binary.example); binary=text takes the characters themselves"
+        }
+        return "the value of `\(name)` is no \(type); if it should be taken as text, say types=…:text, or infer=false for all columns"
     }
 
     @inline(never)
     private func parseDate(
         _ field: CSVScanner.Field, _ target: Target, _ scanner: borrowing CSVScanner, _ column: inout ColumnBuffer
     ) -> Bool {
-        guard let value = patterns[target.pattern].microseconds(Parse.trimmed(scanner.bytes(field))) else { return false }
-        column.append(target.parser.kind == .date ? Temporal.split(value).days : value)
+        guard let moment = patterns[target.pattern].microseconds(Parse.trimmed(scanner.bytes(field))),
+            let value = target.parser.kind == .date ? Temporal.day(of: moment, dropsTime: false) : target.parser.exact(moment)
+        else { return false }
+        column.append(value)
         return true
     }
 

@@ -8,6 +8,8 @@ struct CSVFormat {
     enum Newline: String { case auto, lf, crlf, cr }
 
     var separator: [UInt8] = [UInt8(ascii: ",")]
+    /// Nobody said which it is.
+    var guessesSeparator = false
     /// nil = fields are never quoted.
     var quote: UInt8? = UInt8(ascii: "\"")
     /// A backslash escapes; without, a quote within quotes is doubled.
@@ -45,6 +47,7 @@ struct CSVFormat {
         let settings = endpoint.settings
         let name = FileLocation.split(endpoint.path, endings: ["tsv"]).ending
         let isTab = endpoint.label.hasPrefix("tsv:") || name.hasPrefix(".tsv")
+        guessesSeparator = settings.text("separator") == nil
         separator = try CSVFormat.octets(settings.text("separator") ?? (isTab ? "\\t" : ","), "separator")
         switch settings.text("quote") ?? "\"" {
         case "none", "": quote = nil

@@ -5,6 +5,7 @@ import Tabular
 struct CSVFiles: FileFormat {
     let name = "csv"
     let endings = ["csv", "tsv", "txt"]
+    let hasJSON = false
     var options: FileOptions
     var format: CSVFormat
     var blockSize = 1 << 20
@@ -18,15 +19,23 @@ struct CSVFiles: FileFormat {
 
     func sample(_ path: String, _ interrupt: Interrupt) throws -> FileSample {
         var scanner = try scanner(path, interrupt, blockSize: min(blockSize, 256 << 10), sample: true)
-        guard let names = try CSVFile.header(&scanner, format, options) else { return FileSample(names: [], types: []) }
-        var guesses = [Inference](repeating: Inference(), count: names.count)
+        var separators: SeparatorGuess? = format.guessesSeparator ? SeparatorGuess(format) : nil
+        guard
+            let names = try CSVFile.header(
+                &scanner, format, options,
+                see: { scanner in if scanner.fieldCount == 1 { separators?.see(scanner.record) } else { separators = nil } })
+        else { return FileSample(names: [], types: []) }
+        var guesses = [Inference](repeating: Inference(binary: options.binary), count: names.count)
         var result = FileSample(names: names, types: [])
-        while options.infer, result.rows < options.sampleRows {
+        while result.rows < (options.infer ? options.sampleRows : SeparatorGuess.most), options.infer || separators != nil {
             do {
                 guard try scanner.nextRecord() else { break }
             } catch let error as ApusError where error.code == .malformedInput && result.rows > 0 {
                 // The read itself will meet it and say so.
                 break
+            }
+            if !scanner.isBlank, let known = separators, known.records < SeparatorGuess.most {
+                if scanner.fieldCount == 1 { separators?.see(scanner.record) } else { separators = nil }
             }
             if scanner.isBlank || scanner.isFaulty || scanner.fieldCount != names.count { continue }
             result.rows += 1
@@ -34,7 +43,7 @@ struct CSVFiles: FileFormat {
             for index in 0..<names.count {
                 let field = scanner.fields[index]
                 if field.length == 0 {
-                    if field.quoted || format.null != nil { guesses[index].seeText() }
+                    if field.quoted || format.null != nil { guesses[index].seeText(isEmpty: true) }
                 } else if let null = format.null, !field.quoted, scanner.bytes(field).elementsEqual(null) {
                     continue
                 } else if field.escaped {
@@ -44,7 +53,9 @@ struct CSVFiles: FileFormat {
                 }
             }
         }
+        try separators?.check(InputOpener.label(path))
         result.types = guesses.map { options.infer ? $0.type : .text }
+        result.texts = Set(names.indices.filter { !guesses[$0].isBinary }.map { names[$0] })
         return result
     }
 

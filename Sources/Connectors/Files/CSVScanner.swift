@@ -97,6 +97,9 @@ struct CSVScanner: ~Copyable {
         UnsafeBufferPointer(start: base + field.start, count: field.length)
     }
 
+    /// The octets of the current record, without its newline.
+    var record: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base + recordStart, count: recordEnd - recordStart) }
+
     /// The current record as it stands in the file; what is not UTF-8 is replaced.
     var recordText: String {
         String(decoding: UnsafeBufferPointer(start: base + recordStart, count: recordEnd - recordStart), as: UTF8.self)

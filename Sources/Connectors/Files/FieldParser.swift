@@ -18,10 +18,12 @@ struct FieldParser {
     /// Digits of a decimal before the point and after it; -1 = any.
     private let wholeDigits: Int
     private let fractionDigits: Int
+    /// Microseconds of the last fraction digit that the column has.
+    private let unit: Int64
 
     init(_ type: ColumnType, binary: BinaryText) {
         if case .json = type { isJSON = true } else { isJSON = false }
-        var least = Int64.min, most = UInt64.max, whole = -1, fraction = -1
+        var least = Int64.min, most = UInt64.max, whole = -1, fraction = -1, digits = 6
         switch type {
         case .boolean: kind = .boolean
         case .integer(let bits, true):
@@ -40,18 +42,19 @@ struct FieldParser {
                 fraction = scale ?? 0
             }
         case .date: kind = .date
-        case .time: kind = .time
-        case .duration: kind = .duration
-        case .timestamp: kind = .timestamp
-        case .instant: kind = .instant
+        case .time(let precision): (kind, digits) = (.time, precision)
+        case .duration(let precision): (kind, digits) = (.duration, precision)
+        case .timestamp(let precision): (kind, digits) = (.timestamp, precision)
+        case .instant(let precision): (kind, digits) = (.instant, precision)
         case .uuid: kind = .uuid
-        case .bytes: kind = binary == .hex ? .hex : .base64
+        case .bytes: kind = binary == .hex ? .hex : binary == .base64 ? .base64 : .text
         case .text, .json, .bits, .array, .other: kind = .text
         }
         self.least = least
         self.most = most
         wholeDigits = whole
         fractionDigits = fraction
+        unit = (max(digits, 0)..<6).reduce(1) { unit, _ in unit * 10 }
     }
 
     /// Whether an empty text is a value of its own, not NULL.
@@ -74,24 +77,38 @@ struct FieldParser {
         return trimmed.count < bytes.count && trimmed.count > 0 && parseExactly(trimmed, into: &column)
     }
 
+    /// A time of no more fraction digits than the column has.
+    @inline(__always) func exact(_ microseconds: Int64) -> Int64? {
+        if unit == 1 || Temporal.isInfinite(microseconds) { return microseconds }
+        let rest = Temporal.isZero(microseconds) ? Temporal.zeroTimestampParts(microseconds).microsecondsOfDay : microseconds
+        return rest % unit == 0 ? microseconds : nil
+    }
+
     private func parseExactly(_ bytes: UnsafeBufferPointer<UInt8>, into column: inout ColumnBuffer) -> Bool {
         let value: Int64?
         switch kind {
         case .text: return false
         case .integer:
-            guard let number = Parse.integer(bytes), number >= least, number < 0 || UInt64(number) <= most else {
-                return false
-            }
+            guard let number = Parse.integer(bytes) ?? Parse.whole(bytes, { Parse.integer($0) }), number >= least,
+                number < 0 || UInt64(number) <= most
+            else { return false }
             value = number
-        case .unsigned: value = Parse.unsigned(bytes).map { Int64(bitPattern: $0) }
+        case .unsigned:
+            value =
+                Parse.unsigned(bytes).map { Int64(bitPattern: $0) }
+                ?? Parse.whole(bytes) { Parse.unsigned($0).map { Int64(bitPattern: $0) } }
         case .float64: value = Parse.double(bytes).map { Int64(bitPattern: $0.bitPattern) }
-        case .float32: value = Parse.double(bytes).map { Int64(bitPattern: Double(Float($0)).bitPattern) }
+        case .float32:
+            value = Parse.double(bytes).flatMap { number in
+                let single = Float(number)
+                return single.isInfinite && number.isFinite ? nil : Int64(bitPattern: Double(single).bitPattern)
+            }
         case .boolean: value = Parse.boolean(bytes).map { $0 ? 1 : 0 }
-        case .date: value = Parse.date(bytes)
-        case .time: value = Parse.time(bytes)
-        case .duration: value = Parse.duration(bytes)
-        case .timestamp: value = Parse.timestamp(bytes)
-        case .instant: value = Parse.instant(bytes)
+        case .date: value = Parse.day(bytes)
+        case .time: value = Parse.time(bytes).flatMap(exact)
+        case .duration: value = Parse.duration(bytes).flatMap(exact)
+        case .timestamp: value = Parse.timestamp(bytes).flatMap(exact)
+        case .instant: value = Parse.instant(bytes).flatMap(exact)
         case .decimal:
             if wholeDigits >= 0 {
                 guard let number = DecimalText(bytes), number.integerDigits <= wholeDigits,
@@ -108,6 +125,7 @@ struct FieldParser {
             column.commit(36)
             return true
         case .hex:
+            if bytes.count > 0, !BinaryText.hasMark(bytes) { return false }
             guard let length = Parse.hex(bytes, to: column.reserve(bytes.count)) else { return false }
             column.commit(length)
             return true

@@ -8,6 +8,8 @@ protocol FileFormat {
     /// Name endings without the dot, the preferred one first.
     var endings: [String] { get }
     var options: FileOptions { get }
+    /// Values may be JSON of their own.
+    var hasJSON: Bool { get }
     /// Column names and types of one file, from its first rows.
     func sample(_ path: String, _ interrupt: Interrupt) throws -> FileSample
     func open(_ path: String, _ plan: ReadPlan, known: [String], _ interrupt: Interrupt) throws -> any RowFile
@@ -21,6 +23,8 @@ struct FileSample {
     /// In order of appearance.
     var names: [String]
     var types: [ColumnType]
+    /// Columns with values that are not bytes in the form that the option `binary` says.
+    var texts: Set<String> = []
     var rows = 0
     /// Octets of these rows.
     var bytes = 0

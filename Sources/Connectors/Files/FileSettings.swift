@@ -40,7 +40,9 @@ struct FileOptions {
                 "auto = by .gz or .zst at the end of the name"),
             Setting("level", .integer, "of compression; gzip 1 to 9, zstd 1 to 19"),
             Setting("part_size", .bytes, "write numbered parts of about this size, e.g. 256MiB"),
-            Setting("binary", .choice(["hex", "base64"]), default: binary, "how octets are written as text"),
+            Setting(
+                "binary", .choice(["hex", "base64", "text"]), default: binary,
+                "how bytes stand in the file: \\x00ff, Base64, or as the characters that they are in UTF-8"),
             Setting("max_row", .bytes, default: "1GiB", "a longer row is an error: a quote was not closed"),
         ]
     }
@@ -62,7 +64,7 @@ struct FileOptions {
         infer = settings.boolean("infer")
         sampleRows = max(1, settings.integer("sample_rows") ?? 1000)
         partSize = settings.bytes("part_size")
-        binary = settings.text("binary") == "base64" ? .base64 : .hex
+        binary = BinaryText(rawValue: settings.text("binary") ?? "hex") ?? .hex
         table = settings.text("table")
         if let text = settings.text("date_format") { datePatterns = try FileOptions.datePatterns(text) }
         maxRow = max(1024, settings.bytes("max_row") ?? 1 << 30)
@@ -105,5 +107,31 @@ struct FileOptions {
     }
 }
 
-/// How octets are written as text.
-enum BinaryText { case hex, base64 }
+/// How bytes stand in a file.
+enum BinaryText: String {
+    case hex, base64
+    /// As the characters that they are in UTF-8.
+    case text
+
+    var example: String { self == .hex ? "\\x00ff" : "Base64" }
+
+    /// Whether a text is bytes in this form.
+    func holds(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch self {
+        case .text: return true
+        case .hex:
+            guard BinaryText.hasMark(bytes), bytes.count & 1 == 0 else { return false }
+            return bytes.dropFirst(2).allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
+        case .base64:
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytes.count + 4) { room in
+                Base64.decode(bytes, to: room.baseAddress!) != nil
+            }
+        }
+    }
+
+    /// `\x` or `0x`.
+    @inline(__always) static func hasMark(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.count >= 2 && bytes[1] | 0x20 == UInt8(ascii: "x")
+            && (bytes[0] == UInt8(ascii: "\\") || bytes[0] == UInt8(ascii: "0"))
+    }
+}

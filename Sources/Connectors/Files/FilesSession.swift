@@ -11,6 +11,8 @@ final class FilesSession {
     /// Locks that this session holds, by path.
     var locks: [[UInt8]: FileLock] = [:]
     private var shapes: [[UInt8]: TableShape] = [:]
+    /// See ``FileSample/texts``, by table.
+    private var texts: [[UInt8]: Set<String>] = [:]
 
     init(_ endpoint: Endpoint, format: any FileFormat, interrupt: Interrupt) throws {
         self.endpoint = endpoint
@@ -55,6 +57,9 @@ extension FilesSession: Session {
     /// Files of a table that are looked at for its columns; the others must have no further ones.
     private static let sampledFiles = 20
 
+    /// Whether the sample has values of the column that are not bytes as the option `binary` says.
+    func isText(_ column: String, of table: TableName) -> Bool { texts[Array(table.name.utf8)]?.contains(column) == true }
+
     private func describe(_ files: TableFiles) throws -> TableShape {
         var names: [String] = []
         var types: [String: ColumnType] = [:]
@@ -65,6 +70,7 @@ extension FilesSession: Session {
             let sample = try format.sample(files.paths[index], interrupt)
             rows += sample.rows
             bytes += sample.bytes
+            texts[Array(files.name.utf8), default: []].formUnion(sample.texts)
             for (name, type) in zip(sample.names, sample.types) {
                 if let known = types[name] {
                     // A file without rows says nothing about types.

@@ -13,9 +13,15 @@ struct Inference {
     private var isDate = true
     private var isTimestamp = true
     private var isInstant = true
+    /// Every text is bytes in the form that was asked for.
+    private(set) var isBinary = true
+    private let binary: BinaryText
+
+    init(binary: BinaryText) { self.binary = binary }
 
     mutating func see(_ bytes: UnsafeBufferPointer<UInt8>) {
         values += 1
+        if isBinary { isBinary = binary.holds(bytes) }
         if isBoolean { isBoolean = Inference.isWord(bytes) }
         if isInteger || isDecimal || isFloat {
             let number = Inference.number(bytes)
@@ -32,8 +38,8 @@ struct Inference {
     }
 
     /// Nothing but text fits, e.g. because an empty string was seen.
-    mutating func seeText() {
-        self = Inference()
+    mutating func seeText(isEmpty: Bool = false) {
+        if !isEmpty { isBinary = false }
         values = 1
         (isBoolean, isInteger, isDecimal, isFloat, isDate, isTimestamp, isInstant) = (
             false, false, false, false, false, false, false
@@ -49,6 +55,7 @@ struct Inference {
         isDate = isDate && other.isDate
         isTimestamp = isTimestamp && other.isTimestamp
         isInstant = isInstant && other.isInstant
+        isBinary = isBinary && other.isBinary
     }
 
     var type: ColumnType {
@@ -67,7 +74,7 @@ struct Inference {
 
     enum Number { case none, integer, decimal, float }
 
-    /// A number in canonical notation: no `+`, no leading zeros.
+    /// A number in canonical notation: no `+`, no leading zeros. Only a float has a zero below zero, `-0.0`.
     static func number(_ bytes: UnsafeBufferPointer<UInt8>) -> Number {
         var position = 0
         let count = bytes.count
@@ -76,7 +83,7 @@ struct Inference {
         guard isDigit() else { return .none }
         if bytes[position] == 48 {
             position += 1
-            if position == count, count == 2 { return .none }
+            if position == count, count == 2 { return .float }
         } else {
             while isDigit() { position += 1 }
         }
@@ -97,7 +104,9 @@ struct Inference {
             while isDigit() { position += 1 }
             kind = .float
         }
-        return position == count ? kind : .none
+        guard position == count else { return .none }
+        let isMinusZero = kind == .decimal && bytes[0] == UInt8(ascii: "-") && !bytes.contains { $0 >= 49 && $0 <= 57 }
+        return isMinusZero ? .float : kind
     }
 
     private static func digits(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {

@@ -61,7 +61,14 @@ final class JSONFile: RowFile {
     private let missing = JSONCursor.Value(kind: .null, start: 0, end: 0)
     private var scratch = ByteBuffer(capacity: 256)
 
-    init(_ scanner: consuming LineScanner, options: FileOptions, plan: ReadPlan, known: [String]) throws {
+    private let nullIsValue: Bool
+    private let binary: BinaryText
+
+    init(
+        _ scanner: consuming LineScanner, options: FileOptions, nullIsValue: Bool, plan: ReadPlan, known: [String]
+    ) throws {
+        self.nullIsValue = nullIsValue
+        binary = options.binary
         let label = scanner.label
         self.scanner = scanner
         self.plan = plan
@@ -115,8 +122,7 @@ final class JSONFile: RowFile {
                 reason = fault
             } else if let bad = append(cursor, batch) {
                 column = batch.schema[bad].name
-                reason =
-                    "the value of `\(batch.schema[bad].name)` is no \(batch.schema[bad].type); if it should be taken as text, say types=\(batch.schema[bad].name):text"
+                reason = self.reason(batch.schema[bad])
             }
             if let reason {
                 batch.dropUnfinishedRow()
@@ -126,6 +132,13 @@ final class JSONFile: RowFile {
             }
         }
         return true
+    }
+
+    private func reason(_ column: Column) -> String {
+        if case .bytes = column.type {
+            return "the value of `\(column.name)` is not bytes written as \(binary.example); binary=text takes the characters themselves"
+        }
+        return "the value of `\(column.name)` is no \(column.type); if it should be taken as text, say types=\(column.name):text"
     }
 
     static func notLines(_ label: String) -> ApusError {
@@ -180,7 +193,7 @@ final class JSONFile: RowFile {
                 continue
             }
             let value = found[source]
-            if value.kind == .null {
+            if value.kind == .null, value.end == 0 || !parser.isJSON || !nullIsValue {
                 columns[index].appendNull()
                 continue
             }

@@ -13,13 +13,16 @@ final class JSONLinesEncoder: RowEncoder {
     private let kinds: [Kind]
     private let textKinds: [TextKind]
     private let binary: BinaryText
-    /// `{"a":`, `,"b":` …
+    /// Of a column of JSON, NULL is a key that is left out, so that `null` is the JSON value.
+    private let omitsNull: Bool
+    /// `"a":`, `"b":` …
     private let keys: [[UInt8]]
     private var scratch = ByteBuffer()
 
-    init(_ columns: [Column], binary: BinaryText, decimalsAreText: Bool) {
+    init(_ columns: [Column], binary: BinaryText, decimalsAreText: Bool, omitsNull: Bool) {
         self.columns = columns
         self.binary = binary
+        self.omitsNull = omitsNull
         textKinds = columns.map { TextKind($0.type) }
         kinds = columns.map { column in
             switch column.type {
@@ -32,9 +35,8 @@ final class JSONLinesEncoder: RowEncoder {
             case .text, .uuid, .bits, .array, .other: .text
             }
         }
-        keys = columns.enumerated().map { index, column in
+        keys = columns.map { column in
             var key = ByteBuffer(capacity: 64)
-            key.append(UInt8(ascii: index == 0 ? "{" : ","))
             key.append(json: column.name)
             key.append(UInt8(ascii: ":"))
             return Array(key.bytes)
@@ -49,10 +51,15 @@ final class JSONLinesEncoder: RowEncoder {
         for row in rows {
             let start = buffer.count
             var bad = -1
+            var separator = UInt8(ascii: "{")
             for index in 0..<kinds.count {
-                keys[index].withUnsafeBufferPointer { buffer.append($0) }
                 let column = source + index
-                if column.pointee.isNull(row) {
+                let isNull = column.pointee.isNull(row)
+                if isNull, omitsNull, kinds[index] == .json { continue }
+                buffer.append(separator)
+                separator = UInt8(ascii: ",")
+                keys[index].withUnsafeBufferPointer { buffer.append($0) }
+                if isNull {
                     buffer.append("null" as StaticString)
                     continue
                 }
@@ -77,15 +84,7 @@ final class JSONLinesEncoder: RowEncoder {
                 case .text: buffer.append(jsonText: column.pointee.bytes(row))
                 case .json:
                     if !appendJSON(column.pointee.bytes(row), to: &buffer) { bad = index }
-                case .bytes:
-                    buffer.append(quote)
-                    if binary == .base64 {
-                        Base64.encode(column.pointee.bytes(row), into: &buffer)
-                    } else {
-                        buffer.append("\\\\x" as StaticString)
-                        buffer.append(hex: column.pointee.bytes(row))
-                    }
-                    buffer.append(quote)
+                case .bytes: if !append(binary: column.pointee.bytes(row), to: &buffer) { bad = index }
                 }
                 if bad >= 0 { break }
             }
@@ -93,12 +92,31 @@ final class JSONLinesEncoder: RowEncoder {
                 buffer.truncate(to: start)
                 rejected.append(
                     RejectedRow(
-                        row: batch.firstRow + row, column: columns[bad].name, reason: "the value is no valid JSON",
+                        row: batch.firstRow + row, column: columns[bad].name,
+                        reason: kinds[bad] == .bytes ? "the bytes are not UTF-8 text" : "the value is not valid JSON",
                         values: RowText.json(batch, columns, row)))
                 continue
             }
+            if separator == UInt8(ascii: "{") { buffer.append(separator) }
             buffer.append("}\n" as StaticString)
         }
+    }
+
+    private func append(binary bytes: UnsafeBufferPointer<UInt8>, to buffer: inout ByteBuffer) -> Bool {
+        if binary == .text {
+            guard UTF8Text.isValid(bytes) else { return false }
+            buffer.append(jsonText: bytes)
+            return true
+        }
+        buffer.append(UInt8(ascii: "\""))
+        if binary == .base64 {
+            Base64.encode(bytes, into: &buffer)
+        } else {
+            buffer.append("\\\\x" as StaticString)
+            buffer.append(hex: bytes)
+        }
+        buffer.append(UInt8(ascii: "\""))
+        return true
     }
 
     /// Embeds a JSON value as it is; newlines between its tokens become spaces. False when it is malformed.

@@ -5,8 +5,11 @@ import Tabular
 struct JSONLinesFiles: FileFormat {
     let name = "json"
     let endings = ["jsonl", "json", "ndjson"]
+    let hasJSON = true
     var options: FileOptions
     var decimalsAreText: Bool
+    /// In a column of JSON, `null` is the JSON value, and NULL is a key that is missing.
+    var nullIsValue: Bool
     var blockSize = 1 << 20
 
     func scanner(_ path: String, _ interrupt: Interrupt, blockSize: Int, sample: Bool = false) throws -> LineScanner {
@@ -18,9 +21,14 @@ struct JSONLinesFiles: FileFormat {
 
     /// What the sampled values of a key have been.
     private struct Guess {
-        var scalars = Inference()
-        var strings = Inference()
+        var scalars: Inference
+        var strings: Inference
         var kinds: Set<JSONCursor.Kind> = []
+
+        init(_ binary: BinaryText) {
+            scalars = Inference(binary: binary)
+            strings = Inference(binary: binary)
+        }
 
         mutating func see(_ value: JSONCursor.Value, _ cursor: JSONCursor) {
             guard value.kind != .null else { return }
@@ -29,13 +37,15 @@ struct JSONLinesFiles: FileFormat {
             case .number: scalars.see(cursor.bytes(value))
             case .string:
                 if value.escaped || value.start == value.end {
-                    strings.seeText()
+                    strings.seeText(isEmpty: value.start == value.end)
                 } else {
                     strings.see(cursor.bytes(value))
                 }
             case .null, .boolean, .nested: break
             }
         }
+
+        var isBinary: Bool { kinds.isSubset(of: [.string]) && strings.isBinary }
 
         var type: ColumnType {
             if kinds.isEmpty { return .text }
@@ -54,7 +64,7 @@ struct JSONLinesFiles: FileFormat {
     func sample(_ path: String, _ interrupt: Interrupt) throws -> FileSample {
         var scanner = try scanner(path, interrupt, blockSize: min(blockSize, 256 << 10), sample: true)
         var names = options.columns ?? []
-        var guesses = [Guess](repeating: Guess(), count: names.count)
+        var guesses = [Guess](repeating: Guess(options.binary), count: names.count)
         var places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
         var result = FileSample(names: [], types: [])
         while result.rows < options.sampleRows {
@@ -85,7 +95,7 @@ struct JSONLinesFiles: FileFormat {
                 } else if options.columns == nil {
                     places[name] = names.count
                     names.append(name)
-                    guesses.append(Guess())
+                    guesses.append(Guess(options.binary))
                     guesses[names.count - 1].see(value, cursor)
                 }
                 cursor.skipSpace()
@@ -94,16 +104,18 @@ struct JSONLinesFiles: FileFormat {
         }
         result.names = names
         result.types = guesses.map { options.infer ? $0.type : .text }
+        result.texts = Set(names.indices.filter { !guesses[$0].isBinary }.map { names[$0] })
         return result
     }
 
     func open(_ path: String, _ plan: ReadPlan, known: [String], _ interrupt: Interrupt) throws -> any RowFile {
-        try JSONFile(try scanner(path, interrupt, blockSize: blockSize), options: options, plan: plan, known: known)
+        try JSONFile(
+            try scanner(path, interrupt, blockSize: blockSize), options: options, nullIsValue: nullIsValue, plan: plan, known: known)
     }
 
     func existingColumns(_ path: String, _ interrupt: Interrupt) throws -> [String]? { nil }
 
     func encoder(_ columns: [Column]) -> any RowEncoder {
-        JSONLinesEncoder(columns, binary: options.binary, decimalsAreText: decimalsAreText)
+        JSONLinesEncoder(columns, binary: options.binary, decimalsAreText: decimalsAreText, omitsNull: nullIsValue)
     }
 }

@@ -5,6 +5,8 @@ import Tabular
 struct MySQLDecodeStep {
     enum Kind: UInt8 {
         case int8, uint8, int16, uint16, int32, uint32, int64, float, double, boolean, octets, bits, date, dateTime, time
+        /// A decimal with leading zeros, which show how wide its column is.
+        case padded
         /// Nothing but NULL.
         case null
     }
@@ -41,7 +43,8 @@ struct MySQLDecodeStep {
         case (MYSQL_TYPE_BIT, .bits(let length)):
             kind = .bits
             number = Int64(length ?? Int(field.length))
-        case (MYSQL_TYPE_DECIMAL, .decimal), (MYSQL_TYPE_NEWDECIMAL, .decimal): kind = .octets
+        case (MYSQL_TYPE_DECIMAL, .decimal), (MYSQL_TYPE_NEWDECIMAL, .decimal):
+            kind = Int32(bitPattern: field.flags) & ZEROFILL_FLAG != 0 ? .padded : .octets
         case (MYSQL_TYPE_STRING, _), (MYSQL_TYPE_VAR_STRING, _), (MYSQL_TYPE_VARCHAR, _), (MYSQL_TYPE_ENUM, _), (MYSQL_TYPE_SET, _),
             (MYSQL_TYPE_TINY_BLOB, _), (MYSQL_TYPE_MEDIUM_BLOB, _), (MYSQL_TYPE_LONG_BLOB, _), (MYSQL_TYPE_BLOB, _),
             (MYSQL_TYPE_JSON, _), (MYSQL_TYPE_GEOMETRY, _):
@@ -142,6 +145,11 @@ struct MySQLRow {
             case .bits:
                 guard let size = lengthEncoded(&p, end) else { return .malformed }
                 MySQLBits.append(UnsafeBufferPointer(start: p, count: size), bits: Int(step.number), to: column)
+                p += size
+            case .padded:
+                guard let size = lengthEncoded(&p, end),
+                    Parse.decimal(UnsafeBufferPointer(start: p, count: size), into: &column.pointee)
+                else { return .malformed }
                 p += size
             case .null: return .malformed
             }

@@ -143,7 +143,7 @@ final class MySQLEncoder {
 
     // MARK: Values without escapes
 
-    /// False for what MySQL cannot hold: NaN and infinities, years outside of 0…9999.
+    /// False for what MySQL cannot hold: NaN and infinities, years outside of 0…9999, a YEAR that it takes for another.
     @inline(__always)
     private func appendPlain(
         _ step: Step, _ column: UnsafeMutablePointer<ColumnBuffer>, _ row: Int, _ out: inout ByteBuffer
@@ -152,7 +152,13 @@ final class MySQLEncoder {
         case .integer: out.append(integer: column.pointee.values[row])
         case .year:
             let value = column.pointee.values[row]
-            if value == 0 { out.append("0000" as StaticString) } else { out.append(integer: value) }
+            if value == 0 {
+                out.append("0000" as StaticString)
+            } else {
+                // 1 would be 2001, and 70 1970.
+                guard value >= 100 || value < 0 else { return false }
+                out.append(integer: value)
+            }
         case .unsigned: out.append(unsigned: UInt64(bitPattern: column.pointee.values[row]))
         case .boolean: out.append(column.pointee.values[row] != 0 ? UInt8(ascii: "1") : UInt8(ascii: "0"))
         case .float:

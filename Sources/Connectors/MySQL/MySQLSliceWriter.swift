@@ -77,7 +77,9 @@ class MySQLSliceWriter {
         let item = target.items[column]
         return rejected(
             batch, row, column: item.name,
-            reason: "the value of `\(item.name)` has no place in a MySQL \(item.type): NaN, an infinity, or a year outside of 0 to 9999")
+            reason: item.isYear
+                ? "the value of `\(item.name)` is not a year that MySQL's YEAR can hold"
+                : "the value of `\(item.name)` has no place in a MySQL \(item.type): NaN, an infinity, or a year outside of 0 to 9999")
     }
 
     /// Writes a range of rows and, where the target refuses it, halves of it, until the bad rows are alone.

@@ -82,8 +82,10 @@ extension MySQLSession {
             case .json: isParsed = facts?[1] == "json"
             default: isParsed = false
             }
+            // A BIT is a number: the server knows which leading zeros it can do without.
+            let type = if case .bits = column.type { ColumnType.bits(length: nil) } else { column.type }
             return MySQLTarget.Item(
-                name: name, type: column.type, isConverted: isNarrow || isParsed, nullable: column.nullable,
+                name: name, type: type, isConverted: isNarrow || isParsed, nullable: column.nullable,
                 isYear: facts?[1] == "year")
         }
         return MySQLTarget(table, items)

@@ -17,7 +17,7 @@ final class MySQLTextReader: Reader, MySQLRowStream {
     private var isClosed = false
 
     private enum Kind {
-        case integer, unsigned, boolean, float, octets, date, timestamp, instant, duration
+        case integer, unsigned, boolean, float, decimal, octets, date, timestamp, instant, duration
         case bits(Int)
     }
 
@@ -37,7 +37,8 @@ final class MySQLTextReader: Reader, MySQLRowStream {
             case .instant: .instant
             case .duration, .time: .duration
             case .bits(let length): .bits(length ?? 64)
-            case .decimal, .text, .bytes, .json, .uuid, .array, .other: .octets
+            case .decimal: .decimal
+            case .text, .bytes, .json, .uuid, .array, .other: .octets
             }
         }
         guard mysql_real_query(session.handle, sql, UInt(sql.utf8.count)) == 0, let result = mysql_use_result(session.handle) else {
@@ -109,6 +110,8 @@ final class MySQLTextReader: Reader, MySQLRowStream {
         case .bits(let bits):
             withUnsafeMutablePointer(to: &column) { MySQLBits.append(text, bits: bits, to: $0) }
             return true
+        // Also one with leading zeros, as ZEROFILL has it.
+        case .decimal: return Parse.decimal(text, into: &column)
         case .integer: number = Parse.integer(text)
         case .unsigned: number = Parse.unsigned(text).map { Int64(bitPattern: $0) }
         case .boolean: number = Parse.integer(text).flatMap { $0 == 0 || $0 == 1 ? $0 : nil }

@@ -32,10 +32,11 @@ struct PostgresLayout {
             let planned = load.shape.column(name)?.type
             types.append(type)
             if type.oid == PostgresOID.interval, case .duration = planned {
-                columns.append(Column(name, planned!, nullable: column.nullable))
+                columns.append(Column(name, type.taken ?? planned!, nullable: column.nullable))
                 codecs.append(.interval)
             } else {
-                columns.append(Column(name, type.type, nullable: column.nullable))
+                columns.append(
+                    Column(name, type.oid == PostgresOID.interval ? type.type : type.taken ?? type.type, nullable: column.nullable))
                 codecs.append(type.codec)
             }
         }

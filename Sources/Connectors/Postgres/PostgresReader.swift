@@ -71,7 +71,7 @@ extension PostgresSession {
         var index = -1
         let select = read.selectSQL(slice.bounds, dialect) { _, _, sql in
             index += 1
-            return plan.casts[index].map { "(\(sql))\($0)" } ?? sql
+            return PostgresType.cast(sql, plan.casts[index])
         }
         let result = try run("COPY (\(select)) TO STDOUT (FORMAT binary)", doing: doing)
         guard result.status == PGRES_COPY_OUT else { throw failure(result, doing) }

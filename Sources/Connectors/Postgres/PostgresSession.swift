@@ -85,6 +85,7 @@ final class PostgresSession: SQLSession, Source, Sink {
         var sql = """
             SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
             SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
+            SET array_nulls = on;
             SET statement_timeout = \(milliseconds("statement_timeout"))
             """
         // As pg_dump does: what policies would hide makes a statement fail.

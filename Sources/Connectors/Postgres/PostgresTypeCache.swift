@@ -45,7 +45,10 @@ extension PostgresSession {
             let element = try type(oid: entry.element, modifier: modifier)
             return PostgresType(oid: oid, type: .array(element.type), cast: "::text")
         }
-        return PostgresType(oid: oid, type: .other(name), cast: "::text")
+        var taken: ColumnType?
+        // interval(p): p in the lower 16 bits, all of them set without one (src/include/utils/timestamp.h).
+        if oid == PostgresOID.interval, modifier >= 0, modifier & 0xffff <= 6 { taken = .duration(precision: Int(modifier & 0xffff)) }
+        return PostgresType(oid: oid, type: .other(name), cast: "::text", taken: taken)
     }
 
     private func money() throws -> PostgresType {

@@ -21,8 +21,17 @@ struct PostgresType: Hashable {
     var type: ColumnType
     /// nil: only its text is understood.
     var codec: PostgresCodec?
-    /// What a SELECT adds to the column, so that binary COPY serves it: `::text`.
+    /// What a SELECT makes of the column, so that binary COPY serves it: a cast (`::text`) or the name of a function.
     var cast: String?
+    /// What a column takes, where that is less than ``type``: numeric(3,-2) only whole hundreds, and interval(0) whole seconds,
+    /// which the server rounds to.
+    var taken: ColumnType?
+
+    /// The column in that form.
+    static func cast(_ sql: String, _ cast: String?) -> String {
+        guard let cast else { return sql }
+        return cast.hasPrefix("::") ? "(\(sql))\(cast)" : "\(cast)(\(sql))"
+    }
 
     /// The name of this type in a ``WireFormat``: enumerations are sent as text.
     var wireOID: UInt32 { codec == .text && oid >= 16384 ? PostgresOID.text : oid }
@@ -45,6 +54,7 @@ enum PostgresOID {
     static let float8: UInt32 = 701
     static let unknown: UInt32 = 705
     static let money: UInt32 = 790
+    static let inet: UInt32 = 869
     static let bpchar: UInt32 = 1042
     static let varchar: UInt32 = 1043
     static let date: UInt32 = 1082
@@ -85,7 +95,8 @@ extension PostgresType {
         case PostgresOID.oid: self.init(oid: oid, type: .integer(bits: 32, unsigned: true), codec: .oid)
         case PostgresOID.float4: self.init(oid: oid, type: .float(bits: 32), codec: .float32)
         case PostgresOID.float8: self.init(oid: oid, type: .float64, codec: .float64)
-        case PostgresOID.numeric: self.init(oid: oid, type: PostgresType.decimal(modifier), codec: .numeric)
+        case PostgresOID.numeric:
+            self.init(oid: oid, type: PostgresType.decimal(modifier), codec: .numeric, taken: PostgresType.coarse(modifier))
         case PostgresOID.text, PostgresOID.unknown: self.init(oid: PostgresOID.text, type: .text, codec: .text)
         case PostgresOID.varchar, PostgresOID.bpchar: self.init(oid: oid, type: .text(length: length), codec: .text)
         case PostgresOID.name: self.init(oid: oid, type: .text(length: 63), codec: .text)
@@ -93,6 +104,8 @@ extension PostgresType {
         case PostgresOID.json: self.init(oid: oid, type: .json, codec: .text)
         case PostgresOID.jsonb: self.init(oid: oid, type: .json, codec: .jsonb)
         case PostgresOID.xml: self.init(oid: oid, type: .other("xml"), cast: "::text")
+        // `192.168.1.5`, to which a cast to text adds `/32`.
+        case PostgresOID.inet: self.init(oid: oid, type: .other("inet"), cast: "pg_catalog.abbrev")
         case PostgresOID.uuid: self.init(oid: oid, type: .uuid, codec: .uuid)
         case PostgresOID.date: self.init(oid: oid, type: .date, codec: .date)
         case PostgresOID.time: self.init(oid: oid, type: .time(precision: precision), codec: .time)
@@ -103,6 +116,13 @@ extension PostgresType {
         case PostgresOID.money: self.init(oid: oid, type: .decimal(precision: 19, scale: 2), cast: "::numeric")
         default: return nil
         }
+    }
+
+    /// numeric with a negative scale, as it is declared.
+    private static func coarse(_ modifier: Int32) -> ColumnType? {
+        guard modifier >= 4 else { return nil }
+        let scale = Int(((modifier - 4) & 0x7ff) ^ 1024) - 1024
+        return scale < 0 ? .decimal(precision: Int((modifier - 4) >> 16 & 0xffff), scale: scale) : nil
     }
 
     /// numeric's type modifier: precision above, scale in the lower 11 bits with a sign (since 15).
