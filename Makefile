@@ -8,7 +8,7 @@ export APUS_STRICT := 1
 SWIFT_FLAGS := --scratch-path $(SCRATCH) --explicit-target-dependency-import-check error
 RELEASE := $(SCRATCH)/release/apus
 
-.PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci test-exports test-airflow
+.PHONY: help setup build release test test-doubles conformance demo journeys lint format bench docs package install ci test-exports test-airflow test-servers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -35,6 +35,11 @@ conformance: setup ## only the conformance suites
 
 test-exports: release ## what `apus export` writes, read by the schema of Kubernetes and the SDK of DolphinScheduler (from PyPI)
 	APUS=$(abspath $(RELEASE)) scripts/check-exports kubernetes dolphinscheduler
+
+test-servers: setup ## the suites against PostgreSQL 18 and OceanBase, from PyPI, as root; not in CI
+	swift build $(SWIFT_FLAGS) --build-tests
+	SCRATCH=$(SCRATCH) scripts/test-servers postgres
+	SCRATCH=$(SCRATCH) scripts/test-servers oceanbase
 
 test-airflow: release ## runs an exported DAG in Airflow 3, installed from PyPI; not in CI
 	APUS=$(abspath $(RELEASE)) scripts/check-exports airflow

@@ -100,6 +100,8 @@ public final class ControlDatabase: Sendable {
             return try session.query("SELECT \(list) FROM \(quote(table: table))").map { values in
                 var record = empty
                 for (field, value) in zip(known, values) {
+                    // A char(n) is filled up with blanks.
+                    let value = field.name == "type" ? value?.trimmed : value
                     do { try field.set(&record, value ?? nulls[field.name]) } catch let error as ApusError {
                         throw error.about("\(table)\(values.first.flatMap { $0 }.map { " row \($0)" } ?? "")")
                     }

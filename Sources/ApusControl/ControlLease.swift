@@ -60,6 +60,11 @@ extension ControlDatabase {
         }
     }
 
+    /// Its own zone; that of this process for a file.
+    public func zone() throws -> Zone {
+        try link.perform("tell the time zone") { try $0.sessionZone()?.zone ?? .process }
+    }
+
     func micros(_ session: any SQLSession) throws -> Int {
         guard let text = try session.query("SELECT \(clock.micros)").first?.first ?? nil, let now = Double(text) else {
             throw Self.noTime

@@ -29,12 +29,15 @@ public struct ControlOutcome: Sendable {
     public var seconds: Double
     public var error: ApusError?
     public var rejected: [RejectedRow]
+    /// Rows that were read, also by slices of which nothing was kept.
+    public var rowsRead: Int
 
-    public init(tally: Tally, seconds: Double, error: ApusError? = nil, rejected: [RejectedRow] = []) {
+    public init(tally: Tally, seconds: Double, error: ApusError? = nil, rejected: [RejectedRow] = [], rowsRead: Int = 0) {
         self.tally = tally
         self.seconds = seconds
         self.error = error
         self.rejected = rejected
+        self.rowsRead = max(rowsRead, tally.read, rejected.count)
     }
 }
 
@@ -111,7 +114,7 @@ extension ControlDatabase {
             ("starttime", start), ("endtime", nil), ("etl_begintime", from), ("etl_endtime", upTo), ("is_finished", "0"),
         ]
         if known == nil {
-            values += [("table_name", row.sourceTable), ("dt", upTo), ("datax_id", row.id.map(String.init))]
+            values += [("table_name", row.sourceTable), ("dt", upTo), ("datax_id", row.id.map(String.init)), ("create_time", start)]
             try insert(into: ControlTables.log, values, session)
             known = try find()
         } else {
@@ -157,14 +160,19 @@ extension ControlDatabase {
                 try insert(
                     into: ControlTables.rowError,
                     [
-                        ("error_num", String(max(tally.rejected, outcome.rejected.count))), ("total_num", String(tally.read)),
+                        ("error_num", String(max(tally.rejected, outcome.rejected.count))), ("total_num", String(outcome.rowsRead)),
                         ("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.text(of: outcome.rejected, isPlain: isPlain)),
+                        ("create_time", Self.time(now, zoneOffset)),
                     ], session)
             }
             if let error = outcome.error, error.code != .tooManyRejected {
                 try insert(
                     into: ControlTables.etlError,
-                    [("datax_id", id), ("table_name", row.sourceTable), ("msg", Self.message(error.description, isPlain: isPlain))],
+                    [
+                        ("datax_id", id), ("table_name", row.sourceTable),
+                        ("msg", Self.message(Masking.mask(error.description), isPlain: isPlain)),
+                        ("create_time", Self.time(now, zoneOffset)),
+                    ],
                     session)
             }
             if isDone, let id {
@@ -200,7 +208,7 @@ extension ControlDatabase {
             [
                 ("endtime", Self.time(now, zoneOffset)), ("net_num", Self.flow(Double(tally.bytes) / seconds)),
                 ("is_finished", outcome.error == nil ? "1" : "0"), ("time_num", number(outcome.seconds, "time_num")),
-                ("speed_num", number(Double(tally.read) / seconds, "speed_num")), ("read_num", String(tally.read)),
+                ("speed_num", number(Double(outcome.rowsRead) / seconds, "speed_num")), ("read_num", String(outcome.rowsRead)),
                 ("error_num", String(max(tally.rejected, outcome.rejected.count))),
             ], where: "id = ?", [String(log)], session)
     }
@@ -257,7 +265,7 @@ extension ControlDatabase {
     private static func text(of rows: [RejectedRow], isPlain: Bool) -> String {
         var text = ""
         for row in rows.prefix(1000) where text.utf8.count < 1 << 20 {
-            text += (row.column.map { "\($0): " } ?? "") + row.reason + " " + row.values + "\n"
+            text += (row.column.map { "\($0): " } ?? "") + Masking.mask(row.reason) + " " + row.values + "\n"
         }
         return message(text, isPlain: isPlain)
     }

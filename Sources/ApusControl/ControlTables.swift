@@ -92,6 +92,13 @@ public enum ControlTables {
         var made: [String] = []
         let existing = try names(session)
         for table in wanted where !existing.contains(table.name.name) {
+            var table = table
+            if ControlClock(connector.name)?.hasNumericTypes == true,
+                let index = table.columns.firstIndex(where: { $0.name == "type" && table.column("src_table_name") != nil })
+            {
+                table.columns[index].type = .int32
+                table.columns[index].native = "int"
+            }
             let shape = dialect.translate(table, named: table.name, origin: connector.name).shape
             do {
                 for sql in dialect.create(shape, as: shape.name) + dialect.createIndexes(shape, on: shape.name) {

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Tabular
 
-/// Keeps the ledger up to date with a run: tables, slices, rejected rows, signs of life, the end.
+/// Keeps the ledger up to date with a run: tables, slices, signs of life, the end.
 ///
 /// Events are taken at once and written by a thread of its own, many in one transaction, at the latest after
 /// ``delay``; ``hear(_:)`` returns from the run's last event only when all is written. The run itself is begun by its
@@ -19,8 +19,6 @@ public final class LedgerListener: Listener {
         var failure: ApusError?
         /// Set for one worker of many: the number of the plan's tables.
         var sharedTables: Int?
-        /// The ledger knows nothing of the run's slices yet.
-        var isNew: Bool
     }
 
     private let ledger: any Ledger
@@ -37,9 +35,9 @@ public final class LedgerListener: Listener {
 
     /// `onFailure` is called once, on any thread, when the ledger can no longer be written: the run should stop, since
     /// what it does would not be remembered. `isShare`: other workers run the same plan under the same id, so that the
-    /// end of this one's work is the end neither of a table nor of the run. `isNew`: no earlier process has worked on the run.
+    /// end of this one's work is the end neither of a table nor of the run.
     public init(
-        _ ledger: any Ledger, runID: String, plan: Plan?, isShare: Bool = false, isNew: Bool = false,
+        _ ledger: any Ledger, runID: String, plan: Plan?, isShare: Bool = false,
         onFailure: @escaping @Sendable (ApusError) -> Void = { _ in }
     ) {
         self.ledger = ledger
@@ -49,7 +47,7 @@ public final class LedgerListener: Listener {
         for (number, table) in (plan?.tables ?? []).enumerated() {
             slices[number] = Dictionary(table.slices.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        state = Mutex(State(slices: slices, beatAt: Clock.wall(), sharedTables: isShare ? plan?.tables.count : nil, isNew: isNew))
+        state = Mutex(State(slices: slices, beatAt: Clock.wall(), sharedTables: isShare ? plan?.tables.count : nil))
         let ticker = Ticker(every: Self.delay) { [weak self] in self?.tick(now: Clock.wall()) }
         state.withLock { $0.ticker = ticker }
     }
@@ -168,31 +166,33 @@ public final class LedgerListener: Listener {
             ]
         }
         switch event.kind {
-        case .runStarted, .message, .progress: return []
+        // The engine puts rejected rows into the ledger itself, before their slice is committed.
+        case .runStarted, .message, .progress, .rowsRejected: return []
         case .tableStarted(let table, let name, let target, _, _, _):
             // Of a shared table the engine itself says so, in time with the other workers.
             if state.sharedTables != nil { return [] }
             return [.table(TableRecord(table: table, name: name, target: target, status: .running))]
         case .sliceStarted(let table, let id, let attempt):
             state.started[[table, id]] = (event.time, attempt)
-            // Whatever an earlier try had rejected is read again.
             return slice(table, id, .running)
-                + (state.isNew && attempt == 1 ? [] : [.reject([], slice: id, table: table, restart: true)])
         case .sliceFinished(let table, let id, let tally):
             defer { state.started[[table, id]] = nil }
             return slice(table, id, .done, tally)
         case .sliceRetried(let table, let id, _, _, _, _, _):
-            return slice(table, id, .waiting) + [.reject([], slice: id, table: table, restart: true)]
+            return slice(table, id, .waiting)
         case .sliceSplit(let table, let id, _):
             defer { state.started[[table, id]] = nil }
-            return slice(table, id, .replaced) + [.reject([], slice: id, table: table, restart: true)]
-        case .rowsRejected(let table, let id, let rows):
-            return [.reject(rows, slice: id, table: table, restart: false)]
+            return slice(table, id, .replaced)
         case .tableFinished(let table, let result):
             // The engine records a shared table as done when its last slice is committed, whoever does that.
-            if state.sharedTables != nil, result.error == nil { return [] }
+            if state.sharedTables != nil, result.status == .done { return [] }
             let status: TableRecord.Status =
-                result.error == nil ? .done : result.error?.code == .cancelled ? .waiting : .failed
+                switch result.status {
+                case .done: .done
+                case .failed: .failed
+                case .running: .running
+                case .notStarted, .stopped: .waiting
+                }
             return [
                 .table(
                     TableRecord(

@@ -127,17 +127,3 @@ struct LedgerRow {
         .malformedInput, "a row of the ledger is not as Apus writes it",
         hint: "Somebody changed the ledger's tables, or another version made them.")
 }
-
-/// The key of a watermark: the 128-bit FNV-1a hash of a flow's text, which may be longer than a key may be and whose
-/// case must count on every system (constants: draft-eastlake-fnv, §5). The text itself stands beside it and is compared.
-enum FlowKey {
-    static func text(_ flow: String) -> String {
-        var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-        for byte in flow.utf8 {
-            hash ^= UInt128(byte)
-            hash &*= 0x0000_0000_0100_0000_0000_0000_0000_013b
-        }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
-    }
-}

@@ -13,10 +13,10 @@ extension SQLLedger {
                 "run_id, run_name, source_ref, target_ref, state, started_us, finished_us, beat_us, host_name, process_id, error_text",
                 [
                     [
-                        run.id, run.name.map(clean), clean(run.from), clean(run.to), run.status.rawValue,
+                        run.id, run.name.map(clean), shown(run.from), shown(run.to), run.status.rawValue,
                         micros(run.startedAt),
                         run.finishedAt.map(micros), micros(run.beatAt), clean(run.host), String(run.pid),
-                        run.error.map(clean),
+                        run.error.map(shown),
                     ]
                 ], with: connector)
             let parts = Self.parts(clean(run.plan), octets: 256 << 10)
@@ -87,7 +87,7 @@ extension SQLLedger {
                 case .finish(let status, let error, let time):
                     _ = try session.query(
                         "UPDATE apus_run SET state = ?, error_text = ?, finished_us = ?, beat_us = ? WHERE run_id = ?",
-                        [status.rawValue, error.map(clean), micros(time), micros(time), id])
+                        [status.rawValue, error.map(shown), micros(time), micros(time), id])
                 }
             }
         }
@@ -165,6 +165,9 @@ func clean(_ text: String) -> String {
     text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
 }
 
+/// What people read: without passwords. Values of rows stay as they are, since they are loaded again.
+func shown(_ text: String) -> String { clean(Masking.mask(text)) }
+
 /// Microseconds as the ledger's tables hold them.
 func micros(_ seconds: Double) -> String {
     seconds.isFinite ? String(Int((max(-1e12, min(seconds, 1e12)) * 1e6).rounded())) : "0"
@@ -210,7 +213,7 @@ extension SQLSession {
                     String(tally.read),
                     String(tally.written), String(tally.rejected), String(tally.filtered), String(tally.bytes),
                     micros(record.before),
-                    micros(record.data), micros(record.after), record.error.map(clean),
+                    micros(record.data), micros(record.after), record.error.map(shown),
                 ]
             }, with: connector)
     }
@@ -247,7 +250,7 @@ extension SQLSession {
                 [
                     id, String(table), String(slice), String(base + index), row.row.map(String.init),
                     row.column.map(clean),
-                    clean(row.reason), clean(row.values),
+                    shown(row.reason), clean(row.values),
                 ]
             })
     }

@@ -12,6 +12,8 @@ public struct ApusError: Error, Sendable, Hashable {
     public var context: String?
     /// The driver's own words, e.g. `PG 23505: duplicate key value …`.
     public var underlying: String?
+    /// With `connection.other_system`: the scheme by which the server is reached.
+    public var system: String?
 
     public init(
         _ code: Code, _ message: String, hint: String? = nil, context: String? = nil, underlying: String? = nil
@@ -45,12 +47,16 @@ public struct ApusError: Error, Sendable, Hashable {
         public static let unknownConnector = Code("config.unknown_connector")
         public static let columnCount = Code("config.column_count")
         public static let lossyMapping = Code("config.lossy_mapping")
+        /// Only of a plan's notes: a conversion asks the run's time zone.
+        public static let zoneUsed = Code("config.time_zone")
         // Reaching a system.
         /// No connection could be made, or it broke: may work later. Exit code 75.
         public static let unreachable = Code("connection.unreachable")
         /// User, password, certificate or database refused.
         public static let refused = Code("connection.refused")
         public static let tls = Code("connection.tls")
+        /// The server is of a system that another connector is for: ``ApusError/system``.
+        public static let otherSystem = Code("connection.other_system")
         // Doing something there.
         public static let notFound = Code("object.not_found")
         public static let exists = Code("object.exists")
@@ -58,6 +64,8 @@ public struct ApusError: Error, Sendable, Hashable {
         public static let locked = Code("target.locked")
         public static let interrupted = Code("target.interrupted")
         public static let referenced = Code("target.referenced")
+        /// What the target remembers of incremental loads, or holds of them, is not what the last one left.
+        public static let changed = Code("target.changed")
         public static let full = Code("target.full")
         /// The server gave up on a statement because it took too long: a read so ended is split.
         public static let timeout = Code("statement.timeout")
@@ -70,6 +78,8 @@ public struct ApusError: Error, Sendable, Hashable {
         public static let rowRejected = Code("row.rejected")
         public static let tooManyRejected = Code("row.too_many_rejected")
         public static let countMismatch = Code("row.count_mismatch")
+        /// Rows of a day's load that lie outside of the part of the target that they replace.
+        public static let outsideWindow = Code("row.outside_window")
         public static let malformedInput = Code("input.malformed")
         // The run.
         public static let cancelled = Code("run.cancelled")

@@ -83,7 +83,11 @@ public struct ConnectionURL: Hashable, Sendable {
             let credentials = authority[..<at]
             let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             user = try Self.decode(parts[0], part: "user name")
-            if parts.count == 2 { password = Secret(try Self.decode(parts[1], part: "password")) }
+            if parts.count == 2 {
+                // Also as it was written.
+                Masking.note(String(parts[1]))
+                password = Secret(try Self.decode(parts[1], part: "password"))
+            }
             authority = authority[authority.index(after: at)...]
         }
         let hosts = authority.split(separator: ",", omittingEmptySubsequences: false)
@@ -115,6 +119,8 @@ public struct ConnectionURL: Hashable, Sendable {
     /// JDBC and libpq also take user and password as parameters.
     private mutating func takeCredentials() {
         for parameter in parameters {
+            if Self.isSecret(parameter.name, parameter.value) { Masking.note(parameter.value) }
+            if Self.isStatement(parameter.name) { Masking.note(statement: parameter.value) }
             switch parameter.name.lowercased() {
             case "user" where user == nil: user = parameter.value
             case "password" where password == nil: password = Secret(parameter.value)
@@ -208,12 +214,24 @@ extension ConnectionURL: CustomStringConvertible {
     /// Without the password and without parameter values that look like secrets.
     public var description: String { text(password: password.map { _ in "•••" }) }
 
+    /// Whether a parameter's value is SQL, which may set a password.
+    public static func isStatement(_ name: String) -> Bool { ["init_sql", "sessionVariables", "connectionInitSql"].contains(name) }
+
     /// Whether a parameter's value is one to hide: by its name, but for paths of files and for switches.
     public static func isSecret(_ name: String, _ value: String) -> Bool {
         let name = name.lowercased()
         guard ["pass", "secret", "token", "key"].contains(where: name.contains) else { return false }
         if name == "password" { return true }
         return !value.hasPrefix("/") && !["true", "false"].contains(value.lowercased())
+    }
+
+    /// With everything that is secret, to be parsed again; for the file that keeps it and for nothing else.
+    public func clear(password: Secret?) -> String {
+        var bare = self
+        bare.parameters = []
+        let pairs = parameters.map { Self.encode($0.name) + "=" + Self.encode($0.value) }
+        return (isJDBC ? "jdbc:" : "") + bare.text(password: password.map { Self.encode($0.reveal()) })
+            + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
     }
 
     /// With `${…}` or whatever else the caller puts in the password's place.
@@ -229,7 +247,8 @@ extension ConnectionURL: CustomStringConvertible {
         }
         text += path
         let shown = parameters.map { parameter in
-            parameter.name + "=" + (Self.isSecret(parameter.name, parameter.value) ? "•••" : parameter.value)
+            let value = Self.isStatement(parameter.name) ? Masking.mask(kept: parameter.value) : parameter.value
+            return parameter.name + "=" + (Self.isSecret(parameter.name, parameter.value) ? Masking.mark : value)
         }
         return shown.isEmpty ? text : text + "?" + shown.joined(separator: "&")
     }

@@ -20,7 +20,8 @@ public protocol Connector: Sendable {
     /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`.
     func open(_ endpoint: Endpoint, interrupt: Interrupt) throws -> any Session
 
-    /// Opens `count` connections that all read the same committed state.
+    /// Opens `count` connections that all read the same committed state. Each has an interrupt of its own, a child of
+    /// `interrupt`. A reader that is closed before its end leaves its connection usable, where the system allows that.
     /// - throws: `unsupported` where the system cannot.
     func openSnapshot(_ endpoint: Endpoint, count: Int, interrupt: Interrupt) throws -> [any Source]
 }
@@ -48,6 +49,8 @@ public struct Abilities: Sendable, Hashable {
     /// A column that no table has and that says in `upsert` what becomes of the row of the same key: 0 = put in or changed,
     /// 1 = deleted. Nil where the system has none.
     public var operationColumn: String?
+    /// The system's JDBC driver sets sessions to the JVM's time zone.
+    public var driverSetsZone = false
     /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
     public var declaresTables = true
 
@@ -61,8 +64,12 @@ public protocol Session: AnyObject {
     var banner: String { get }
     /// The dialect of this server's version, where versions differ in their declarations; nil = the connector's own.
     var serverDialect: (any Dialect)? { get }
+    /// The time zone that user SQL sees on this connection; nil where the system has none.
+    func sessionZone() throws -> SessionZone?
     /// All tables and views that a copy could mean, in catalogue order. `schema` nil = the connection's own.
     func tables(schema: String?) throws -> [TableSummary]
+    /// The schemas (MySQL: databases) whose tables a pattern such as `shop_*.orders` may mean, without the system's own.
+    func schemas() throws -> [String]
     /// - throws: `object.not_found` with the nearest existing name as hint.
     func describe(_ table: TableName) throws -> TableShape
     /// The same; nil where there is no such table.
@@ -75,6 +82,8 @@ public protocol Session: AnyObject {
 
 extension Session {
     public var serverDialect: (any Dialect)? { nil }
+    public func sessionZone() throws -> SessionZone? { nil }
+    public func schemas() throws -> [String] { [] }
 
     public func find(_ table: TableName) throws -> TableShape? {
         do { return try describe(table) } catch let error as ApusError where error.code == .notFound { return nil }
@@ -116,10 +125,13 @@ public protocol Source: Session {
     func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]?
     /// The best columns to cut by when the user names none: a primary or unique key; empty = one slice.
     func sliceKey(for shape: TableShape) -> [String]
-    /// The SQL for `column > value` and `column <= value`, for watermarks; the value is the source's own text.
-    func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String
-    /// The largest value of a column among the rows that the filters let through, as the server's text.
-    func maximum(of column: String, in read: Read) throws -> String?
+    /// The SQL for `column > value` and `column <= value`, for watermarks; the value is text that ``maximum(of:in:)`` gave.
+    func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String
+    /// Whether conditions on the column follow an order, so that they can cut its rows and tell new ones.
+    func canCompare(_ column: ColumnShape) -> Bool
+    /// The largest value of a column among the rows that the filters let through, as text that means the same value to
+    /// the server again.
+    func maximum(of column: Column, in read: Read) throws -> String?
     /// The partitions of a table, for loads of what has changed since the last run.
     /// - throws: `unsupported` where the system cannot tell.
     func partitions(of read: Read) throws -> [Partition]
@@ -154,16 +166,17 @@ extension Source {
     public func sliceKey(for shape: TableShape) -> [String] { [] }
     public func reading(_ column: String, of table: TableName, as target: ColumnType) throws -> Reading? { nil }
     public func wireFormats(of read: Read) -> [WireFormat] { [] }
+    public func canCompare(_ column: ColumnShape) -> Bool { column.type != .json }
     public var rereadable: Bool { true }
     public func partitions(of read: Read) throws -> [Partition] {
         throw ApusError(
             .unsupported, "\(banner) cannot tell which partitions of a table were written to",
             hint: "Name a column that grows as `watermark`, such as updated_at.")
     }
-    public func maximum(of column: String, in read: Read) throws -> String? {
+    public func maximum(of column: Column, in read: Read) throws -> String? {
         throw ApusError(.unsupported, "\(banner) cannot give the maximum of a column, which a watermark needs")
     }
-    public func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String { "" }
+    public func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String { "" }
 }
 
 /// Rows of one slice, as they come.
@@ -185,6 +198,10 @@ public protocol Reader: AnyObject {
 /// Every step may be repeated after a crash: `prepare`, `finish` and `discard` look at what is there. Steps of one
 /// load run on one connection; writers run on others. The order is `lock`, `prepare`, slices, `finish`, `forget`, `unlock`.
 public protocol Sink: Session {
+    /// Asks the server about a table that is to be made: what it would not take is left out of the shape, and told in
+    /// words (`column: what`). Nothing is changed. `shape` is the dialect's translation.
+    /// - throws: `object.not_found` for a type that is not there.
+    func settle(_ shape: inout TableShape) throws -> [String]
     /// Refuses a second run on the same target until ``unlock(_:)`` or the connection's end.
     /// - throws: `target.locked` with the other run's id.
     func lock(_ load: Load) throws
@@ -195,18 +212,33 @@ public protocol Sink: Session {
     /// Makes the target (or staging table) ready to receive rows, and marks that: a second call changes nothing.
     /// - throws: `target.referenced` when `replace` would break a foreign key of another table.
     func prepare(_ load: Load) throws
+    /// What the target knows of incremental loads; nil where it keeps no state. Changes nothing, and works for a target that
+    /// is not there.
+    func state(of load: Load) throws -> TargetState?
+    /// Whether the target has a row with such a value; the value is the target's own text, see ``TargetState/Saved/reached``.
+    func holds(_ column: String, _ comparison: Comparison, _ value: String, in load: Load) throws -> Bool
     /// Slices of this load that are committed.
     func marks(_ load: Load) throws -> [SliceMark]
     /// What every column of a target is that declares no tables, where it is one type: a CSV file holds texts.
     var declaredType: ColumnType? { get }
-    /// The column types that batches must have for this load, in `load.columns` order.
+    /// The column types that batches must have for this load, in `load.columns` order. Rows with a NULL for a column that
+    /// is not nullable here are rejected before they are written.
     func accepts(_ load: Load) throws -> Schema
     /// Wire formats that can be written as they are.
     func wireFormats(_ load: Load) throws -> [WireFormat]
+    /// A name of a table as this server compares it: two names are of one table where these are equal.
+    func comparable(_ table: TableName) throws -> TableName
+    /// The same of a column's name.
+    func comparable(column: String) -> String
     func writer(_ load: Load) throws -> any Writer
     /// Indexes, counters, the foreign keys of the old table; the swap. A second call changes nothing: the marks stay, so that a crash right after
-    /// this step cannot lead to a second load.
+    /// this step cannot lead to a second load. The load's ``Load/checkpoint`` is saved, in one transaction with the last step
+    /// where there is one.
     func finish(_ load: Load) throws
+    /// Looks whether the rows of a load fulfil the target's foreign keys that were put off until all tables of the run were
+    /// done (``Load/replacedWith``, ``Load/defersForeignKeys``), and has them hold again.
+    /// - throws: `target.referenced` when rows refer to others that are not there.
+    func checkForeignKeys(_ load: Load) throws
     /// Removes the marks of a load that the ledger knows to be finished, and older ones of the same target.
     func forget(_ load: Load) throws
     /// Removes what an unfinished load left: staging, marks. The target stays as it is.
@@ -214,16 +246,24 @@ public protocol Sink: Session {
 }
 
 extension Sink {
+    public func settle(_ shape: inout TableShape) throws -> [String] { [] }
     public func evict(_ load: Load) throws {}
+    public func checkForeignKeys(_ load: Load) throws {}
     public var declaredType: ColumnType? { nil }
     public func wireFormats(_ load: Load) throws -> [WireFormat] { [] }
+    public func comparable(_ table: TableName) throws -> TableName { table }
+    public func comparable(column: String) -> String { column }
 }
 
 /// Writes slices, one after another, each in one transaction.
 public protocol Writer: AnyObject {
     /// Begins a slice. With `careful`, a bad row is found by halving its batch and given back from ``write(_:)``;
     /// without, the first bad row makes the slice fail with `row.rejected`.
-    func begin(_ slice: Slice, careful: Bool) throws
+    ///
+    /// - returns: the slice's mark when it is in the target already, because the answer to an earlier commit was lost:
+    ///   nothing is begun then, and its rows are not written again. A commit that is still under way at the server is
+    ///   waited for.
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark?
     /// Writes a batch of the schema that ``Sink/accepts(_:)`` gave. Returns the rows it could not write; rows that
     /// cannot even be encoded are among them in either mode.
     func write(_ batch: Batch) throws -> [RejectedRow]

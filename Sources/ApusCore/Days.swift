@@ -37,19 +37,10 @@ public struct Days: Sendable, Hashable {
         return "\(column) >= \(low) AND \(column) < \(high)"
     }
 
-    /// The condition on the target's column `name`, which takes its values from a column of type `source`.
-    public func condition(_ name: String, _ type: ColumnType, from source: ColumnType, _ dialect: any Dialect) -> String? {
-        func text(_ day: Int, _ instant: Int) -> String? {
-            let seconds = if case .instant = source { instant } else { day * 86_400 }
-            switch type {
-            case .instant: return dialect.instant(seconds)
-            case .timestamp, .text:
-                // A value without a zone is loaded as it is, an instant as the time in UTC.
-                return seconds % 86_400 == 0 ? dialect.literal(Self.iso(seconds / 86_400)) : dialect.literal(Self.isoTime(seconds))
-            default: return literal(type, day, instant, dialect)
-            }
-        }
-        guard let low = text(from, fromInstant), let high = text(upTo, upToInstant) else { return nil }
+    /// The condition on the target's column `name`. What is an instant on one side and a wall clock on the other is converted in
+    /// the days' own zone.
+    public func condition(_ name: String, _ type: ColumnType, target dialect: any Dialect) -> String? {
+        guard let low = literal(type, from, fromInstant, dialect), let high = literal(type, upTo, upToInstant, dialect) else { return nil }
         return "\(dialect.quote(name)) >= \(low) AND \(dialect.quote(name)) < \(high)"
     }
 
@@ -74,7 +65,7 @@ public struct Days: Sendable, Hashable {
     }
 
     /// `2026-11-20 16:00:00`, UTC.
-    static func isoTime(_ seconds: Int) -> String {
+    public static func isoTime(_ seconds: Int) -> String {
         let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let rest = seconds - day * 86_400
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -7,19 +7,29 @@ public protocol Dialect: Sendable {
     func literal(_ text: String) -> String
     /// The value of a key column, from the server's own text of it.
     func literal(_ text: String, type: ColumnType) -> String
-    /// An instant, as a value that a zoned column is compared with; seconds since 1970, UTC.
+    /// An instant, as a value that a zoned column is compared with, whatever the session's zone; seconds since 1970, UTC.
     func instant(_ seconds: Int) -> String
+    /// A condition on a key column; the value is the server's own text of it. `comparison` is `=`, `<`, `<=`, `>` or `>=`.
+    func condition(_ column: Column, _ comparison: String, _ text: String) -> String
     /// The native declaration of a column that came from anywhere, its type as it will be in the target, and what
     /// would be lost. A column of the same origin keeps its own declaration.
     func declaration(of column: ColumnShape, origin: String) -> Declaration
     /// The shape that a table of any origin takes in this system, and what is lost on the way, column by column.
     /// Defaults that are SQL of another system are left out, and said.
+    /// What else is not in the shape afterwards though the source has it (checks, indexes, traits), the planner says.
     func translate(_ source: TableShape, named name: TableName, origin: String) -> (shape: TableShape, losses: [String])
+    /// The SQL of a column's default; nil where the system has none such, so that it is left out.
+    func defaultSQL(_ column: ColumnShape) -> String?
+    /// A check of another system as this one says it; nil where it would mean something else.
+    func condition(_ meaning: Condition, on columns: [ColumnShape]) -> String?
     /// Statements that make the table: columns, primary key, comments; without secondary indexes and foreign keys.
     func create(_ shape: TableShape, as name: TableName) -> [String]
     /// Statements that make secondary and unique indexes.
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String]
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
+    /// What a column that is there would make of a source column's values without an error, beyond what their types tell; nil =
+    /// nothing. A plan says it.
+    func change(of source: ColumnShape, into target: ColumnShape) -> String?
     /// Statements that let an existing table take the rows of another one: partitions that it lacks. Running them again
     /// changes nothing.
     func align(_ target: TableShape, to source: TableShape) -> [String]
@@ -51,10 +61,16 @@ extension Dialect {
 
     public func withoutChildren(_ table: String) -> String { table }
 
+    public func change(of source: ColumnShape, into target: ColumnShape) -> String? { nil }
+
     public func align(_ target: TableShape, to source: TableShape) -> [String] { [] }
 
-    /// In UTC, which is every session's zone.
+    /// In UTC, without an offset: for systems whose sessions have no zone.
     public func instant(_ seconds: Int) -> String { literal(Days.isoTime(seconds)) }
+
+    public func condition(_ column: Column, _ comparison: String, _ text: String) -> String {
+        "\(quote(column.name)) \(comparison) \(literal(text, type: column.type))"
+    }
 
     public var renamesQueryColumns: Bool { false }
 
@@ -69,33 +85,60 @@ extension Dialect {
         table.schema.map { "\(quote($0)).\(quote(table.name))" } ?? quote(table.name)
     }
 
+    public func condition(_ meaning: Condition, on columns: [ColumnShape]) -> String? {
+        let texts = Set(columns.filter(\.type.isCharacters).map(\.name))
+        return meaning.sql(self, isText: texts.contains) { name, _ in quote(name) }
+    }
+
     public func translate(_ source: TableShape, named name: TableName, origin: String) -> (
         shape: TableShape, losses: [String]
     ) {
         var losses: [String] = []
+        let shape = translated(source, named: name, origin: origin, &losses) { declaration(of: $0, origin: source.origin) }
+        return (shape, losses)
+    }
+
+    /// What ``translate(_:named:origin:)`` does in every system.
+    public func translated(
+        _ source: TableShape, named name: TableName, origin: String, _ losses: inout [String], declare: (ColumnShape) -> Declaration
+    ) -> TableShape {
         var shape = source
         shape.name = name
         shape.kind = .table
         shape.origin = origin
-        shape.columns = source.columns.map { column in
-            let declared = declaration(of: column, origin: source.origin)
+        let isOwn = source.origin == origin
+        if !isOwn { shape.leaveOrigin() }
+        for (index, column) in source.columns.enumerated() {
+            let declared = declare(column)
             if let loss = declared.loss { losses.append("\(column.name): \(loss)") }
-            var copy = column
-            copy.native = declared.native
-            copy.type = declared.type
-            if source.origin != origin, case .expression(let sql) = column.initial {
-                copy.initial = nil
-                losses.append("\(column.name): the default `\(sql)` does not translate")
-            }
-            return copy
+            shape.columns[index].native = declared.native
+            shape.columns[index].type = declared.type
+            settleDefault(&shape.columns[index], isOwn: isOwn, &losses)
         }
-        if source.origin != origin {
-            shape.indexes.removeAll { index in
-                guard index.definition != nil, index.columns.isEmpty else { return false }
-                losses.append("index \(index.name) does not translate")
-                return true
-            }
+        // Rows may break a check that is not enforced.
+        shape.checks = shape.checks?.filter(\.isEnforced).compactMap { check in
+            if isOwn { return check }
+            guard let meaning = check.meaning, let sql = condition(meaning, on: shape.columns) else { return nil }
+            return CheckShape(name: check.name, condition: sql, meaning: meaning)
         }
-        return (shape, losses)
+        return shape
+    }
+
+    /// Leaves out a default that the system has not, and says so.
+    private func settleDefault(_ column: inout ColumnShape, isOwn: Bool, _ losses: inout [String]) {
+        guard let initial = column.initial, !column.generated else { return }
+        let text: String
+        switch initial {
+        case .expression(let sql):
+            if isOwn { return }
+            text = sql
+        case .literal(let value): text = value
+        case .currentTimestamp: text = "CURRENT_TIMESTAMP"
+        case .currentDate: text = "CURRENT_DATE"
+        }
+        var isExpression: Bool { if case .expression = initial { true } else { false } }
+        guard isExpression || defaultSQL(column) == nil else { return }
+        column.initial = nil
+        losses.append("\(column.name): the default `\(text)` does not translate")
     }
 }

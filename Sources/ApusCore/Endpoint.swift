@@ -11,6 +11,10 @@ public struct Endpoint: Sendable, Hashable {
     /// Database or path.
     public var path: String
     public var settings: Settings
+    /// What it was made of, with all that is secret.
+    public let url: ConnectionURL
+    /// The time zone that sessions are set to; nil = the one that the settings or the server have.
+    public var zone: String?
     /// Safe to show: no password.
     public let label: String
     /// Parameters that were understood by nobody and left out (only in `jdbc:` URLs).
@@ -36,6 +40,7 @@ public struct Endpoint: Sendable, Hashable {
             port = url.otherHosts.last?.port
         }
         path = url.path
+        self.url = url
         label = url.description
         settings = Settings(connector.settings)
         for parameter in url.parameters {

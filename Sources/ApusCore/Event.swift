@@ -47,13 +47,17 @@ public struct Event: Sendable {
         public var tables: Int
         public var channels: Int
         public var resumed: Bool
-        public init(name: String?, from: String, to: String, tables: Int, channels: Int, resumed: Bool) {
+        /// See ``Plan/zone``.
+        public var zone: RunZone?
+
+        public init(name: String?, from: String, to: String, tables: Int, channels: Int, resumed: Bool, zone: RunZone? = nil) {
             self.name = name
             self.from = from
             self.to = to
             self.tables = tables
             self.channels = channels
             self.resumed = resumed
+            self.zone = zone
         }
     }
 }
@@ -106,21 +110,36 @@ public struct Tally: Sendable, Hashable, Codable {
     }
 }
 
+/// What has become of a table, as the engine says.
+public enum TableStatus: String, Sendable, Codable {
+    /// Nothing was done for it: the run ended before.
+    case notStarted = "not_started"
+    case running
+    case done
+    case failed
+    /// Ended at a checkpoint; `resume` goes on.
+    case stopped
+}
+
 /// How a table ended. Durations are seconds.
 public struct TableResult: Sendable {
     public var name: String
     public var target: String
+    public var status: TableStatus
     public var tally: Tally
     public var before: Double
     public var data: Double
     public var after: Double
+    /// Why it is not done; nil where the run as a whole says it.
     public var error: ApusError?
 
     public init(
-        name: String, target: String, tally: Tally, before: Double, data: Double, after: Double, error: ApusError?
+        name: String, target: String, status: TableStatus, tally: Tally = Tally(), before: Double = 0, data: Double = 0,
+        after: Double = 0, error: ApusError? = nil
     ) {
         self.name = name
         self.target = target
+        self.status = status
         self.tally = tally
         self.before = before
         self.data = data

@@ -18,6 +18,8 @@ public struct Flow: Sendable, Hashable {
     public var consistentSnapshot = false
     /// A lossy mapping is an error.
     public var strict = false
+    /// The zone between instants and wall clocks; nil = the sessions' own. See ``state(zone:)``.
+    public var zone: RunZone?
 
     public init(from: Connection, to: Connection) {
         self.from = from
@@ -139,6 +141,8 @@ public struct TableWish: Sendable, Hashable {
         public var columns: [ColumnWish]?
         /// The place's name, for messages.
         public var label: String?
+        /// Columns, in small letters, that a query gives as NULL since its table has none such: their type says nothing.
+        public var absent: Set<String> = []
 
         public init(
             source: Int, _ subject: Subject, filter: String? = nil, columns: [ColumnWish]? = nil, label: String? = nil

@@ -46,20 +46,33 @@ public struct Load: Hashable, Sendable, Codable {
     /// The part of the target that `window` replaces: a condition in the target's SQL. Rows of the target that have the
     /// ``key`` of a new row are replaced too, wherever they are.
     public var window: String?
+    /// The window is told by the same column as the rows that are read, so that every row lies in it.
+    public var windowIsExact: Bool?
     /// `indexes`, `foreign-keys`: made when Apus makes the table, the first after its load, the second after all tables of the run.
     public var withIndexes = false
     public var withForeignKeys = false
     public var slices: Int
+    /// The number that the source's counter gives next, by the target's column: the target's counter must not stay below it.
+    public var counters: [String: String]?
     /// Further loads beside this one follow: the table of marks stays when it is empty. Never part of a plan.
     public var keepsMarks: Bool?
     /// See ``TableWish/duplicates``; nil where nothing was said, as in plans of flow files.
     public var duplicates: Duplicates?
     /// See ``TableWish/emptyIsNull``.
     public var emptyIsNull: Bool?
+    /// For an incremental load: what the target remembers once it is done.
+    public var checkpoint: Checkpoint?
     /// See ``TableWish/rounds``.
     public var rounds: Bool?
     /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
     public var isShared: Bool?
+
+    /// This and the other targets of the run that are replaced, or emptied, and that foreign keys hold together: keys among
+    /// them may be broken until all of them are done, see ``Sink/checkForeignKeys(_:)``.
+    public var replacedWith: [TableName]?
+    /// The target refers to itself, or to others in a circle: its foreign keys are not looked at row by row, where the
+    /// system allows that, but when the table is done.
+    public var defersForeignKeys: Bool?
 
     public init(
         runID: String, table: Int, shape: TableShape, exists: Bool, columns: [String], mode: LoadMode,
@@ -93,6 +106,9 @@ public struct Load: Hashable, Sendable, Codable {
 
     /// Where rows go.
     public var destination: TableName { isStaged ? staging : target }
+
+    /// Where the counter of a table that has but one is to stand at least.
+    public var counter: String? { shape.columns.first(where: \.identity).flatMap { counters?[$0.name] } }
 
     /// The shapes of the columns that batches carry.
     public var carried: [ColumnShape] { columns.compactMap { shape.column($0) } }

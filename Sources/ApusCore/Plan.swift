@@ -20,15 +20,20 @@ public struct Plan: Sendable, Hashable, Codable {
     public var before: [String]
     public var after: [String]
     public var consistentSnapshot: Bool
+    /// The zone between instants and wall clocks; nil in plans of older versions, whose clock was UTC.
+    public var zone: RunZone?
 
     public struct End: Sendable, Hashable, Codable {
         public var connector: String
         /// See ``Flow/Connection/reference``.
         public var reference: String
+        /// See ``Endpoint/zone``.
+        public var zone: String?
 
-        public init(connector: String, reference: String) {
+        public init(connector: String, reference: String, zone: String? = nil) {
             self.connector = connector
             self.reference = reference
+            self.zone = zone
         }
     }
 
@@ -59,6 +64,8 @@ public struct PlannedTable: Sendable, Hashable, Codable {
     /// The run id in it is filled in when a run begins.
     public var load: Load
     public var slices: [Slice]
+    /// Positions of the tables that must be done before rows of this one are loaded: its foreign keys refer to them.
+    public var waitsFor: [Int]?
     /// What rows pass between reading and loading, in order.
     public var transforms: [Transform] = []
     /// For incremental loads.
@@ -100,11 +107,12 @@ public struct PlannedTable: Sendable, Hashable, Codable {
         public var after: String?
         /// The largest value when the plan was made; nil = no rows.
         public var upTo: String?
-        /// What it is remembered under: both ends, the table, its target as the flow names it, and the column.
+        /// Rows equal to ``after`` are read again: in `upsert`, since more of them may have come.
+        public var includesAfter: Bool?
+        /// What the ledger remembers it under: both ends, the table, its target as the flow names it, and the column.
         public var key: String
 
         public init(column: String, after: String?, upTo: String?, key: String) {
-            self.key = key
             self.column = column
             self.after = after
             self.upTo = upTo

@@ -55,16 +55,15 @@ extension Read {
 
     /// `(a, b) >= (x, y)` spelled out, with the leading column also alone in front, so that an index on it serves.
     func compareSQL(_ comparison: String, _ values: [String], _ dialect: any Dialect) -> String {
-        let names = key.map { dialect.quote($0.name) }
-        let literals = zip(values, key).map { dialect.literal($0, type: $1.type) }
-        guard names.count > 1 else { return "\(names[0]) \(comparison) \(literals[0])" }
+        func condition(_ index: Int, _ comparison: String) -> String { dialect.condition(key[index], comparison, values[index]) }
+        guard key.count > 1 else { return condition(0, comparison) }
         let strict = String(comparison.prefix(1))
-        let alternatives = names.indices.map { last in
-            let equal = (0..<last).map { "\(names[$0]) = \(literals[$0])" }
-            let isLast = last == names.count - 1
-            return (equal + ["\(names[last]) \(isLast ? comparison : strict) \(literals[last])"]).joined(separator: " AND ")
+        let alternatives = key.indices.map { last in
+            let equal = (0..<last).map { condition($0, "=") }
+            let isLast = last == key.count - 1
+            return (equal + [condition(last, isLast ? comparison : strict)]).joined(separator: " AND ")
         }
-        return "\(names[0]) \(strict)= \(literals[0]) AND (\(alternatives.joined(separator: " OR ")))"
+        return "\(condition(0, strict + "=")) AND (\(alternatives.joined(separator: " OR ")))"
     }
 
     /// The key `offset` rows behind `from` (nil = the first row) within `bounds`, by the server's order: one index

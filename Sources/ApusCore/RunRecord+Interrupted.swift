@@ -30,8 +30,9 @@ extension RunRecord {
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// When a process began; nil when there is none. Where /proc tells nothing, a living process counts as old.
-    /// Layout: proc(5), `/proc/[pid]/stat` field 22 (starttime) and `/proc/stat` btime.
+    /// When a process began; nil when there is none, or when it has ended and only its parent has not asked for its
+    /// status (a zombie). Where /proc tells nothing, a living process counts as old.
+    /// Layout: proc(5), `/proc/[pid]/stat` fields 3 (state) and 22 (starttime), and `/proc/stat` btime.
     static func startOfProcess(_ pid: Int) -> Double? {
         guard pid > 0, pid <= Int(Int32.max), kill(pid_t(pid), 0) == 0 || errno == EPERM else { return nil }
         guard let stat = text(ofFile: "/proc/\(pid)/stat"), let name = stat.lastIndex(of: ")"),
@@ -40,6 +41,7 @@ extension RunRecord {
         else { return 0 }
         // The command's name may hold spaces and parentheses: fields count from behind its last one, the third first.
         let fields = stat[stat.index(after: name)...].split(separator: " ")
+        if let state = fields.first, state == "Z" || state == "X" { return nil }
         guard fields.count > 19, let ticks = Double(fields[19]) else { return 0 }
         return bootTime + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }

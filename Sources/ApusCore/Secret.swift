@@ -2,8 +2,12 @@
 public struct Secret: Hashable, Sendable, ExpressibleByStringLiteral {
     private let value: String
 
-    public init(_ value: String) { self.value = value }
-    public init(stringLiteral value: String) { self.value = value }
+    /// The value is not shown by this process from now on, see ``Masking``.
+    public init(_ value: String) {
+        self.value = value
+        Masking.note(value)
+    }
+    public init(stringLiteral value: String) { self.init(value) }
 
     /// The value itself, for the driver that needs it.
     public func reveal() -> String { value }

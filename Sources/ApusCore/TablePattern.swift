@@ -66,6 +66,9 @@ public struct TablePattern: Hashable, Sendable {
     /// Whether the schema is a pattern itself, as in `*.orders`.
     public var hasSchemaPattern: Bool { schemaPart != nil && schema == nil }
 
+    /// Whether it may mean tables of a schema that it does not name plainly.
+    public func matches(schema: String) -> Bool { hasSchemaPattern && schemaPart.map { Self.match($0, schema, false) } == true }
+
     /// Whether it means a table.
     ///
     /// - parameter own: the connection's own schema. A table without a schema lies there, and a pattern without one

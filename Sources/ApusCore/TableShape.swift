@@ -23,9 +23,15 @@ public struct TableShape: Hashable, Sendable, Codable {
     public var origin: String
     public var columns: [ColumnShape]
     public var primaryKey: [String] = []
+    /// The origin's own declaration of the primary key, where columns alone do not say it: prefixes, DEFERRABLE.
+    public var primaryKeyDefinition: String?
     /// Without the primary key's own.
     public var indexes: [IndexShape] = []
     public var foreignKeys: [ForeignKeyShape] = []
+    /// nil = none.
+    public var checks: [CheckShape]?
+    /// What else the origin's table has; nil = nothing.
+    public var traits: [TableTrait]?
     public var comment: String?
     /// Estimates of the catalogue.
     public var rows: Int?
@@ -79,10 +85,20 @@ public struct ColumnShape: Hashable, Sendable, Codable {
     public var initial: Default?
     /// Filled by the database from a counter: AUTO_INCREMENT, IDENTITY, serial.
     public var identity = false
+    /// How it counts, where that is not the system's own way.
+    public var counter: CounterShape?
     /// Computed by the database: can be read, not written.
     public var generated = false
     /// Hidden from `SELECT *`.
     public var invisible = false
+    /// How its texts compare, where a new column would not by itself.
+    public var collation: String?
+    /// The only values that it may have: of an enumeration.
+    public var labels: [String]?
+    /// What an UPDATE sets it to by itself, e.g. `CURRENT_TIMESTAMP`.
+    public var onUpdate: String?
+    /// The user's type that it, or its elements, are of.
+    public var userType: UserType?
     public var comment: String?
 
     public init(_ name: String, _ type: ColumnType, native: String, nullable: Bool = true) {
@@ -100,6 +116,8 @@ public struct IndexShape: Hashable, Sendable, Codable {
     /// The origin's own statement or definition, for what columns alone cannot say (expressions, prefixes, partial
     /// or full-text indexes); such an index is made only by the same connector.
     public var definition: String?
+    /// The definition of the constraint that it stands behind: `UNIQUE (a) DEFERRABLE`, `EXCLUDE USING gist (r WITH &&)`.
+    public var constraint: String?
 
     public init(name: String, columns: [String], unique: Bool, definition: String? = nil) {
         self.name = name
@@ -117,6 +135,8 @@ public struct ForeignKeyShape: Hashable, Sendable, Codable {
     /// `CASCADE`, `SET NULL`, `RESTRICT`, `NO ACTION`, `SET DEFAULT`.
     public var onDelete: String?
     public var onUpdate: String?
+    /// `DEFERRABLE INITIALLY DEFERRED`.
+    public var timing: String?
 
     public init(name: String, columns: [String], references: TableName, referencedColumns: [String]) {
         self.name = name

@@ -1,5 +1,4 @@
 import ApusCore
-import Glibc
 import Tabular
 
 /// The bounded way of batches from a reading to a writing thread and back: `depth` batches in all, so that a channel's
@@ -80,35 +79,12 @@ final class BatchQueue: @unchecked Sendable {
         }
     }
 
+    /// Whether the writing side has given up.
+    var isOver: Bool { monitor.locked { isClosed } }
+
     /// How long both sides have waited for each other so far.
     var effort: Effort { monitor.locked { waited } }
 
     /// Rows that the source gave; valid after `take()` returned nil.
     var rowsRead: Int { monitor.locked { if case .success(let rows) = end { rows } else { 0 } } }
-}
-
-/// A thread that runs one piece of work.
-///
-/// Sendable, unchecked: the handle is written once, before the thread can be joined.
-public final class Lane: @unchecked Sendable {
-    private var handle = pthread_t()
-
-    /// What the body captures is handed over to the new thread: the caller does not touch it until ``join()``.
-    public init(_ body: @escaping () -> Void) {
-        let box = Unmanaged.passRetained(Work(body))
-        let failure = pthread_create(
-            &handle, nil,
-            { argument in
-                Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-        precondition(failure == 0, "no thread could be made")
-    }
-
-    public func join() { pthread_join(handle, nil) }
-
-    private final class Work {
-        let body: () -> Void
-        init(_ body: @escaping () -> Void) { self.body = body }
-    }
 }

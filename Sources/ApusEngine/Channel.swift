@@ -11,12 +11,16 @@ final class Channel {
     private let whole: Interrupt
     private let limit: RateLimit
     private let batchBytes: Int
+    /// Between instants and wall clocks.
+    private let zone: Zone
     /// The source that the last slice came from.
     private var source: (number: Int, session: any Source, interrupt: Interrupt)?
     private var sink: (session: any Sink, interrupt: Interrupt)?
     /// Connections that share a snapshot with other channels', by source; they cannot be opened anew.
     private var snapshot: [any Source]
     private let isSnapshot: Bool
+    /// The snapshot is lost with its connection: this channel can read no more.
+    var isSpent: Bool { isSnapshot && snapshot.isEmpty }
     /// The writer of the last table, kept while slices of the same table follow.
     private var writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])?
     private var pool: (schema: Schema, wire: WireFormat?, batches: [Batch])?
@@ -27,7 +31,7 @@ final class Channel {
     static let depth = 4
 
     init(
-        from: [Connections], to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int,
+        from: [Connections], to: Connections, interrupt: Interrupt, limit: RateLimit, batchBytes: Int, zone: Zone,
         snapshot: [any Source], open: (any Source)? = nil
     ) {
         self.from = from
@@ -35,6 +39,7 @@ final class Channel {
         whole = interrupt
         self.limit = limit
         self.batchBytes = batchBytes
+        self.zone = zone
         self.snapshot = snapshot
         isSnapshot = !snapshot.isEmpty
         if let open { source = (0, open, open.interrupt) }
@@ -42,10 +47,14 @@ final class Channel {
 
     /// What a slice tells while it runs.
     struct Hooks {
+        /// The slice is begun, and nothing of it is in the target.
+        var begun: () throws -> Void
         /// Rows and octets moved since the last call.
         var progress: (Progress) -> Void
         /// - throws: `row.too_many_rejected`, which ends the slice.
         var rejected: ([RejectedRow]) throws -> Void
+        /// All rows are written; their mark is committed next.
+        var committing: () throws -> Void
     }
 
     /// What a slice has moved.
@@ -68,9 +77,11 @@ final class Channel {
         var error: ApusError
     }
 
-    /// Loads a slice, all of it or nothing.
+    /// Loads a slice, all of it or nothing. `isNew`: it was not in the target before.
     /// - throws: ``Failure``.
-    func load(_ slice: Slice, of table: PlannedTable, load: Load, careful: Bool, hooks: Hooks) throws -> Tally {
+    func load(
+        _ slice: Slice, of table: PlannedTable, load: Load, careful: Bool, hooks: Hooks
+    ) throws -> (tally: Tally, isNew: Bool) {
         let read = table.reads[slice.read]
         let source: any Source
         let writer: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat])
@@ -78,14 +89,22 @@ final class Channel {
         do {
             writer = try openWriter(load)
         } catch {
-            giveUp()
+            giveUp(afterSource: false)
             throw Failure(isSource: false, error: ApusError(wrapping: error))
         }
         let pass: TransformPass?
-        do { pass = try self.pass(table.transforms, read.schema) } catch {
+        do {
+            pass = try self.pass(table.transforms, read.schema)
+            if let mark = try writer.writer.begin(slice, careful: careful) { return (mark.tally, false) }
+            try hooks.begun()
+        } catch {
+            giveUp(afterSource: false)
             throw Failure(isSource: false, error: ApusError(wrapping: error))
         }
-        let wires = careful || pass != nil || self.writerNeedsColumns(read, writer.accepts) ? [] : writer.wires
+        let nulls = NullGuard(writer.accepts, load)
+        let isColumnar =
+            careful || pass != nil || self.writerNeedsColumns(read, writer.accepts) || !nulls.allows(wireFrom: read.schema, load)
+        let wires = isColumnar ? [] : writer.wires
         let reader: any Reader
         do { reader = try source.reader(read, slice, wire: wires) } catch {
             giveUp()
@@ -95,18 +114,25 @@ final class Channel {
         let queue = BatchQueue(batches)
         let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }
         do {
-            let tally = try write(queue, slice, table, writer, pass, careful, load.emptyIsNull ?? false, hooks)
+            let tally = try write(queue, slice, table, writer, pass, load.emptyIsNull ?? false, nulls, hooks)
             lane.join()
-            return tally
+            return (tally, true)
         } catch {
-            // Ends a read that blocks; the connection is of no use afterwards.
             queue.close()
-            self.source?.interrupt.fire()
+            let isSource = (error as? Failure)?.isSource ?? false
+            // Ends a read that blocks; the connection is of no use afterwards. One that holds a snapshot is needed again:
+            // its reader ends by itself.
+            if isSource || !isSnapshot { self.source?.interrupt.fire() }
             lane.join()
             writer.writer.abort()
-            giveUp()
+            giveUp(afterSource: isSource)
             throw error
         }
+    }
+
+    /// After an error nobody knows what state the connections are in. A snapshot outlives an error of the target.
+    private func giveUp(afterSource isSource: Bool) {
+        if isSource || !isSnapshot { giveUp() } else { giveUpSink(isSound: false) }
     }
 
     private static func read(_ reader: any Reader, into queue: BatchQueue, _ limit: RateLimit, _ whole: Interrupt) {
@@ -118,8 +144,9 @@ final class Channel {
                 let goesOn = try reader.read(into: batch)
                 let rows = batch.rowCount + batch.rejected.count
                 row += rows
-                if limit.isLimited { try Pause.wait(limit.take(rows: rows, bytes: batch.byteCount), whole) }
+                let bytes = batch.byteCount
                 if rows > 0 { queue.put(batch) } else if goesOn { queue.giveBack(batch) }
+                if limit.isLimited { try Pause.wait(limit.take(rows: rows, bytes: bytes), whole, unless: { queue.isOver }) }
                 if !goesOn { break }
             }
             let rows = reader.rowsRead
@@ -134,7 +161,7 @@ final class Channel {
     private func write(
         _ queue: BatchQueue, _ slice: Slice, _ table: PlannedTable,
         _ target: (table: Int, writer: any Writer, accepts: Schema, wires: [WireFormat]), _ pass: TransformPass?,
-        _ careful: Bool, _ emptyIsNull: Bool, _ hooks: Hooks
+        _ emptyIsNull: Bool, _ nulls: NullGuard, _ hooks: Hooks
     ) throws -> Tally {
         func onSink<T>(_ body: () throws -> T) throws -> T {
             do { return try body() } catch let failure as Failure { throw failure } catch {
@@ -143,7 +170,6 @@ final class Channel {
         }
         var tally = Tally()
         var told = Effort()
-        try onSink { try target.writer.begin(slice, careful: careful) }
         while let batch = try queue.take() {
             let rows = batch.rowCount + batch.rejected.count
             let bytes = batch.byteCount
@@ -153,6 +179,7 @@ final class Channel {
             tally.filtered += filtered
             let bad = try onSink {
                 let ready = try self.convert(passed, to: target.accepts, emptyIsNull, table.load.rounds ?? false)
+                if ready.wire == nil { nulls.apply(ready) }
                 return try ready.rejected + (ready.rowCount > 0 ? target.writer.write(ready) : [])
             }
             queue.giveBack(batch)
@@ -174,6 +201,7 @@ final class Channel {
                     hint: "Please report this with the table's definition: no row may be lost in silence.",
                     context: table.name)
             }
+            try hooks.committing()
             try target.writer.commit(
                 SliceMark(slice: slice.id, read: tally.read, written: tally.written, rejected: tally.rejected))
         }
@@ -190,7 +218,7 @@ final class Channel {
                 throw ApusError(.internalFault, "the source gives \(batch.schema.count) columns and the target takes \(accepts.count)")
             }
             let projection = try Projection(
-                from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices), rounds: rounds)
+                from: batch.schema, to: accepts, sources: Array(batch.schema.columns.indices), rounds: rounds, zone: zone)
             converted = (projection, Batch(schema: accepts, rowCapacity: batch.rowCapacity, byteLimit: batchBytes))
         }
         if converted!.projection.isPassthrough { return batch }
@@ -276,17 +304,21 @@ final class Channel {
 
     /// Ends the use of both connections; the next slice opens new ones. `isSound`: the last slice ended well.
     func giveUp(isSound: Bool = false) {
-        writer?.writer.close()
-        writer = nil
+        giveUpSink(isSound: isSound)
         for session in snapshot where session !== source?.session { session.close() }
         snapshot = []
         closeSource(isSound: isSound)
+        pool = nil
+    }
+
+    private func giveUpSink(isSound: Bool) {
+        writer?.writer.close()
+        writer = nil
         if let sink {
             to.release(sink: sink.session, isSound: isSound)
             whole.release(sink.interrupt)
         }
         sink = nil
-        pool = nil
     }
 }
 

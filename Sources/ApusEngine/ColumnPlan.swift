@@ -134,7 +134,9 @@ struct ColumnPlan {
         shape.hiding = nil
         let names = Dictionary(
             zip(items, targets).filter { $0.0.expression == nil }.map { ($0.0.name, $0.1) }, uniquingKeysWith: { a, _ in a })
-        let isWhole = source.columns.allSatisfy { names[$0.name] == $0.name }
+        let isWhole =
+            source.columns.allSatisfy { names[$0.name] == $0.name }
+            && zip(items, shapes).allSatisfy { item, shape in item.expression != nil || source.column(item.name)?.type == shape.type }
         shape.columns = zip(shapes, targets).map { column, target in
             var copy = column
             copy.name = target
@@ -145,16 +147,31 @@ struct ColumnPlan {
             }
             return copy
         }
+        shape.checks = source.checks?.compactMap { check in
+            if isWhole { return check }
+            // Its own SQL names the columns; what is understood of it can name others.
+            guard let meaning = check.meaning, meaning.columns.allSatisfy({ names[$0] != nil }) else { return nil }
+            var copy = check
+            copy.meaning = meaning.renamed { names[$0] ?? $0 }
+            return copy.meaning == meaning || !sameSystem ? copy : nil
+        }
+        if !isWhole {
+            shape.traits = nil
+            shape.primaryKeyDefinition = nil
+        }
         func mapped(_ columns: [String]) -> [String]? {
             let found = columns.compactMap { names[$0] }
             return found.count == columns.count ? found : nil
         }
         shape.primaryKey = mapped(source.primaryKey) ?? []
         shape.indexes = source.indexes.compactMap { index in
-            if index.definition != nil, !isWhole { return nil }
-            guard let columns = mapped(index.columns) else { return nil }
+            guard let columns = mapped(index.columns), isWhole || !columns.isEmpty else { return nil }
             var copy = index
             copy.columns = columns
+            if !isWhole {
+                copy.definition = nil
+                copy.constraint = nil
+            }
             return copy
         }
         shape.foreignKeys = source.foreignKeys.compactMap { key in

@@ -18,8 +18,13 @@ public final class Planner {
     public private(set) var connections: OpenConnections?
     /// Names or patterns: of the tables that the flow means, only those are planned.
     public var only: [TablePattern]?
+    /// Where incremental loads begin, in the place of what is remembered: `all`, `last` or a value.
+    public var start: String?
+    var watermarkStart: WatermarkStart.Choice? { start.map(WatermarkStart.Choice.init) }
     /// Of the last plan: patterns that meant nothing.
-    public private(set) var warnings: [String] = []
+    public internal(set) var warnings: [String] = []
+    /// Of the last plan: between instants and wall clocks.
+    private(set) var zone = Zone.utc
     /// Told the name of each table as it is planned, for progress.
     public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
 
@@ -58,6 +63,8 @@ public final class Planner {
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
         taken = Set(selection.items.compactMap(\.table))
+        let runZone = try runZone(source, sink)
+        zone = try runZone.rules()
         let selected = selection.items.filter(isWanted)
         guard !selected.isEmpty else {
             throw ApusError(
@@ -79,20 +86,22 @@ public final class Planner {
         }
         isSound = true
         ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
-        findDoubles(&tables)
+        ForeignKeyOrder.arrange(&tables)
+        try findEqualTargets(&tables, sink)
         findOrphans(&tables)
         if keepsConnections {
             connections = OpenConnections(source: source, sink: sink)
             isHanded = true
         }
-        return Plan(
-            name: flow.name,
-            from: .init(connector: sources[0].connector.name, reference: flow.from.reference),
-            others: zip(sources, flow.sources).dropFirst().map {
-                .init(connector: $0.connector.name, reference: $1.reference)
-            },
-            to: .init(connector: to.connector.name, reference: flow.to.reference), tables: tables,
-            limits: flow.limits, before: flow.before, after: flow.after, consistentSnapshot: flow.consistentSnapshot)
+        func end(_ connections: Connections, _ connection: Flow.Connection) -> Plan.End {
+            Plan.End(connector: connections.connector.name, reference: connection.reference, zone: connections.endpoint.zone)
+        }
+        var plan = Plan(
+            name: flow.name, from: end(sources[0], flow.from), others: zip(sources, flow.sources).dropFirst().map(end),
+            to: end(to, flow.to), tables: tables, limits: flow.limits, before: flow.before, after: flow.after,
+            consistentSnapshot: flow.consistentSnapshot)
+        plan.zone = runZone
+        return plan
     }
 
     func source(_ number: Int) throws -> any Source {
@@ -123,18 +132,6 @@ public final class Planner {
                         "the rows of its child table \(orphan) are not copied: other child tables are copied by themselves, and this one is not among them"
                     ))
             }
-        }
-    }
-
-    private func findDoubles(_ tables: inout [PlannedTable]) {
-        var first: [TableName: String] = [:]
-        for index in tables.indices {
-            let target = tables[index].load.target
-            if let other = first[target], tables[index].load.mode == .replace || tables[index].load.mode == .truncate {
-                tables[index].findings.append(
-                    Finding(.error, .configurationInvalid, "\(target) is also the target of \(other): one would erase the other"))
-            }
-            first[target] = tables[index].name
         }
     }
 }

@@ -42,11 +42,13 @@ public final class RateLimit: Sendable {
 
 /// A wait that an interrupt ends.
 public enum Pause {
+    /// Ends early when there is nothing left to wait for.
     /// - throws: `run.cancelled`.
-    public static func wait(_ seconds: Double, _ interrupt: Interrupt) throws {
+    public static func wait(_ seconds: Double, _ interrupt: Interrupt, unless isOver: () -> Bool = { false }) throws {
         let end = Clock.monotonic() + seconds
         while true {
             try interrupt.check()
+            if isOver() { return }
             let rest = end - Clock.monotonic()
             if rest <= 0 { return }
             usleep(useconds_t(min(rest, 0.05) * 1e6))

@@ -46,7 +46,7 @@ extension Runner {
         let isNew = try claims.take(share.claim)
         try loadTables()
         let table = tables[share.table]
-        guard table.result.error == nil, !interrupt.isFired else { return }
+        guard table.status == .done, !interrupt.isFired else { return }
         if isNew { try claims.settle(share.claim) }
         let done = Set(try ledger.tables(run: runID).filter { $0.status == .done }.map(\.table))
         let hasEnd = !plan.after.isEmpty || plan.tables.contains { $0.load.withForeignKeys && !$0.load.shape.foreignKeys.isEmpty }

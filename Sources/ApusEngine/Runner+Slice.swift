@@ -4,12 +4,17 @@ import Tabular
 /// Loading one slice, and what is done when that fails.
 extension Runner {
     func load(_ slice: Slice, of table: TableRun, _ attempt: Int, on channel: Channel) {
+        if let missing = missing(table) {
+            table.fail(missing)
+            return schedule.failed(table.index)
+        }
         var attempt = attempt
         var careful = false
         while true {
             let moved = Moved(events, table.index, slice.id)
             do {
-                let tally = try loadOnce(slice, of: table, attempt, careful, moved, on: channel)
+                let (tally, isNew) = try loadOnce(slice, of: table, attempt, careful, moved, on: channel)
+                if !isNew { found(slice, of: table, tally, moved) }
                 table.state.withLock { $0.tally = $0.tally + tally }
                 moved.tell()
                 events.send(.sliceFinished(table: table.index, slice: slice.id, tally))
@@ -21,7 +26,7 @@ extension Runner {
                 moved.tell()
                 rejectedRows.withLock { $0 -= moved.rejected }
                 if interrupt.isFired || error.code == .cancelled {
-                    table.fail(ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on."))
+                    table.fail(stopped)
                     schedule.failed(table.index)
                     return
                 }
@@ -50,22 +55,37 @@ extension Runner {
         }
     }
 
+    /// The slice was committed before, and the answer was lost.
+    private func found(_ slice: Slice, of table: TableRun, _ tally: Tally, _ moved: Moved) {
+        moved.add(Channel.Progress(rows: tally.read, filtered: tally.filtered))
+        rejectedRows.withLock { $0 += tally.rejected }
+        events.send(
+            .message(
+                .info, "\(table.planned.name): slice \(slice.id) is in the target already; only the answer to its commit was lost"))
+    }
+
     /// Position of the source that a slice is read from.
     private func source(of slice: Slice, _ table: TableRun) -> Int { table.planned.reads[slice.read].source }
 
     private func loadOnce(
         _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, _ moved: Moved, on channel: Channel
-    ) throws -> Tally {
+    ) throws -> (tally: Tally, isNew: Bool) {
+        let isRepeated = attempt > 1 || careful || isResumed || share != nil
+        let log = RejectionLog(ledger, runID: runID, table: table.index, slice: slice.id)
         events.send(.sliceStarted(table: table.index, slice: slice.id, attempt: attempt))
         // Standard input cannot be read a second time: with care from the start.
         let careful = try careful || !channel.withSource(source(of: slice, table)) { $0.rereadable }
+        // What led to a failure can be looked at.
+        defer { try? log.flush() }
         return try channel.load(
             slice, of: table.planned, load: table.load, careful: careful,
             hooks: .init(
+                begun: { if isRepeated { try log.restart() } },
                 progress: { moved.add($0) },
                 rejected: { [self] rows in
                     events.send(.rowsRejected(table: table.index, slice: slice.id, rows))
                     moved.rejected += rows.count
+                    try log.add(rows)
                     let total = rejectedRows.withLock { total in
                         total += rows.count
                         return total
@@ -75,9 +95,10 @@ extension Runner {
                         .tooManyRejected,
                         "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].safeReason)",
                         hint:
-                            "See `apus show \(runID) --rejected`. Mend the rows, or allow some with `--bad-rows \(max(10, total))` (limits.bad_rows)."
+                            "See `apus show \(runID) --rejected`. Fix the rows, or allow more with `apus resume \(runID) --bad-rows \(max(10, total))` (limits.bad_rows in a flow file)."
                     )
-                }))
+                },
+                committing: { try log.flush() }))
     }
 
     private func retrying(
@@ -102,6 +123,7 @@ extension Runner {
             let ids = schedule.newSliceIDs(table.index, halves.count)
             let rows = slice.rows.map { $0 / halves.count }
             let parts = zip(ids, halves).map { Slice(id: $0, read: slice.read, bounds: $1, rows: rows) }
+            try ledger.reject([], slice: slice.id, table: table.index, run: runID, restart: true)
             try ledger.record(slices: parts, table: table.index, run: runID, replacing: slice.id)
             retrying(table, slice, attempt, moved, error, delay: 0)
             events.send(.sliceSplit(table: table.index, slice: slice.id, into: ids))

@@ -5,12 +5,19 @@ import Tabular
 extension Runner {
     /// Locks the target and makes it ready; then the slices that are not loaded yet are up.
     func prepare(_ table: TableRun) {
-        table.state.withLock { $0.startedAt = Clock.monotonic() }
+        // A table that is to be emptied is so before those that it refers to are loaded.
+        if table.load.mode != .truncate, let missing = missing(table) {
+            table.fail(missing)
+            end(table)
+            return
+        }
+        table.begin()
         do {
             if isResumed || share != nil, try isDone(table) {
                 let sink = try control.session(table: table.index)
                 forget(table, sink)
-                end(table, skipped: true)
+                table.succeed()
+                end(table)
                 return
             }
             let sink = try control.session(table: table.index)
@@ -20,9 +27,11 @@ extension Runner {
             // Of several workers one may have finished the table while this one waited for the lock.
             if share != nil, try isDone(table) {
                 leave(table, sink)
-                end(table, skipped: true)
+                table.succeed()
+                end(table)
                 return
             }
+            if !isResumed, share == nil { try checkCheckpoint(table, sink) }
             let slices = try knownSlices(table)
             if share != nil {
                 // Under the lock, so that it can never come after the word of the worker that finishes the table.
@@ -38,8 +47,10 @@ extension Runner {
             } else if !isResumed {
                 try runTableStatements(table.planned.before, "before", sink)
             }
-            try sink.prepare(table.load)
-            let marks = try sink.marks(table.load)
+            let marks = try insisting(table) { sink in
+                try sink.prepare(table.load)
+                return try sink.marks(table.load)
+            }
             let loaded = Dictionary(marks.map { ($0.slice, $0) }, uniquingKeysWith: { $1 })
             let rejected = marks.reduce(0) { $0 + $1.rejected }
             rejectedRows.withLock { $0 += rejected }
@@ -72,6 +83,25 @@ extension Runner {
         }
     }
 
+    /// Why a table cannot be loaded: one that its foreign keys refer to is not there.
+    func missing(_ table: TableRun) -> ApusError? {
+        guard share == nil, let other = table.planned.waitsFor?.first(where: { tables[$0].status != .done }) else { return nil }
+        return ApusError(
+            .referenced, "its foreign keys refer to \(tables[other].planned.name), which was not loaded",
+            hint: "`apus resume \(runID)` loads both, once the other's fault is gone.")
+    }
+
+    /// Rows that another run has added since the plan was made would be added again.
+    private func checkCheckpoint(_ table: TableRun, _ sink: any Sink) throws {
+        guard let planned = table.load.checkpoint, table.load.mode == .append, let state = try sink.state(of: table.load) else { return }
+        let saved = state.saved.first { $0.flow == planned.flow }?.value
+        guard saved != planned.before else { return }
+        throw ApusError(
+            .changed,
+            "\(table.load.target) was loaded up to \(saved ?? "nothing") since this plan was made, which begins behind \(planned.before ?? "nothing")",
+            hint: "Plan again: the rows of this plan may be there already.")
+    }
+
     private func gate(_ table: TableRun) -> String { "table \(table.index)" }
 
     /// A worker of many lets the next one in.
@@ -80,13 +110,37 @@ extension Runner {
         claims?.release(gate(table))
     }
 
+    /// Does a step of a table that changes nothing when it is done a second time. When the connection breaks in it, also
+    /// while the answer is on its way, another one takes the lock and does it again.
+    private func insisting<Result>(_ table: TableRun, _ step: (any Sink) throws -> Result) throws -> Result {
+        var attempt = 1
+        while true {
+            do {
+                let sink = try control.session(table: table.index)
+                // The server may take a while to see that the old connection is gone.
+                if attempt > 1 { try lock(table, sink, patience: 60) }
+                return try step(sink)
+            } catch {
+                let error = ApusError(wrapping: error)
+                guard error.isTransient, share == nil, attempt < plan.limits.attempts, !interrupt.isFired else { throw error }
+                control.release(table: table.index, isSound: false)
+                attempt += 1
+                let delay = backoff.delay(before: attempt)
+                events.send(
+                    .message(
+                        .warning, "\(table.planned.name): tried again in \(delay.formattedSeconds) (attempt \(attempt)): \(error.message)"))
+                try Pause.wait(delay, interrupt)
+            }
+        }
+    }
+
     /// A lock that another channel of a dying process still holds goes away at once: asks again for two seconds. A worker
     /// of many waits for the others of its run as long as it takes: one of them may be building indexes.
-    private func lock(_ table: TableRun, _ sink: any Sink) throws {
+    private func lock(_ table: TableRun, _ sink: any Sink, patience seconds: Double? = nil) throws {
         // The target lets workers of one run in together; the table is prepared and finished by one at a time.
         if let claims { _ = try claims.take(gate(table)) }
         if table.load.isShared == true { return }
-        let patience = Clock.monotonic() + (share != nil ? 120 : isResumed ? 10 : 2)
+        let patience = Clock.monotonic() + (seconds ?? (share != nil ? 120 : isResumed ? 10 : 2))
         while true {
             do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
                 let isOwn = share != nil && error.message.contains(runID)
@@ -131,24 +185,32 @@ extension Runner {
             return
         }
         do {
-            let sink = try control.session(table: table.index)
-            if share != nil, try !isLastShare(table, sink) {
+            if share != nil, try !isLastShare(table, control.session(table: table.index)) {
+                table.succeed()
                 end(table)
                 return
             }
-            try check(table, sink.marks(table.load))
-            try checkPercent(table)
-            try sink.finish(table.load)
+            try insisting(table) { sink in
+                try check(table, sink.marks(table.load))
+                try checkPercent(table)
+                try sink.finish(table.load)
+            }
+            let sink = try control.session(table: table.index)
             try runTableStatements(table.planned.after, "after", sink)
             if let watermark = table.planned.watermark, let upTo = watermark.upTo {
                 try ledger.setWatermark(flow: watermark.key, to: upTo)
             }
+            table.succeed()
             try recordDone(table)
             forget(table, sink)
             leave(table, sink)
         } catch {
             // Of several workers one has just finished the table and taken its marks away.
-            if share == nil || (try? isDone(table)) != true { table.fail(ApusError(wrapping: error)) }
+            if share == nil || (try? isDone(table)) != true {
+                table.fail(ApusError(wrapping: error))
+            } else {
+                table.succeed()
+            }
             if table.load.isShared == true, !interrupt.isFired { discard(table) }
         }
         end(table)
@@ -190,7 +252,7 @@ extension Runner {
         throw ApusError(
             .tooManyRejected,
             "\(tally.rejected) of \(tally.read) rows were rejected, the limit is \(most.formattedPercent)",
-            hint: "See `apus show \(runID) --rejected`. Mend the rows, or allow more.")
+            hint: "See `apus show \(runID) --rejected`. Fix the rows, or raise limits.bad_percent.")
     }
 
     private func recordDone(_ table: TableRun) throws {
@@ -238,10 +300,10 @@ extension Runner {
         sink.unlock(table.load)
     }
 
-    private func end(_ table: TableRun, skipped: Bool = false) {
+    private func end(_ table: TableRun) {
         table.state.withLock { $0.endedAt = Clock.monotonic() }
         let result = table.result
-        if let error = result.error, !interrupt.isFired {
+        if result.status == .failed, let error = result.error, !interrupt.isFired {
             let record = TableRecord(
                 table: table.index, name: result.name, target: result.target, status: .failed, tally: result.tally,
                 before: result.before, data: result.data, after: result.after, error: error.description)
@@ -249,7 +311,7 @@ extension Runner {
                 events.send(.message(.warning, "the ledger could not be written: \(ApusError(wrapping: error).message)"))
             }
         }
-        control.release(table: table.index, isSound: result.error == nil)
+        control.release(table: table.index, isSound: result.status == .done)
         events.send(.tableFinished(table: table.index, result))
         schedule.ended(table.index)
     }

@@ -29,6 +29,8 @@ public final class Runner: Sendable {
     let limit: RateLimit
     let backoff = Backoff()
     let rejectedRows = Mutex(0)
+    /// Channels that can still read.
+    private let readers = Mutex(0)
     /// The runs' control connections to the target, one for each table under way: it holds the table's lock.
     let control: ControlSessions
 
@@ -56,7 +58,14 @@ public final class Runner: Sendable {
             }
         }
         tables = plan.tables.enumerated().map { TableRun(index: $0, planned: $1, runID: runID, keepsMarks: budget != nil) }
-        schedule = Schedule(tables: tables.count, interrupt: interrupt)
+        schedule = Schedule(
+            tables: tables.count, interrupt: interrupt, waits: plan.tables.map { $0.waitsFor ?? [] },
+            emptied: plan.tables.indices.map { index in
+                // Rows that refer to others go first.
+                plan.tables.indices.filter {
+                    plan.tables[$0].load.mode == .truncate && (plan.tables[$0].waitsFor ?? []).contains(index)
+                }
+            })
         limit =
             budget?.limit ?? RateLimit(rowsPerSecond: plan.limits.rowsPerSecond, bytesPerSecond: plan.limits.bytesPerSecond)
         control = ControlSessions(to, interrupt)
@@ -82,8 +91,9 @@ public final class Runner: Sendable {
             .runStarted(
                 .init(
                     name: plan.name, from: sources[0].endpoint.label, to: to.endpoint.label, tables: tables.count,
-                    channels: channels, resumed: isResumed)))
+                    channels: channels, resumed: isResumed, zone: plan.zone)))
         var fault: ApusError?
+        var isWhole = false
         if let sink = open?.takeSink() { control.add(sink) }
         do {
             if let share {
@@ -91,21 +101,27 @@ public final class Runner: Sendable {
             } else {
                 if !isResumed { try runStatements(plan.before, "before") }
                 try loadTables()
-                if tables.allSatisfy({ $0.result.error == nil }), !interrupt.isFired { try end() }
+                if tables.allSatisfy({ $0.status == .done }) {
+                    try end()
+                    isWhole = true
+                }
             }
         } catch {
             fault = ApusError(wrapping: error)
         }
+        stopTables()
         claims?.close()
         control.close()
         open?.close()
         if let lost = claims?.lost { fault = lost }
         let results = (share.map { [tables[$0.table]] } ?? tables).map(\.result)
         let status: RunResult.Status
-        if interrupt.isFired, claims?.lost == nil {
+        if isWhole, fault == nil {
+            status = .done
+        } else if interrupt.isFired, claims?.lost == nil {
             status = .stopped
         } else {
-            status = fault == nil && results.allSatisfy { $0.error == nil } ? .done : .failed
+            status = fault == nil && results.allSatisfy { $0.status == .done } ? .done : .failed
         }
         let result = RunResult(
             status: status, tables: results, seconds: Clock.monotonic() - start,
@@ -114,8 +130,22 @@ public final class Runner: Sendable {
         return result
     }
 
+    /// Tables that were under way when the work ended: an interrupt leaves slices that wait for their next attempt, or a
+    /// table that was about to be finished.
+    private func stopTables() {
+        for table in tables where table.isOpen {
+            if table.status == .running { table.fail(stopped) }
+            table.state.withLock { $0.endedAt = Clock.monotonic() }
+            control.release(table: table.index, isSound: false)
+            events.send(.tableFinished(table: table.index, table.result))
+        }
+    }
+
+    var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on.") }
+
     /// What comes after the last table.
     func end() throws {
+        try checkForeignKeys()
         try addForeignKeys()
         try runStatements(plan.after, "after")
     }
@@ -129,9 +159,11 @@ public final class Runner: Sendable {
                 try $0.connector.openSnapshot($0.endpoint, count: count, interrupt: interrupt)
             }
         }
+        let zone = try plan.zone?.rules() ?? .utc
+        readers.withLock { $0 = count }
         let lanes = (0..<count).map { number in
             let channel = Channel(
-                from: sources, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes,
+                from: sources, to: to, interrupt: interrupt, limit: limit, batchBytes: batchBytes, zone: zone,
                 snapshot: snapshots.map { $0[number] }, open: number == 0 ? open?.takeSource() : nil)
             return Lane { [self] in work(on: channel) }
         }
@@ -139,7 +171,7 @@ public final class Runner: Sendable {
     }
 
     private func work(on channel: Channel) {
-        while let work = schedule.next() {
+        while !isSpare(channel), let work = schedule.next() {
             let ends = budget.map { _ in self.ends(of: work) } ?? []
             if let budget, !budget.enter(ends, interrupt) { break }
             switch work {
@@ -153,6 +185,15 @@ public final class Runner: Sendable {
             budget.leave(ends)
         }
         channel.giveUp(isSound: true)
+    }
+
+    /// A channel whose snapshot is lost leaves the work to the others. The last one stays, to say why nothing can be read.
+    private func isSpare(_ channel: Channel) -> Bool {
+        guard channel.isSpent else { return false }
+        return readers.withLock { count in
+            if count > 1 { count -= 1 } else { return false }
+            return true
+        }
     }
 
     private func ends(of work: Schedule.Work) -> [Connections] {
@@ -170,14 +211,32 @@ public final class Runner: Sendable {
     func run(_ statements: [String], on session: any SQLSession, _ when: String) throws {
         for statement in statements {
             let start = Clock.monotonic()
-            do { try session.execute(statement) } catch let error as ApusError {
+            let shown = Masking.mask(statement: statement)
+            guard !Masking.isStripped(statement) else {
                 throw ApusError(
-                    error.code, "the `\(when)` statement failed: \(error.message)", hint: error.hint,
-                    context: String(statement.prefix(120)), underlying: error.underlying)
+                    .configurationInvalid, "the `\(when)` statement is not run: its password was not kept, ••• stands in its place",
+                    hint: "Run the flow itself again.", context: String(shown.prefix(120)))
+            }
+            do { try session.execute(statement) } catch let error as ApusError {
+                // Of a statement with a password nothing of what the server quotes is shown.
+                throw ApusError(
+                    error.code, "the `\(when)` statement failed: \(Masking.mask(error.message, about: statement))", hint: error.hint,
+                    context: String(shown.prefix(120)), underlying: error.underlying.map { Masking.mask($0, about: statement) })
             }
             let seconds = (Clock.monotonic() - start).formattedSeconds
-            events.send(.message(.info, "\(when): \(statement.prefix(120)) (\(seconds))"))
+            events.send(.message(.info, "\(when): \(shown.prefix(120)) (\(seconds))"))
         }
+    }
+
+    /// Foreign keys that were put off until all tables are there.
+    private func checkForeignKeys() throws {
+        let wanted = tables.filter { $0.load.replacedWith != nil || $0.load.defersForeignKeys == true }
+        guard !wanted.isEmpty else { return }
+        let sink = try to.sink(interrupt.child())
+        var isSound = false
+        defer { to.release(sink: sink, isSound: isSound) }
+        for table in wanted { try sink.checkForeignKeys(table.load) }
+        isSound = true
     }
 
     /// Foreign keys of tables that this run made, once all tables are there.

@@ -27,10 +27,26 @@ final class Schedule: @unchecked Sendable {
     private let monitor = Monitor()
     private var tables: [State]
     private let interrupt: Interrupt
+    /// By table: those that must have ended before its rows are loaded.
+    private let waits: [[Int]]
+    /// By table: those that must be prepared, which empties them, before it is.
+    private let emptied: [[Int]]
 
-    init(tables: Int, interrupt: Interrupt) {
+    /// `waits`, `emptied`: by table, nothing for most; they hold no circle.
+    init(tables: Int, interrupt: Interrupt, waits: [[Int]] = [], emptied: [[Int]] = []) {
         self.tables = Array(repeating: State(), count: tables)
         self.interrupt = interrupt
+        let none = Array(repeating: [Int](), count: tables)
+        self.waits = waits.isEmpty ? none : waits
+        self.emptied = emptied.isEmpty ? none : emptied
+    }
+
+    private func hasEnded(_ others: [Int]) -> Bool { others.allSatisfy { tables[$0].phase == .ended } }
+
+    /// A table whose rows must wait is not even prepared, unless others wait for it to be emptied.
+    private func mayPrepare(_ index: Int) -> Bool {
+        emptied[index].allSatisfy { ![.waiting, .preparing].contains(tables[$0].phase) }
+            && (hasEnded(waits[index]) || emptied.contains { $0.contains(index) })
     }
 
     private func change<T>(_ body: () -> T) -> T {
@@ -64,7 +80,7 @@ final class Schedule: @unchecked Sendable {
                 return .finish(table: index)
             }
         }
-        for index in tables.indices where tables[index].phase == .loading && !tables[index].failed {
+        for index in tables.indices where tables[index].phase == .loading && !tables[index].failed && hasEnded(waits[index]) {
             for (position, item) in tables[index].pending.enumerated() {
                 if item.notBefore > now {
                     soonest = min(soonest, item.notBefore)
@@ -75,7 +91,7 @@ final class Schedule: @unchecked Sendable {
                 return .load(table: index, slice: item.slice, attempt: item.attempt)
             }
         }
-        if let index = tables.firstIndex(where: { $0.phase == .waiting }) {
+        if let index = tables.indices.first(where: { tables[$0].phase == .waiting && mayPrepare($0) }) {
             tables[index].phase = .preparing
             return .prepare(table: index)
         }

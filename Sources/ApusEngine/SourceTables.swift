@@ -41,9 +41,11 @@ struct SourceTables {
         if !isOnlyQueries {
             known = try source.tables(schema: nil)
             own = known.first?.name.schema
-            for schema in Set(patterns.compactMap(\.schema)).sorted() where schema != own {
-                known += try source.tables(schema: schema)
+            var schemas = Set(patterns.compactMap(\.schema))
+            if patterns.contains(where: \.hasSchemaPattern) {
+                for schema in try source.schemas() where patterns.contains(where: { $0.matches(schema: schema) }) { schemas.insert(schema) }
             }
+            for schema in schemas.sorted() where schema != own { known += try source.tables(schema: schema) }
         }
         let named = patterns.compactMap(\.exactName)
         let names = known.filter { table in

@@ -28,7 +28,7 @@ extension TablePlanner {
             reads[number].filters.append(condition)
         }
         guard load.mode == .window, load.window == nil else { return }
-        guard let type else {
+        guard type != nil else {
             // Where the source has no such column, that was said.
             if findings.contains(where: { $0.severity == .error }) { return }
             note(
@@ -37,14 +37,23 @@ extension TablePlanner {
             )
             return
         }
-        guard let name = targetColumn(of: days, places[0], kept, load), let column = load.shape.column(name) else {
+        let fed = targetColumn(of: days, places[0], kept, load)
+        if fed.name == nil, let expression = fed.expression {
+            note(
+                .error, .configurationInvalid, days.bareColumn,
+                "`\(days.bareColumn)` of \(load.target) gets the value of `\(expression)`, and days are told by the source's `\(days.column)`: a day's rows would not be found there when they are replaced. Load `\(days.column)` as it is and give the expression another name, or choose upsert"
+            )
+            return
+        }
+        guard let name = fed.name, let column = load.shape.column(name) else {
             note(
                 .error, .notFound, days.bareColumn,
                 "the target \(load.target) has no column that holds `\(days.column)`, so that the days cannot be replaced there: load it too, or choose another mode"
             )
             return
         }
-        load.window = target.dialect.flatMap { days.condition(name, column.type, from: type, $0) }
+        load.window = target.dialect.flatMap { days.condition(name, column.type, target: $0) }
+        load.windowIsExact = load.window == nil ? nil : true
         if load.window == nil {
             note(.error, .unsupported, name, "days cannot be told by the target's column `\(name)`, which is \(column.native)")
         }
@@ -75,13 +84,27 @@ extension TablePlanner {
         }
     }
 
-    private func targetColumn(of days: Days, _ place: SourcePlace, _ kept: [Int], _ load: Load) -> String? {
+    /// The target's column that holds the days as the source tells them; without one, the expression that a column of that
+    /// name gets.
+    private func targetColumn(of days: Days, _ place: SourcePlace, _ kept: [Int], _ load: Load) -> (name: String?, expression: String?) {
         let bare = days.bareColumn.lowercased()
-        let fed = zip(kept, load.columns).first { position, _ in
+        var other: String?
+        for (position, target) in zip(kept, load.columns) {
             let item = place.columns.items[position]
-            return item.expression == days.column
-                || item.name.lowercased() == bare && (item.expression ?? item.name).lowercased().hasSuffix(bare)
+            guard let expression = item.expression else {
+                if item.name.lowercased() == bare { return (target, nil) }
+                continue
+            }
+            if expression == days.column || Self.isColumn(expression, bare) { return (target, nil) }
+            if item.name.lowercased() == bare || target.lowercased() == bare { other = other ?? expression }
         }
-        return fed?.1 ?? load.shape.columns.first { $0.name.lowercased() == bare }?.name
+        return (nil, other)
+    }
+
+    /// `t.upd` for `upd`: a column with what stands in front of it, and nothing else.
+    private static func isColumn(_ expression: String, _ bare: String) -> Bool {
+        let text = expression.lowercased()
+        guard text.allSatisfy({ $0.isLetter || $0.isNumber || "._$\"`".contains($0) }) else { return false }
+        return text.split(separator: ".").last.map { $0.filter { !"\"`".contains($0) } } == bare
     }
 }

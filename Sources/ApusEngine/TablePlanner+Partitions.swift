@@ -25,9 +25,9 @@ extension TablePlanner {
             return nil
         }
         let partitions = try planner.source(0).partitions(of: reads[0])
-        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(name)|\(word)"
+        let key = watermarkKey(name, word)
         let now = PartitionMarks(partitions)
-        let remembered = try planner.watermark(key)
+        let remembered = try rememberedPartitions(key, now.text, reads[0], &load)
         let watermark = PlannedTable.Watermark(column: word, after: remembered, upTo: now.text, key: key)
         // The first run, or the target is not what the last one left.
         guard let remembered, load.exists, load.create != .recreate else { return whole(watermark, &load) }
@@ -55,6 +55,35 @@ extension TablePlanner {
         if wish.key == nil { load.key = load.shape.primaryKey }
         reads[0].partitions = wanted.map(\.name)
         return watermark
+    }
+
+    /// What the last load saw of the partitions; nil = everything is to be loaded.
+    private mutating func rememberedPartitions(_ key: String, _ now: String, _ read: Read, _ load: inout Load) throws -> String? {
+        let word = PlannedTable.Watermark.partitions
+        let ledger = try planner.watermark(key)
+        guard let state = try sink.state(of: load) else { return ledger }
+        let basis = Checkpoint.Basis(filter: read.filters.joined(separator: "\n"), columns: columnList(read, load), key: "")
+        var checkpoint = Checkpoint(flow: flowName(word), value: now, basis: basis, column: nil, before: nil)
+        let saved = state.saved.first { $0.flow == checkpoint.flow }
+        checkpoint.before = saved?.value
+        load.checkpoint = checkpoint
+        guard let remembered = saved?.value ?? ledger, planner.watermarkStart != .all else { return nil }
+        if planner.watermarkStart == .last || !load.exists { return remembered }
+        let reason: String? =
+            if !state.hasRows, saved?.heldRows ?? true, !PartitionMarks(text: remembered).marks.isEmpty {
+                "\(load.target) is empty"
+            } else if let saved, saved.incarnation != state.incarnation {
+                "\(load.target) was made anew or rewritten since the last load"
+            } else if let saved, WatermarkStart.undated(saved.basis.filter) != WatermarkStart.undated(basis.filter) {
+                "the filter is not that of the last load"
+            } else if let saved, saved.basis.columns != basis.columns {
+                "the columns are not those of the last load"
+            } else {
+                nil
+            }
+        guard let reason else { return remembered }
+        note(.warning, .changed, "\(reason); all partitions are loaded, not only those that were written to")
+        return nil
     }
 
     private func whole(_ watermark: PlannedTable.Watermark, _ load: inout Load) -> PlannedTable.Watermark {

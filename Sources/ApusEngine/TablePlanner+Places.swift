@@ -15,6 +15,8 @@ struct SourcePlace {
     var isVerbatim = false
     /// What a table is called in the filter.
     var alias: String?
+    /// Columns that are NULL here, in small letters.
+    var absent: Set<String> = []
     /// The table's children are read as tables of their own.
     var withoutChildren = false
 
@@ -68,7 +70,9 @@ extension TablePlanner {
             var own = wish
             own.columns = member.columns ?? wish.columns
             if let first = places.first, !wish.positional { align(&own, shape, to: first, label) }
-            places.append(try place(member.source, relation, shape, own, member.filter, label, places.first))
+            var made = try place(member.source, relation, shape, own, member.filter, label, places.first, absent: member.absent)
+            made.absent = member.absent
+            places.append(made)
         }
         return places
     }
@@ -84,7 +88,7 @@ extension TablePlanner {
 
     private mutating func place(
         _ number: Int, _ relation: Read.Relation, _ shape: TableShape, _ wish: TableWish, _ filter: String?, _ label: String,
-        _ first: SourcePlace?
+        _ first: SourcePlace?, absent: Set<String> = []
     ) throws -> SourcePlace {
         if let hiding = shape.hiding { note(hiding.isRefused ? .error : .warning, .permission, hiding.reason) }
         var shape = shape
@@ -102,7 +106,7 @@ extension TablePlanner {
         var mapping = wish
         mapping.subject = if case .query(let sql) = relation { .query(sql, as: shape.name.name) } else { wish.subject }
         let columns = try ColumnPlan(shape, mapping, planner.sources[number].connector, session, &findings)
-        if let first { compare(columns, with: first, label) }
+        if let first { compare(columns, with: first, label, absent) }
         return SourcePlace(
             source: number, session: session, relation: relation, filter: filter ?? wish.filter, label: label, shape: shape,
             columns: columns, isVerbatim: isVerbatim, alias: wish.alias)
@@ -139,7 +143,7 @@ extension TablePlanner {
         wish.rename = [:]
     }
 
-    private mutating func compare(_ columns: ColumnPlan, with first: SourcePlace, _ label: String) {
+    private mutating func compare(_ columns: ColumnPlan, with first: SourcePlace, _ label: String, _ absent: Set<String>) {
         guard columns.items.count == first.columns.items.count else {
             note(
                 .error, .columnCount,
@@ -149,13 +153,15 @@ extension TablePlanner {
         }
         for index in columns.items.indices where columns.items[index].expression != "NULL" {
             // A constant is each place's own.
-            if first.isConstant(index) { continue }
+            if first.isConstant(index) || absent.contains(columns.items[index].name.lowercased()) { continue }
             let own = columns.shapes[index].type, wanted = first.columns.shapes[index].type
             if own == wanted { continue }
             let name = first.columns.targets[index]
             switch own.fit(into: wanted, rounds: wish.rounds) {
             case .exact, .widening:
                 note(.note, .lossyMapping, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label)")
+            // By position, the target's own column is what each place has to fit.
+            case .narrowing where wish.positional: break
             case .narrowing(let what):
                 note(.warning, .lossyMapping, name, "`\(name)` is \(own) in \(label) and \(wanted) in \(first.label): \(what)")
             case .impossible(let why):
@@ -229,7 +235,8 @@ extension TablePlanner {
     // MARK: By position
 
     /// The target column of each read one.
-    mutating func positional(_ columns: ColumnPlan, _ existing: TableShape) -> [String?] {
+    mutating func positional(_ places: [SourcePlace], _ existing: TableShape) -> [String?] {
+        let columns = places[0].columns
         let names = wish.targets ?? existing.columns.filter { !$0.generated }.map(\.name)
         var matched: [String] = []
         for name in names {
@@ -252,7 +259,13 @@ extension TablePlanner {
             return matched
         }
         for (index, name) in matched.enumerated() {
-            if let column = existing.column(name) { check(columns.shapes[index], column, existing) }
+            guard let column = existing.column(name) else { continue }
+            var seen: Set<String> = []
+            for place in places where index < place.columns.shapes.count && place.columns.items[index].expression != "NULL" {
+                let shape = place.columns.shapes[index]
+                if place.absent.contains(place.columns.items[index].name.lowercased()) { continue }
+                if seen.insert("\(shape.type)").inserted { check(shape, column, existing) }
+            }
         }
         return matched
     }

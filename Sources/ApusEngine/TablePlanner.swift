@@ -33,14 +33,17 @@ struct TablePlanner {
         try declare(&places, existing)
         let columns = places[0].columns
         tellChildren(places[0], isNew: existing == nil)
-        var (load, kept) = target(name, places, existing)
+        var (load, kept) = try target(name, places, existing)
         load.table = index
+        findEqualColumns(load)
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
+        noteZone(columns, kept, load)
+        try warnOfWallClocks(places)
         let transforms = transforms(reads, kept, columns)
         let watermark =
             wish.watermark == PlannedTable.Watermark.partitions
-            ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, &reads, load, name)
+            ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
         for number in reads.indices where canRun && reads[number].partitions != [] && (watermark == nil || watermark?.upTo != nil) {
@@ -131,7 +134,7 @@ struct TablePlanner {
     /// The load, and the positions of the planned columns that it carries: not those that the target computes.
     private mutating func target(
         _ name: TableName, _ places: [SourcePlace], _ existing: TableShape?
-    ) -> (load: Load, kept: [Int]) {
+    ) throws -> (load: Load, kept: [Int]) {
         let columns = places[0].columns
         let source = places[0].shape
         var mode = wish.mode ?? defaultMode(existing, source)
@@ -161,12 +164,13 @@ struct TablePlanner {
         let matched: [String?]
         if keepsExisting, let existing, wish.positional {
             shape = existing
-            matched = positional(columns, existing)
+            matched = positional(places, existing)
         } else if keepsExisting, let existing {
             shape = existing
             matched = TargetMatch(columns, existing, strict: planner.flow.strict, rounds: wish.rounds).match(&findings)
+            findChanges(columns, matched, existing)
         } else {
-            shape = proposed(places, name)
+            shape = try proposed(places, name)
             matched = columns.targets.map { name in shape.column(name)?.generated == true ? nil : name }
         }
         let carried = matched.compactMap { $0 }
@@ -174,6 +178,9 @@ struct TablePlanner {
             runID: "", table: 0, shape: shape, exists: existing != nil, columns: carried, mode: mode, create: create,
             slices: 0)
         load.withIndexes = wish.withIndexes ?? false
+        if places.count == 1, existing == nil || create == .recreate || mode == .replace || mode == .truncate {
+            load.counters = counters(columns)
+        }
         load.key = wish.key ?? (shape.primaryKey.isEmpty && mode != .window ? source.primaryKey : shape.primaryKey)
         load.window = mode == .window ? wish.window : nil
         load.duplicates = wish.duplicates
@@ -211,7 +218,7 @@ struct TablePlanner {
     }
 
     /// The table that Apus will make.
-    private mutating func proposed(_ places: [SourcePlace], _ name: TableName) -> TableShape {
+    private mutating func proposed(_ places: [SourcePlace], _ name: TableName) throws -> TableShape {
         let source = places[0].shape
         var wanted = places[0].columns.shape(of: source, sameSystem: source.origin == target.name)
         if places.count > 1 { unite(places, &wanted) }
@@ -222,6 +229,9 @@ struct TablePlanner {
         }
         if let key = wish.key, wanted.primaryKey.isEmpty { wanted.primaryKey = key }
         var (shape, losses) = dialect.translate(wanted, named: name, origin: target.name)
+        do { losses += try sink.settle(&shape) } catch let error as ApusError where error.code == .notFound {
+            note(.error, error.code, error.message + (error.hint.map { ". \($0)" } ?? ""))
+        }
         for (column, native) in wish.types {
             guard let index = shape.columns.firstIndex(where: { $0.name == column }) else {
                 note(.error, .notFound, column, "`types` names a column that is not loaded")
@@ -235,12 +245,21 @@ struct TablePlanner {
             let isColumn = parts.count == 2 && shape.column(String(parts[0])) != nil
             note(.warning, .lossyMapping, isColumn ? String(parts[0]) : nil, isColumn ? String(parts[1]) : loss)
         }
+        findings += SchemaLosses(places[0].columns, made: shape, wish).findings
         for identifier in [name.name] + shape.columns.map(\.name) where identifier.utf8.count > dialect.identifierLimit {
             note(
                 .error, .unsupported, identifier,
                 "the name is longer than the \(dialect.identifierLimit) octets that \(target.title) allows; rename it")
         }
         return shape
+    }
+
+    /// Where the source's counters stand, by the target's columns.
+    private func counters(_ columns: ColumnPlan) -> [String: String]? {
+        let known = zip(columns.targets, columns.shapes).compactMap { name, column in
+            column.identity ? column.counter?.next.map { (name, $0) } : nil
+        }
+        return known.isEmpty ? nil : Dictionary(known, uniquingKeysWith: { first, _ in first })
     }
 
     private func ddl(_ load: Load) -> [String] {
@@ -254,45 +273,6 @@ struct TablePlanner {
     private func alignment(_ load: Load, _ source: TableShape) -> [String] {
         guard load.exists, load.create != .recreate, let dialect = targetDialect else { return [] }
         return dialect.align(load.shape, to: source)
-    }
-
-    // MARK: Watermark
-
-    private mutating func resolveWatermark(
-        _ columns: ColumnPlan, _ reads: inout [Read], _ load: Load, _ name: TableName
-    ) throws -> PlannedTable.Watermark? {
-        guard let column = wish.watermark else { return nil }
-        if reads.count > 1 || reads[0].isVerbatim {
-            note(.error, .unsupported, column, "a watermark is remembered for one table, not for several places together")
-            return nil
-        }
-        let source = try planner.source(0)
-        if load.mode != .append, load.mode != .upsert {
-            note(
-                .error, .configurationInvalid, column,
-                "a watermark loads only new rows, and mode `\(load.mode.rawValue)` would drop the old ones; use append or upsert")
-            return nil
-        }
-        guard let known = columns.source.column(column) else {
-            note(
-                .error, .notFound, column,
-                "there is no watermark column `\(column)`. \(Nearest.hint(for: column, among: columns.source.columns.map(\.name)) ?? "")")
-            return nil
-        }
-        if known.nullable {
-            note(.note, .configurationInvalid, column, "rows whose watermark is NULL are loaded by the first run only")
-        }
-        // Not the name that the target's catalogue gives, which a table has only once it is there.
-        let key = "\(planner.flow.from.reference)|\(selection.name)|\(planner.flow.to.reference)|\(name)|\(column)"
-        let after = try planner.watermark(key)
-        // The first run takes rows without a watermark too; its upper bound is set below.
-        if let after { reads[0].filters.append(source.condition(column, .greater, after)) }
-        let upTo = try source.maximum(of: column, in: reads[0])
-        if let upTo {
-            let bound = source.condition(column, .atMost, upTo)
-            reads[0].filters.append(after == nil && known.nullable ? "\(bound) OR \(planner.quotedSource(column)) IS NULL" : bound)
-        }
-        return .init(column: column, after: after, upTo: upTo, key: key)
     }
 }
 

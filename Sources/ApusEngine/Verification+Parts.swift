@@ -15,7 +15,7 @@ extension Verification {
     /// Rows of a source that are kept in memory to be looked for in the target.
     static let most = 2_000_000
 
-    func part(of table: PlannedTable) -> Part {
+    func part(of table: PlannedTable) throws -> Part {
         let load = table.load
         switch load.mode {
         case .replace, .truncate: return Part()
@@ -27,14 +27,19 @@ extension Verification {
                 let place = table.reads[0].items.firstIndex(where: { $0.name == watermark.column && $0.expression == nil }),
                 load.columns.indices.contains(place)
             else { break }
-            let column = load.columns[place]
+            let column = load.columns[place], zone = try plan.zone?.rules() ?? .utc
+            guard let shape = load.shape.column(column) else { break }
+            let source = table.reads[0].schema[place].type
+            let mark = Column(shape.name, shape.type, nullable: shape.nullable)
+            func value(_ text: String) -> String { WatermarkText.converted(text, from: source, to: shape.type, zone) }
             let quoted = to.connector.dialect?.quote(column) ?? column
             return Part(
-                filter: { target in
-                    let last = target.condition(column, .atMost, upTo)
+                filter: { [upTo = value(upTo), after = watermark.after.map(value)] target in
+                    let last = target.condition(mark, .atMost, upTo)
                     // The first run takes rows without a watermark too.
-                    guard let after = watermark.after else { return "\(last) OR \(quoted) IS NULL" }
-                    return "(\(target.condition(column, .greater, after))) AND (\(last))"
+                    guard let after else { return "\(last) OR \(quoted) IS NULL" }
+                    let first = target.condition(mark, watermark.includesAfter == true ? .atLeast : .greater, after)
+                    return "(\(first)) AND (\(last))"
                 }, note: "rows of the target with \(column)\(watermark.after.map { " above \($0) and" } ?? "") up to \(upTo)")
         }
         return Part(
@@ -43,7 +48,9 @@ extension Verification {
     }
 
     /// Looks for each row of the source among those of the target. Of several rows with one key, an upsert keeps the last.
-    func contain(_ table: PlannedTable, _ places: [Int], _ schema: Schema, _ held: Read, _ finding: Finding) throws -> Finding {
+    func contain(_ table: PlannedTable, _ places: [Int], _ schema: Schema, _ held: Read, _ zone: Zone, _ finding: Finding) throws
+        -> Finding
+    {
         var finding = finding
         let keys =
             table.load.mode == .upsert ? table.load.key.compactMap { name in places.firstIndex { table.load.columns[$0] == name } } : []
@@ -58,7 +65,7 @@ extension Verification {
             let session = try sources[read.source].source(interrupt.child())
             defer { session.close() }
             finding.unfit += try Self.walk(
-                read, places, table.slices.filter { $0.read == number }, from: session, as: schema,
+                read, places, table.slices.filter { $0.read == number }, from: session, as: schema, zone,
                 rounds: table.load.rounds ?? false, part: (hashes: [Checksum](), keys: [Checksum]()),
                 add: { part, batch in
                     RowDigest.rows(of: batch) { part.hashes.append($0) }
@@ -89,7 +96,7 @@ extension Verification {
         let target = try to.source(interrupt.child())
         defer { target.close() }
         _ = try Self.walk(
-            held, Array(places.indices), [Slice(id: 0, bounds: .all)], from: target, as: schema,
+            held, Array(places.indices), [Slice(id: 0, bounds: .all)], from: target, as: schema, zone,
             part: (rows: 0, seen: [Checksum]()),
             add: { part, batch in
                 part.rows += batch.rowCount
@@ -113,11 +120,11 @@ extension Verification {
     /// slice whose read times out can be read again in halves. Either ends the walk with false.
     /// - returns: rows that the schema cannot hold.
     static func walk<Part>(
-        _ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, rounds: Bool = false,
+        _ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, _ zone: Zone, rounds: Bool = false,
         part empty: Part,
         add: (inout Part, Batch) -> Bool, take: (Part) -> Bool
     ) throws -> Int {
-        let projection = try Projection(from: read.schema, to: schema, sources: places, rounds: rounds)
+        let projection = try Projection(from: read.schema, to: schema, sources: places, rounds: rounds, zone: zone)
         let batch = Batch(schema: read.schema), output = Batch(schema: schema)
         var unfit = 0
         var left = Array(slices.reversed())

@@ -20,7 +20,7 @@ public struct Verification: Sendable {
         public var note: String?
     }
 
-    private let plan: Plan
+    let plan: Plan
     let sources: [Connections]
     let to: Connections
     let interrupt: Interrupt
@@ -59,10 +59,11 @@ public struct Verification: Sendable {
         if !unsteady.isEmpty {
             finding.note = "without " + unsteady.sorted().map { table.load.columns[$0] }.joined(separator: ", ")
         }
-        let part = part(of: table)
+        let part = try part(of: table)
         if let what = part.note { finding.note = finding.note.map { "\(what), \($0)" } ?? what }
+        let zone = try plan.zone?.rules() ?? .utc
         let (schema, held) = try sides(table, places)
-        if part.isContained { return try contain(table, places, schema, held, finding) }
+        if part.isContained { return try contain(table, places, schema, held, zone, finding) }
         let target = Side()
         let lane = Lane { [to, interrupt] in
             target.attempt {
@@ -70,7 +71,7 @@ public struct Verification: Sendable {
                 defer { source.close() }
                 var read = held
                 if let filter = part.filter(source) { read.filters = [filter] }
-                try $0.add(read, Array(places.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema)
+                try $0.add(read, Array(places.indices), [Slice(id: 0, bounds: .all)], from: source, as: schema, zone)
             }
         }
         let source = Side()
@@ -78,7 +79,7 @@ public struct Verification: Sendable {
             for (number, read) in table.reads.enumerated() {
                 let session = try sources[read.source].source(interrupt.child())
                 defer { session.close() }
-                try side.add(read, places, table.slices.filter { $0.read == number }, from: session, as: schema)
+                try side.add(read, places, table.slices.filter { $0.read == number }, from: session, as: schema, zone)
             }
         }
         lane.join()
@@ -148,9 +149,11 @@ public struct Verification: Sendable {
 
             /// `places` are the positions of the schema's columns among those of the read. A slice whose read times out is
             /// read in halves.
-            mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema) throws {
+            mutating func add(_ read: Read, _ places: [Int], _ slices: [Slice], from source: any Source, as schema: Schema, _ zone: Zone)
+                throws
+            {
                 let lost = try Verification.walk(
-                    read, places, slices, from: source, as: schema, part: RowDigest(),
+                    read, places, slices, from: source, as: schema, zone, part: RowDigest(),
                     add: { part, batch in
                         part.add(batch)
                         return true

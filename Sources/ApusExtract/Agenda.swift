@@ -34,8 +34,10 @@ public struct ExtractTask: Sendable {
 
     public var name: String { row.sourceTable }
 
+    /// What it fills, where that is known; see ``RowFlow/targetKey(of:)``.
+    var target: String?
     /// The same for tasks that fill one target.
-    var targetKey: String { "\(job.target)|\(job.fullTemplate)|\(job.incrementalTemplate)|\(row.targetTable.lowercased())" }
+    var targetKey: String { target ?? "\(job.target)|\(row.targetTable.lowercased())" }
     /// The integer part of ordernum, which a barrier keeps apart.
     var rank: Int { Int(row.order.rounded(.down)) }
 }
@@ -45,6 +47,9 @@ public struct Agenda: Sendable {
     public var tasks: [ExtractTask] = []
     /// To be told to the user.
     public var warnings: [String] = []
+    /// Active rows that this run does not mean, but another machine's may.
+    private var others: [ExtractTask] = []
+    private let wish: ExtractWish
 
     /// Pure: nothing is opened.
     ///
@@ -52,6 +57,7 @@ public struct Agenda: Sendable {
     /// - parameter today: the day that it is; see ``DayZone``.
     /// - throws: `config.invalid` for a range that runs backwards, `object.not_found` when nothing is meant.
     public init(_ wish: ExtractWish, rows: [ControlRow], jobs: [ControlJob], unfinished: [ControlLogRow], today: Int) throws {
+        self.wish = wish
         if let from = wish.from, let to = wish.to, from > to {
             throw ApusError(
                 .configurationInvalid, "--from \(Days.iso(from)) is later than --to \(Days.iso(to))",
@@ -68,6 +74,9 @@ public struct Agenda: Sendable {
             task.fault = Self.fault(row, known, of: wish.configTable)
             warn(task, wish)
             tasks.append(task)
+        }
+        others = rows.filter { $0.isActive && (wish.type == nil || $0.type == wish.type) && !Self.isMeant($0, wish) }.map {
+            ExtractTask(row: $0, job: $0.jobID.flatMap { known[$0] } ?? ControlJob(), windows: [])
         }
         findDoubles()
         if meant.isEmpty {
@@ -127,32 +136,67 @@ public struct Agenda: Sendable {
         return nil
     }
 
-    /// Two rows that fill one target: where one of them replaces all, the other's rows would be lost.
+    /// Tells tasks apart by what they really fill, so that two names of one table are known as one.
+    mutating func place(_ key: (ExtractTask) -> String?) {
+        for index in tasks.indices { tasks[index].target = key(tasks[index]) }
+        for index in others.indices { others[index].target = key(others[index]) }
+        findDoubles()
+    }
+
+    /// Two rows that fill one target: where one of them replaces all, or days take the place of days, the other's rows would
+    /// be lost.
     private mutating func findDoubles() {
-        var first: [String: Int] = [:]
-        for index in tasks.indices {
-            let key = "\(tasks[index].job.target)|\(tasks[index].row.targetTable.lowercased())"
-            guard let other = first[key] else {
-                first[key] = index
-                continue
+        let all = tasks + others
+        let groups = Dictionary(grouping: all.indices) { "\(all[$0].row.type)|\(all[$0].targetKey)" }
+        for group in groups.values where group.count > 1 {
+            let group = group.sorted()
+            for index in group where index < tasks.count {
+                guard let other = group.first(where: { $0 != index && takesRows(all[index], all[$0]) != nil }),
+                    let how = takesRows(all[index], all[other])
+                else {
+                    guard index > group[0] else { continue }
+                    let text = "\(all[group[0]].name) and \(all[index].name) both fill \(all[index].row.targetTable)"
+                    if !warnings.contains(text) { warnings.append(text) }
+                    continue
+                }
+                let pair = [min(index, other), max(index, other)].map { "\(all[$0].name) (row \(all[$0].row.id ?? 0))" }
+                tasks[index].fault =
+                    tasks[index].fault
+                    ?? ApusError(
+                        .configurationInvalid, "\(pair[0]) and \(pair[1]) both fill \(all[index].row.targetTable), and \(how)",
+                        hint:
+                            "Give them different targets, make a group of their sources, or disable one. Rows with a key can be loaded with --increment upsert."
+                    )
             }
-            let replaces = { (task: ExtractTask) in task.row.increment == .full || task.row.increment == .fullByCondition }
-            guard replaces(tasks[index]) || replaces(tasks[other]) else {
-                warnings.append("\(tasks[other].name) and \(tasks[index].name) both fill \(tasks[index].row.targetTable)")
-                continue
-            }
-            let names = "\(tasks[other].name) (row \(tasks[other].row.id ?? 0)) and \(tasks[index].name) (row \(tasks[index].row.id ?? 0))"
-            tasks[index].fault =
-                tasks[index].fault
-                ?? ApusError(
-                    .configurationInvalid, "\(names) both fill \(tasks[index].row.targetTable), and one replaces all of it",
-                    hint: "Give them different targets, make a group of their sources, or disable one.")
         }
+    }
+
+    /// How one of two rows takes the other's rows away; nil where it does not.
+    private func takesRows(_ a: ExtractTask, _ b: ExtractTask) -> String? {
+        func replaces(_ task: ExtractTask) -> Bool {
+            task.row.increment == .full || task.row.increment == .fullByCondition || wish.increment == .replace
+        }
+        func replacesDays(_ task: ExtractTask) -> Bool {
+            task.row.increment == .day && (wish.increment == nil || wish.increment == .window)
+        }
+        if replaces(a) || replaces(b) { return "one replaces all of it" }
+        return replacesDays(a) || replacesDays(b) ? "days are replaced there whole, the other row's among them" : nil
     }
 
     // MARK: Windows
 
     private static func windows(_ row: ControlRow, _ wish: ExtractWish, _ open: [ControlLogRow], _ today: Int) -> [ExtractTask.Window] {
+        let windows = each(row, wish, open, today)
+        guard wish.increment == .replace, let first = windows.first, windows.count > 1 else { return windows }
+        // Each would take the place of the one before.
+        var whole = first
+        whole.from = windows.map(\.from).min()!
+        whole.upTo = windows.map(\.upTo).max()!
+        whole.covered = windows.flatMap { $0.covered + ($0.log.map { [$0] } ?? []) }.filter { $0 != whole.log }
+        return [whole]
+    }
+
+    private static func each(_ row: ControlRow, _ wish: ExtractWish, _ open: [ControlLogRow], _ today: Int) -> [ExtractTask.Window] {
         func day(_ text: String) -> Int? { Days.day(iso: text) }
         if wish.retriesFailed {
             let wanted = open.compactMap { log -> ExtractTask.Window? in

@@ -28,6 +28,8 @@ public struct ControlCheck {
     public func findings(_ agenda: Agenda, _ zone: DayZone) throws -> [Finding] {
         let pool = SessionPool(interrupt)
         defer { pool.close() }
+        var agenda = agenda
+        agenda.place(RowFlow(resolver: resolver, wish: wish, pool: pool, interrupt: interrupt).targetKey)
         var findings: [Finding] = []
         for task in agenda.tasks {
             try interrupt.check()
@@ -38,8 +40,16 @@ public struct ControlCheck {
                 if let fault = task.fault { throw fault }
                 let flow = RowFlow(resolver: resolver, wish: wish, pool: pool, interrupt: interrupt)
                 let ready = try flow.ready(task, task.windows[0], zone)
+                for warning in ready.warnings + ready.differences { note(false, warning) }
                 let plan = try Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }.plan()
                 for table in plan.tables {
+                    if task.row.increment == .condition, table.load.mode == .append {
+                        note(
+                            false,
+                            "\(table.load.target) has no key: rows are added, and a row that the condition lets through twice is there twice",
+                            "Give the target a primary key, so that rows change by it, or run with --increment replace where the target is to hold the increment alone."
+                        )
+                    }
                     for finding in table.findings where finding.severity != .note {
                         note(finding.severity == .error, (finding.column.map { "\($0): " } ?? "") + finding.message)
                     }

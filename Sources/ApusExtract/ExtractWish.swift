@@ -21,6 +21,7 @@ public struct ExtractWish: Sendable {
     /// Only what earlier runs left unfinished.
     public var retriesFailed = false
     /// How increments are loaded; nil = a window of days is replaced, other increments change rows by key or are added.
+    /// `replace`: the target holds the increment alone, as a template that empties it has it in pydatax.
     public var increment: LoadMode?
     /// Tables whose ordernum differs before the point are kept apart.
     public var hasBarriers = false
@@ -39,6 +40,8 @@ public struct ExtractWish: Sendable {
     public var perEnd: Int?
     /// Rejected rows of a table before it fails; nil = no limit.
     public var badRows: Int? = 0
+    /// ``badRows`` was asked for, and counts before what a template says.
+    public var isBadRowsGiven = false
     public var rowsPerSecond: Int?
     public var bytesPerSecond: Int?
     public var memory: Int?

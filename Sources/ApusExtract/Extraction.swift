@@ -51,9 +51,10 @@ public final class Extraction: Sendable {
     /// What is to be done, by the control tables and the control database's clock.
     public func agenda() throws -> (agenda: Agenda, zone: DayZone) {
         let clock = try control.now()
-        let zone = try DayZone(wish.zone, now: clock.micros / 1_000_000, offset: clock.offset)
-        let agenda = try Agenda(
+        let zone = try DayZone(wish.zone, now: clock.micros / 1_000_000, offset: clock.offset, own: control.zone())
+        var agenda = try Agenda(
             wish, rows: control.rows(of: wish.configTable), jobs: control.jobs(), unfinished: control.unfinished(), today: zone.today)
+        agenda.place(rowFlow(interrupt).targetKey)
         return (agenda, zone)
     }
 
@@ -75,7 +76,8 @@ public final class Extraction: Sendable {
         stream.send(
             .runStarted(
                 .init(
-                    name: wish.configTable, from: control.label, to: "", tables: tasks.count, channels: threads, resumed: false)))
+                    name: wish.configTable, from: control.label, to: "", tables: tasks.count, channels: threads, resumed: false,
+                    zone: RunZone(zone.zone.name, zone.isStated ? .stated : .control))))
         let queue = TaskQueue(tasks, hasBarriers: wish.hasBarriers, interrupt: interrupt)
         let lanes = (0..<threads).map { _ in
             Lane { [self] in
@@ -101,10 +103,10 @@ public final class Extraction: Sendable {
         let tables = tasks.indices.map { number in
             known[number]
                 ?? TableResult(
-                    name: tasks[number].name, target: tasks[number].row.targetTable, tally: Tally(), before: 0, data: 0, after: 0,
-                    error: ApusError(.cancelled, "not begun", hint: "The same command goes on."))
+                    name: tasks[number].name, target: tasks[number].row.targetTable, status: .notStarted,
+                    error: ApusError(.cancelled, "not started", hint: "The same command goes on."))
         }
-        let isGood = fault == nil && tables.allSatisfy { $0.error == nil }
+        let isGood = fault == nil && tables.allSatisfy { $0.status == .done }
         let result = RunResult(
             status: interrupt.isFired ? .stopped : isGood ? .done : .failed, tables: tables, seconds: Clock.monotonic() - start,
             error: fault)

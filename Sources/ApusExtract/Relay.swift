@@ -8,6 +8,7 @@ final class Relay: Listener {
     private let number: Int
     private let stream: EventStream
     private let kept = Mutex<[RejectedRow]>([])
+    private let moved = Mutex(0)
 
     /// Rejected rows that go to `datax_row_error`.
     static let most = 1000
@@ -18,6 +19,8 @@ final class Relay: Listener {
     }
 
     var rejected: [RejectedRow] { kept.withLock { $0 } }
+    /// Rows that were read, those of slices that failed in the end too.
+    var rows: Int { moved.withLock { $0 } }
 
     func hear(_ event: Event) {
         switch event.kind {
@@ -28,11 +31,13 @@ final class Relay: Listener {
         case .sliceStarted(_, let slice, let attempt):
             stream.send(.sliceStarted(table: number, slice: slice, attempt: attempt))
         case .progress(_, let slice, let rows, let bytes, let filtered, let effort):
+            moved.withLock { $0 += rows }
             stream.send(.progress(table: number, slice: slice, rows: rows, bytes: bytes, filtered: filtered, effort: effort))
         case .sliceFinished(_, let slice, let tally):
             stream.send(.sliceFinished(table: number, slice: slice, tally))
         case .sliceRetried(_, let slice, let attempt, let rows, let bytes, let error, let delay):
             kept.withLock { $0 = [] }
+            moved.withLock { $0 -= rows }
             stream.send(
                 .sliceRetried(
                     table: number, slice: slice, attempt: attempt, movedRows: rows, movedBytes: bytes, error, delay: delay))

@@ -13,6 +13,10 @@ struct RowFlow {
         var sources: [Connections]
         var to: Connections
         var notices: [String] = []
+        /// What a run and a check tell the user.
+        var warnings: [String] = []
+        /// Where it differs from what pydatax would do: told by a check.
+        var differences: [String] = []
     }
 
     let resolver: ConnectionResolver
@@ -45,8 +49,10 @@ struct RowFlow {
         flow.limits.attempts = wish.attempts
         flow.limits.memory = wish.memory
         flow.tables = [try table(row, window, zone, group, sources)]
+        zone.set(in: &flow)
         return Ready(
-            flow: flow, sources: sources, to: to, notices: group.flatMap(\.resolved.notices) + target.notices)
+            flow: flow, sources: sources, to: to, notices: group.flatMap(\.resolved.notices) + target.notices, differences: differences(row)
+        )
     }
 
     /// Tells ``shapes`` which tables the tasks will ask for.
@@ -63,12 +69,24 @@ struct RowFlow {
         }
     }
 
+    /// Days take the place of days, so that the target must tell them as the source does.
+    var replacesDays: Bool { wish.increment == nil || wish.increment == .window }
+
+    /// pydatax puts the window or the condition in the place of dcondition.
+    func differences(_ row: ControlRow) -> [String] {
+        guard row.increment != .full, let scan = try? SQLScan(row.condition), !scan.isBlank, !scan.isAlwaysTrue else { return [] }
+        return [
+            "dcondition (`\(row.condition)`) holds beside \(row.increment == .day ? "the days" : "etl_column"); pydatax leaves it out with etl_type \(row.etlType). Write 1=1 to have it so"
+        ]
+    }
+
     // MARK: The table
 
     private func table(
         _ row: ControlRow, _ window: ExtractTask.Window, _ zone: DayZone, _ group: [ConnectionResolver.Member], _ sources: [Connections]
     ) throws -> TableWish {
         let text = try RowText(row)
+        if replacesDays, let fault = text.dayFault() { throw fault }
         // The wish's own name is what progress and ledger call the table.
         var table = TableWish(.pattern((try? TablePattern(row.sourceTable)) == nil ? Self.quoted(text.table) : row.sourceTable))
         table.to = Self.quoted(Self.name(row.targetTable))
@@ -84,6 +102,7 @@ struct RowFlow {
             // There is no window that could be told in the target's terms.
             table.mode = wish.increment == .window ? nil : wish.increment
         }
+        if table.mode == .replace { table.isIncrement = false }
         if table.mode == .window || table.mode == nil, days != nil { table.mode = nil }
         try text.shape(&table)
         table.before = try script("before", row, window)

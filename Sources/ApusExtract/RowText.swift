@@ -13,8 +13,8 @@ struct RowText {
     let alias: String?
     /// More than an alias stands behind it.
     let isJoined: Bool
-    private let items: SelectList
-    private let targets: [String]?
+    let items: SelectList
+    let targets: [String]?
     let conditions: [String]
 
     /// - throws: `config.invalid` that names the column of the config table.
@@ -42,20 +42,6 @@ struct RowText {
     }
 
     var dayColumn: String { row.etlColumn.filter { !$0.isNewline }.split(separator: " ").joined(separator: " ") }
-
-    /// The days as the rows of a joined query tell them: the query is cut already, where the aliases mean something, and
-    /// has the column under the name that the list gives it.
-    func joined(_ days: Days) -> Days {
-        var outer = days
-        outer.filtersSource = false
-        let wanted = (try? SelectList(days.column))?.items.first?.path.map { $0.lowercased() } ?? []
-        let found = items.items.firstIndex { item in
-            let path = item.path.map { $0.lowercased() }
-            return !path.isEmpty && (path == wanted || (wanted.count == 1 && path.last == wanted.last))
-        }
-        if let found, let name = targets?[found] ?? items.items[found].name { outer.column = name }
-        return outer
-    }
 
     /// Columns and filter of the wish.
     func shape(_ table: inout TableWish) throws {
@@ -116,7 +102,7 @@ struct RowText {
             }
             return scan
         } catch let error as ApusError {
-            throw fault("\(column): \(error.message)", row, "Mend the text; quotes and parentheses must be closed within it.")
+            throw fault("\(column): \(error.message)", row, "Fix the text; quotes and parentheses must be closed within it.")
         }
     }
 
@@ -126,7 +112,7 @@ struct RowText {
             guard try SQLScan(text).isOne else { throw ApusError(.configurationInvalid, "a `;` ends it too early") }
             return try SelectList(text)
         } catch let error as ApusError {
-            throw fault("\(column): \(error.message)", row, error.hint ?? "Mend the text; quotes and parentheses must be closed within it.")
+            throw fault("\(column): \(error.message)", row, error.hint ?? "Fix the text; quotes and parentheses must be closed within it.")
         }
     }
 

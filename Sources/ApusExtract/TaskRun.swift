@@ -21,6 +21,8 @@ struct TaskRun {
         var after = 0.0
         var error: ApusError?
         var rejected: [RejectedRow] = []
+        /// Where it failed: rows that were read, of which the tally knows those that were kept.
+        var rowsRead = 0
         /// The interrupt, or another worker's lease, ended it.
         var isStopped = false
     }
@@ -171,25 +173,22 @@ struct TaskRun {
 
     private func result(_ done: Done) -> TableResult {
         TableResult(
-            name: task.name, target: task.row.targetTable, tally: done.tally, before: done.before, data: done.data, after: done.after,
+            name: task.name, target: task.row.targetTable,
+            status: done.error == nil ? .done : done.error?.code == .cancelled ? .stopped : .failed, tally: done.tally, before: done.before,
+            data: done.data, after: done.after,
             error: done.error.map { placed($0.about(task.name).advised()) })
     }
 
     /// The commands of a hint look into the ledger of this run.
     private func placed(_ error: ApusError) -> ApusError {
-        guard let name = wish.ledgerName, let hint = error.hint else { return error }
-        var error = error
-        error.hint = hint.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { number, part in
-            let isCommand = number % 2 == 1 && (part.hasPrefix("apus show ") || part.hasPrefix("apus resume "))
-            return isCommand ? "\(part) --ledger \(name)" : String(part)
-        }.joined(separator: "`")
-        return error
+        error.placed(ledger: wish.ledgerName)
     }
 
     /// Written at once, or when the control database is back. What cannot be written is not finished.
     private func finish(_ window: ExtractTask.Window, _ lease: ControlLease, _ log: Int?, _ done: Done, goesOn: Bool) -> ApusError? {
         let outcome = ControlOutcome(
-            tally: done.tally, seconds: done.before + done.data + done.after, error: done.error, rejected: done.rejected)
+            tally: done.tally, seconds: done.before + done.data + done.after, error: done.error, rejected: done.rejected,
+            rowsRead: done.rowsRead)
         let control = extraction.control, row = task.row, table = wish.configTable, offset = zone.offset
         let write: @Sendable () throws -> Void = {
             try control.finish(
@@ -261,7 +260,8 @@ struct TaskRun {
         try tolerant.begin(
             RunRecord(
                 id: lease.run, name: task.name, from: ready.sources[0].endpoint.label, to: ready.to.endpoint.label,
-                plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: known?.startedAt ?? now,
+                plan: String(decoding: try PlanFile.encode(plan.masked), as: UTF8.self), status: .running,
+                startedAt: known?.startedAt ?? now,
                 beatAt: now, host: RunRecord.hostName, pid: Int(getpid())))
         for table in plan.tables {
             var load = table.load
@@ -272,7 +272,7 @@ struct TaskRun {
         }
         let before = Clock.monotonic() - start
         let relay = Relay(number, extraction.stream)
-        let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan, isNew: known == nil)
+        let record = LedgerListener(extraction.ledger, runID: lease.run, plan: plan)
         let runner = Runner(
             plan, runID: lease.run, from: ready.sources, to: ready.to, ledger: tolerant, listeners: [record, relay], interrupt: interrupt,
             isResumed: known != nil, budget: extraction.budget)
@@ -285,6 +285,9 @@ struct TaskRun {
         done.after = result.tables.first?.after ?? 0
         done.error = result.error ?? result.tables.compactMap(\.error).first
         done.rejected = relay.rejected
+        if done.error != nil { done.rowsRead = relay.rows }
+        // No later try of this run can end otherwise.
+        if done.error?.code == .outsideWindow { discard(plan, lease.run, ready.to, interrupt) }
         done.isStopped = result.status == .stopped
         if done.error == nil, !done.isStopped, !done.tally.balances {
             done.error = ApusError(
@@ -295,8 +298,24 @@ struct TaskRun {
         return done
     }
 
+    /// Takes away what a load that cannot be finished has left beside its target.
+    private func discard(_ plan: Plan, _ run: String, _ to: Connections, _ interrupt: Interrupt) {
+        guard let sink = try? to.sink(interrupt.child()) else { return }
+        var isSound = true
+        for table in plan.tables {
+            var load = table.load
+            load.runID = run
+            do { try sink.discard(load) } catch {
+                isSound = false
+                extraction.say(.warning, "\(task.name): its staging table is left: \(ApusError(wrapping: error).message)")
+            }
+        }
+        to.release(sink: sink, isSound: isSound)
+    }
+
     private func plan(_ ready: RowFlow.Ready, _ interrupt: Interrupt) throws -> Plan {
         for notice in ready.notices { extraction.say(.debug, notice) }
+        for warning in ready.warnings { extraction.say(.warning, "\(task.name): \(warning)") }
         let planner = Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }
         let plan = try planner.plan()
         if var fault = plan.fault(strict: false) {

@@ -45,7 +45,7 @@ struct TolerantLedger: Ledger {
     func slices(run id: String, table: Int) throws -> [SliceRecord] { try insisting { try ledger.slices(run: id, table: table) } }
     func record(_ slice: SliceRecord, table: Int, run id: String) throws { try ledger.record(slice, table: table, run: id) }
     func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {
-        try ledger.reject(rows, slice: slice, table: table, run: id, restart: restart)
+        try insisting { try ledger.reject(rows, slice: slice, table: table, run: id, restart: restart) }
     }
     func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] { try ledger.rejected(run: id) }
     func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {

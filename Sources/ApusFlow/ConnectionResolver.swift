@@ -14,6 +14,8 @@ public struct ConnectionResolver: Sendable {
     public let variables: Variables
     /// The flow file's own connections: name → text with `${…}`.
     public var named: [String: String] = [:]
+    /// The time zone that sessions are set to, see ``Endpoint/zone``.
+    public var zone: String?
     private let file: ConnectionsFile?
     private let askPassword: (@Sendable (_ label: String) throws -> Secret?)?
 
@@ -47,6 +49,22 @@ public struct ConnectionResolver: Sendable {
 
     func resolve(_ template: Template) throws -> Resolved {
         if !template.hasVariables, let name = Self.name(template) { return try resolveName(name) }
+        // A password may hold the mark; a reference that was written with it has lost its own.
+        let wasMasked = template.pieces.contains { piece in
+            switch piece {
+            case .literal(let text): return text.contains(SourceMask.mark)
+            case .variable(let variable):
+                guard case .environment(_, let fallback?) = variable.source, fallback.contains(SourceMask.mark) else { return false }
+                return (try? variables.value(variable)) == fallback
+            case .parameter: return false
+            }
+        }
+        if wasMasked {
+            throw ApusError(
+                .configurationInvalid, "the password of \(ConnectionText(template).reference) was not kept: ••• stands in its place",
+                hint: "Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too."
+            )
+        }
         let text = ConnectionText(template)
         if let variable = text.only {
             let value = try variables.value(variable)
@@ -97,8 +115,9 @@ public struct ConnectionResolver: Sendable {
         let variable = Self.variable(name)
         if let text = variables[variable], !text.isEmpty {
             do {
-                var resolved = try open(url: text)
+                var resolved = try entry(text)
                 resolved.connection.reference = name
+                resolved.notices = []
                 return resolved
             } catch let error as ApusError { throw error.about("connection `\(name)` (\(variable))") }
         }
@@ -154,15 +173,8 @@ public struct ConnectionResolver: Sendable {
     private func open(url text: String) throws -> Resolved {
         let url = try ConnectionURL(parsing: text)
         let connector = try connector(url.scheme)
-        if url.password.map({ $0.reveal().contains(SourceMask.mark) }) ?? false
-            || url.parameters.contains(where: { $0.value.contains(SourceMask.mark) })
-        {
-            throw ApusError(
-                .configurationInvalid, "the password of \(url) was not kept: ••• stands in its place",
-                hint: "Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too."
-            )
-        }
         var endpoint = try Endpoint(url, connector)
+        endpoint.zone = zone
         if endpoint.password == nil, endpoint.user != nil, let askPassword { endpoint.password = try askPassword(endpoint.label) }
         var notices: [String] = []
         if !endpoint.ignored.isEmpty {

@@ -115,6 +115,14 @@ struct ConnectionText {
         var host = 0..<0
         var secrets: [Range<Int>] = []
 
+        /// Whether a parameter is SQL that sets a password. Names were put into lower case.
+        private static func setsSecret(_ name: String, _ value: String) -> Bool {
+            guard ["init_sql", "sessionvariables", "connectioninitsql"].contains(name),
+                let sql = (try? ConnectionURL(parsing: "x:y?sql=\(value)"))?.parameters.first?.value
+            else { return false }
+            return Masking.mask(kept: sql) != sql
+        }
+
         init(_ scalars: [Unicode.Scalar?]) {
             let count = scalars.count
             func first(_ wanted: Unicode.Scalar, in range: Range<Int>) -> Int? { range.first { scalars[$0] == wanted } }
@@ -141,7 +149,7 @@ struct ConnectionText {
                 if let equals = first("=", in: from..<until), equals + 1 < until {
                     let name = scalars[from..<equals].compactMap { $0?.properties.lowercaseMapping }.joined()
                     let value = String(String.UnicodeScalarView(scalars[(equals + 1)..<until].map { $0 ?? "$" }))
-                    if name.contains("%") || ConnectionURL.isSecret(name, value) {
+                    if name.contains("%") || ConnectionURL.isSecret(name, value) || Self.setsSecret(name, value) {
                         secrets.append((equals + 1)..<until)
                     }
                 }

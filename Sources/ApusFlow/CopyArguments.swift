@@ -1,4 +1,5 @@
 import ApusCore
+import Tabular
 
 /// What `apus copy` was asked, as it was typed: the command line's way to the same ``Flow`` that a flow file makes.
 ///
@@ -124,6 +125,7 @@ public struct CopyArguments: Sendable {
         flow.limits = try limits()
         flow.strict = strict
         flow.consistentSnapshot = snapshot
+        if let timeZone { try about("--zone") { flow.state(zone: try Zone.named(timeZone)) } }
         var notices = ends[0].notices
         for notice in ends[1].notices where !notices.contains(notice) { notices.append(notice) }
         return FlowFile(flow: flow, notices: notices, parameters: parameters.shown)

@@ -1,4 +1,5 @@
 import ApusCore
+import Tabular
 
 /// Reads flow files: the YAML that `docs/flow-file.md` describes. Nothing is opened but the file itself, what
 /// `${file:…}` names, and this user's connections.
@@ -13,6 +14,8 @@ public struct FlowReader: Sendable {
     public var given: [String: String]
     /// Seconds since 1970, UTC: the present, for `{{ day }}`.
     public var now: Double?
+    /// `--zone`: goes before the file's own.
+    public var zone: String?
 
     public init(resolver: ConnectionResolver, given: [String: String] = [:], now: Double? = nil) {
         self.resolver = resolver
@@ -77,6 +80,8 @@ final class FlowReading {
     var faults: ConfigurationFaults
     var parameters: Parameters?
     var used: Set<String> = []
+    /// `zone:` or `--zone`.
+    private var zone: String?
 
     init(_ reader: FlowReader, _ faults: ConfigurationFaults, file: String) {
         self.reader = reader
@@ -86,11 +91,14 @@ final class FlowReading {
 
     static let keys = [
         "version", "name", "from", "to", "connections", "defaults", "tables", "exclude", "limits", "before", "after",
-        "parameters", "timezone", "snapshot", "strict", "with",
+        "parameters", "zone", "snapshot", "strict", "with",
     ]
 
+    /// What `zone` was called when it was that of `{{ day }}` only.
+    private static let olderZoneKey = "timezone"
+
     func flow(_ root: [YAMLValue.Entry]) -> FlowFile? {
-        checkKeys(root, Self.keys, in: "the flow")
+        checkKeys(root, Self.keys + [Self.olderZoneKey], in: "the flow")
         let fields = Fields(entries: root)
         readParameters(fields)
         if let version = fields["version"], count(version, "version", 1...1) == nil { return nil }
@@ -134,6 +142,7 @@ final class FlowReading {
         flow.after = after
         flow.consistentSnapshot = snapshot
         flow.strict = strict
+        if let zone, let known = try? Zone.named(zone) { flow.state(zone: known) }
         return FlowFile(flow: flow, notices: notices, parameters: parameters?.shown ?? [:])
     }
 
@@ -187,14 +196,19 @@ final class FlowReading {
                 }
             }
         }
-        let zone = fields["timezone"].flatMap { text($0, "timezone") }
+        let zoneKey = fields["zone"] == nil ? Self.olderZoneKey : "zone"
+        if fields["zone"] != nil, let other = fields.place(of: Self.olderZoneKey) {
+            faults.add(.configurationInvalid, at: other, "`timezone` is an older name of `zone`, and both are given", hint: "Leave it out.")
+        }
+        let zone = reader.zone ?? fields[zoneKey].flatMap { text($0, zoneKey) }
+        self.zone = zone
         func make(_ zone: String?) throws -> Parameters {
             if let now = reader.now { return try Parameters(declared: declared, given: reader.given, timeZone: zone, now: now) }
             return try Parameters(declared: declared, given: reader.given, timeZone: zone)
         }
         do { parameters = try make(zone) } catch let error as ApusError {
             let isZone = zone != nil && (try? make(nil)) != nil
-            let key = isZone ? "timezone" : "parameters"
+            let key = isZone ? zoneKey : "parameters"
             add(error, at: fields[key]?.place ?? .start)
             parameters = try? Parameters(declared: declared.filter { $0.key != "day" })
         } catch {}

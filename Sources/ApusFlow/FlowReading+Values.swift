@@ -24,7 +24,7 @@ extension FlowReading {
         "pre_sql": "before", "postsql": "after", "post_sql": "after", "sql": "query", "querysql": "query",
         "write_mode": "mode", "writemode": "mode", "channel": "channels", "threads": "channels", "workers": "channels",
         "parallel": "channels", "speed": "limits", "errorlimit": "limits", "settings": "limits", "setting": "limits",
-        "params": "parameters", "vars": "parameters", "env": "parameters", "tz": "timezone", "time_zone": "timezone",
+        "params": "parameters", "vars": "parameters", "env": "parameters", "tz": "zone", "time_zone": "zone",
         "retries": "attempts", "record": "bad_rows", "errors": "bad_rows", "mapping": "rename", "map": "rename",
         "enabled": "skip", "disabled": "skip", "ignore": "exclude", "include": "tables",
     ]

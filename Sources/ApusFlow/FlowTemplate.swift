@@ -45,7 +45,7 @@ public enum FlowTemplate {
         # before: ["SET search_path TO dw"]   # SQL on the target before the first table
         # after: ["ANALYZE"]                  # and after the last one
 
-        # timezone: Asia/Shanghai   # of {{ day }}; default: UTC
+        # zone: Asia/Shanghai   # of sessions, conversions and {{ day }}
         # parameters:               # used as "{{ region }}", given with --set region=us
         #   region: eu
         # snapshot: false           # one state of the source for all channels

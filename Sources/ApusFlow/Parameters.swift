@@ -91,23 +91,9 @@ public struct Parameters: Sendable {
         return (format ?? .iso).text(moment.adding(days: parameter.days))
     }
 
-    /// Seconds that a time zone is east of UTC at a time: an IANA name, an offset such as `+08:00`, or `UTC`.
+    /// Seconds that a time zone is east of UTC at a time: see ``Zone/named(_:)``.
     /// - throws: `config.invalid` with the nearest name.
     public static func offset(_ zone: String, at now: Double) throws -> Int {
-        if ["UTC", "Z", "GMT"].contains(zone.uppercased()) { return 0 }
-        if let sign = zone.first, sign == "+" || sign == "-" {
-            let parts = zone.dropFirst().split(separator: ":", omittingEmptySubsequences: false)
-            if parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(\.isNumber) }), let hours = Int(parts[0]),
-                let minutes = Int(parts[1]), hours <= 14, minutes < 60
-            {
-                return (hours * 60 + minutes) * (sign == "-" ? -60 : 60)
-            }
-        } else if zone.contains("/"), let found = TimeZone(identifier: zone) {
-            return found.secondsFromGMT(for: Date(timeIntervalSince1970: now))
-        }
-        let near = Nearest.name(to: zone, among: TimeZone.knownTimeZoneIdentifiers)
-        throw ApusError(
-            .configurationInvalid, "`\(zone)` is no time zone",
-            hint: near.map { "Did you mean `\($0)`?" } ?? "Write an IANA name such as Asia/Shanghai, an offset such as +08:00, or UTC.")
+        Int(try Zone.named(zone).offset(at: Int64(now.rounded(.down))))
     }
 }

@@ -1,9 +1,11 @@
+import ApusCore
+
 /// Hides what may be a password in text that is shown: lines of a configuration file under a caret, and messages.
 ///
 /// It works on text alone, because a line has to be shown safely also when nothing of it was understood; it hides
 /// rather too much.
 enum SourceMask {
-    static let mark = "•••"
+    static let mark = Masking.mark
     private static let words = ["password", "passwd", "pwd", "secret", "token", "passphrase", "pass"]
 
     /// A line of a file; `parent` is the last line before it that is indented less, `column` a position in it from 0,

@@ -149,7 +149,7 @@ extension Board {
             target = result.target
             self.result = result
             moving = [:]
-            status = result.error == nil ? .done : result.error?.code == .cancelled ? .stopped : .failed
+            status = result.status == .done ? .done : result.status == .failed ? .failed : .stopped
         }
 
         private func share(of slice: Int) -> Int {

@@ -4,8 +4,11 @@ import Tabular
 /// What a run has done, printed when it ends: before, data and after; the tables; the failures and what to do next.
 public struct ClosingTable: Sendable {
     /// The whole text, for stdout.
+    /// - parameter ledger: the ledger that was named, which the next commands must name too.
     /// - parameter next: what to do about what is open; nil = resume the run.
-    public static func text(_ result: RunResult, runID: String, next: [(command: String, why: String)]? = nil) -> String {
+    public static func text(
+        _ result: RunResult, runID: String, ledger: String? = nil, next: [(command: String, why: String)]? = nil
+    ) -> String {
         var table = TextTable([
             ("table", .left), ("rows", .right), ("rejected", .right), ("bytes", .right), ("time", .right),
             ("rows/s", .right), ("status", .left),
@@ -23,7 +26,9 @@ public struct ClosingTable: Sendable {
             rate(tally.written, result.seconds),
             result.status.rawValue,
         ])
-        return table.text + failures(result) + Self.next(next ?? steps(result, runID: runID))
+        return table.text + failures(result)
+            + Self.next(
+                next ?? steps(result, runID: runID).map { (Advice.command($0.command, ledger: ledger), $0.why) })
     }
 
     private static func cells(_ entry: TableResult) -> [String] {
@@ -35,10 +40,7 @@ public struct ClosingTable: Sendable {
         ]
     }
 
-    static func status(_ entry: TableResult) -> String {
-        guard let error = entry.error else { return "done" }
-        return error.code == .cancelled ? "stopped" : "failed"
-    }
+    static func status(_ entry: TableResult) -> String { entry.status == .notStarted ? "not started" : entry.status.rawValue }
 
     /// Rows a second; nothing where the time is too short to tell.
     static func rate(_ rows: Int, _ seconds: Double) -> String {
@@ -48,7 +50,7 @@ public struct ClosingTable: Sendable {
     private static func failures(_ result: RunResult) -> String {
         var text = ""
         for entry in result.tables {
-            if let error = entry.error, error.code != .cancelled {
+            if entry.status == .failed, let error = entry.error {
                 text += "\nfailed: \(DisplayWidth.plain(entry.name))\n" + lines(error)
             }
         }
@@ -69,7 +71,7 @@ public struct ClosingTable: Sendable {
 
     private static func steps(_ result: RunResult, runID: String) -> [(command: String, why: String)] {
         var steps: [(command: String, why: String)] = []
-        let open = result.tables.count { $0.error != nil }
+        let open = result.tables.count { $0.status != .done }
         if result.status == .stopped {
             steps.append(("apus resume \(runID)", "goes on where this run stopped"))
         } else if open > 0 || result.status == .failed && result.error != nil {

@@ -1,11 +1,21 @@
-import Glibc
+import ApusCore
 import Synchronization
 
 /// Where lines for people and machines go, usually stderr: whole lines, one writer at a time, above a block that is
 /// redrawn in place at the end of the screen.
 ///
-/// Text is written at once and in one piece. A closed or full output is no reason to stop a run: it is ignored.
+/// Text is written in one piece and in order. An output that is closed or full, or whose reader sleeps, is no reason to
+/// stop or stall a run: see ``PatientOutput``.
 public final class Console: Sendable {
+    /// What a text is worth when it cannot be written at once.
+    public enum Weight: Sendable, Hashable {
+        /// Out of date in a moment.
+        case progress
+        case line
+        /// Never dropped.
+        case error
+    }
+
     private struct State {
         /// The lines of the block as they stand on the screen.
         var block: [String] = []
@@ -13,47 +23,53 @@ public final class Console: Sendable {
     }
 
     private let state = Mutex(State())
-    private let put: @Sendable (String) -> Void
+    private let put: @Sendable (String, Weight) -> Void
+    private let output: PatientOutput?
 
     public static let standardError = Console(descriptor: 2)
 
     /// `put` gets pieces of text in order, one call at a time.
-    public init(_ put: @escaping @Sendable (String) -> Void) { self.put = put }
-
-    public convenience init(descriptor: Int32) {
-        self.init { text in
-            var text = text
-            text.withUTF8 { bytes in
-                var rest = UnsafeRawBufferPointer(bytes)
-                while !rest.isEmpty {
-                    let count = write(descriptor, rest.baseAddress, rest.count)
-                    if count < 0 && (errno == EINTR || errno == EAGAIN) {
-                        if errno == EAGAIN { usleep(1000) }
-                        continue
-                    }
-                    guard count > 0 else { return }
-                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-                }
-            }
-        }
+    public init(_ put: @escaping @Sendable (String) -> Void) {
+        self.put = { text, _ in put(text) }
+        output = nil
     }
 
+    public init(descriptor: Int32) {
+        let output = PatientOutput(descriptor: descriptor)
+        put = { output.put($0, $1) }
+        self.output = output
+    }
+
+    /// Waits for what is not written yet, as long as somebody reads. Call it before the program ends, and before another
+    /// output says what is to be read afterwards.
+    public func flush() { output?.flush() }
+
+    /// Every line is an object with a number: gaps show by themselves.
+    func becomeMachineRead() { output?.becomeMachineRead() }
+
     /// Prints a line (or several) above the block.
-    public func print(_ line: String) {
+    ///
+    /// - parameter isMasked: it passed ``Masking`` piece by piece, as the strings of a line of JSON do.
+    public func print(_ line: String, _ weight: Weight = .line, isMasked: Bool = false) {
+        let line = isMasked ? line : Masking.mask(line)
         state.withLock { state in
-            put(Self.clear(state) + line + "\n" + Self.draw(state.block))
+            put(Self.clear(state) + line + "\n" + Self.draw(state.block), weight)
         }
     }
 
     /// Puts lines in the block's place; none removes it. No line may be wider than `columns`.
     public func show(_ lines: [String], columns: Int) {
+        let lines = lines.map(Masking.values)
         state.withLock { state in
             guard lines != state.block || columns != state.columns else { return }
+            // The next picture will do, unless this one takes the block away.
+            if !lines.isEmpty, output?.isBusy == true { return }
             // The screen may have been made narrower since, and have wrapped what stands there.
             state.columns = columns
             let text = Self.clear(state) + Self.draw(lines)
             state.block = lines
-            put(text)
+            // Never dropped: what comes next counts on it.
+            put(text, .error)
         }
     }
 
@@ -83,4 +99,8 @@ public final class Console: Sendable {
         }
         return out
     }
+}
+
+extension Console.Weight {
+    init(_ level: Event.Level) { self = level >= .warning ? .error : .line }
 }

@@ -63,7 +63,8 @@ public struct DataXLog: Sendable {
         guard level >= threshold else { return }
         let padding = String(repeating: " ", count: 5 - level.rawValue.utf8.count)
         console.print(
-            "\(LocalTime(now).text(milliseconds: true)) [\(thread ?? "job-\(jobID)")] \(level.rawValue)\(padding) \(logger) - \(text)")
+            "\(LocalTime(now).text(milliseconds: true)) [\(thread ?? "job-\(jobID)")] \(level.rawValue)\(padding) \(logger) - \(text)",
+            level >= .warning ? .error : .line)
     }
 
     /// The last words of a job that failed: the line by which DataX's failures are told from its successes.

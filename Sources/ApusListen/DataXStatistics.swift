@@ -53,7 +53,7 @@ public final class DataXStatistics: Listener {
             let records = records(event.kind)
             state.counts.hear(event.kind, faultBytes: records.reduce(0) { $0 + $1.byteSize })
             switch event.kind {
-            case .tableFinished(_, let result) where result.error != nil: break
+            case .tableFinished(_, let result) where result.status != .done: break
             case .runFinished(let result): if result.status == .done { state.fraction = 1 }
             default: state.fraction = state.board.fraction ?? state.fraction
             }

@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A JSON value whose keys keep their order, for logs and reports.
 enum JSON: Sendable, Hashable {
     case null
@@ -46,7 +48,7 @@ enum JSON: Sendable, Hashable {
         case .integer(let value): out += String(value)
         // JSON has neither infinity nor NaN.
         case .number(let value): out += value.isFinite ? Self.text(value) : "null"
-        case .string(let text): Self.write(text, to: &out)
+        case .string(let text): Self.write(Masking.mask(text), to: &out)
         case .raw(let json): out += json
         case .array(let items):
             Self.write(items, "[", "]", to: &out, indent) { $0.write(to: &$1, indent: $2) }

@@ -26,6 +26,7 @@ public final class JSONLines: Listener {
     public init(
         console: Console = .standardError, plan: Plan? = nil, threshold: Event.Level = .info, interval: Double = 10
     ) {
+        console.becomeMachineRead()
         self.console = console
         self.threshold = threshold
         self.interval = interval
@@ -75,7 +76,9 @@ public final class JSONLines: Listener {
     private func write(_ entry: LogEntry, _ time: Double, _ state: inout State) {
         guard entry.level >= threshold else { return }
         state.sequence += 1
-        console.print(entry.json(run: state.board.runID, sequence: state.sequence, time: time).line)
+        console.print(
+            entry.json(run: state.board.runID, sequence: state.sequence, time: time).line,
+            entry.event == "progress" ? .progress : .init(entry.level), isMasked: true)
     }
 
     /// The line for an error that ended the program before there was a log, e.g. on a wrong command line.

@@ -43,7 +43,7 @@ struct LogEntry {
                 [
                     "name": start.name.map(JSON.string), "from": .string(start.from), "to": .string(start.to),
                     "tables": .integer(start.tables), "channels": .integer(start.channels),
-                    "resumed": .bool(start.resumed),
+                    "resumed": .bool(start.resumed), "zone": start.zone.map { .string($0.name) },
                 ])
         case .message(let level, let text):
             self.init(level, text)
@@ -89,7 +89,7 @@ struct LogEntry {
         case .tableFinished(_, let result):
             self.init(result)
         case .runFinished(let result):
-            let failed = result.tables.count { $0.error != nil }
+            let failed = result.tables.count { $0.status != .done }
             self.init(
                 "run_finished", .run, Status(rawValue: result.status.rawValue) ?? .failed,
                 result.status == .done ? .info : .error,
@@ -103,7 +103,7 @@ struct LogEntry {
     }
 
     private init(_ result: TableResult) {
-        let status: Status = result.error == nil ? .done : result.error?.code == .cancelled ? .stopped : .failed
+        let status = Status(rawValue: result.status.rawValue) ?? .failed
         self.init(
             "table_finished", .after, status, status == .failed ? .error : .info,
             [

@@ -42,7 +42,7 @@ public final class MessageLog: Listener {
 
     /// For what happens before a run and after it.
     public func print(_ level: Event.Level, _ text: String) {
-        if level >= threshold { console.print(Self.line(level, text, colors: colors)) }
+        if level >= threshold { console.print(Self.line(level, text, colors: colors), .init(level)) }
     }
 
     /// An error that ended the program.

@@ -17,7 +17,7 @@ struct Narration {
             self.init(
                 .info,
                 "\(verb) \(event.runID): \(start.from) → \(start.to), \(Quantity.text(start.tables, "table")), "
-                    + Quantity.text(start.channels, "channel"))
+                    + Quantity.text(start.channels, "channel") + (start.zone.map { $0.name == "UTC" ? "" : ", zone \($0)" } ?? ""))
         case .tableStarted(_, let name, let target, let slices, let done, let rows):
             var text = "\(name) → \(target): started"
             if let rows { text += ", about \(Quantity.text(rows, "row"))" }
@@ -43,12 +43,11 @@ struct Narration {
     private init(_ result: TableResult) {
         let tally = result.tally
         let rejected = tally.rejected > 0 ? ", \(Quantity.text(count: tally.rejected)) rejected" : ""
-        if let error = result.error {
-            let word = error.code == .cancelled ? "stopped" : "failed"
+        if result.status != .done {
             self.init(
-                error.code == .cancelled ? .warning : .error,
-                "\(result.name) → \(result.target): \(word) after \(Quantity.text(tally.written, "row"))\(rejected): \(error)"
-            )
+                result.status == .failed ? .error : .warning,
+                "\(result.name) → \(result.target): \(ClosingTable.status(result)) after \(Quantity.text(tally.written, "row"))\(rejected)"
+                    + (result.error.map { ": \($0)" } ?? ""))
         } else {
             let seconds = result.before + result.data + result.after
             let rate =

@@ -23,13 +23,13 @@ public final class PlainProgress: Listener {
     deinit { end() }
 
     public func hear(_ event: Event) {
-        let line: String? = state.withLock { state in
+        let said: Narration? = state.withLock { state in
             state.board.hear(event)
             if case .runStarted = event.kind { state.saidAt = event.time }
             if case .message = event.kind { return nil }
-            return Narration(event, state.board).map { Self.line(event.time, $0.level, $0.text) }
+            return Narration(event, state.board)
         }
-        if let line { console.print(line) }
+        if let said { console.print(Self.line(event.time, said.level, said.text), .init(said.level)) }
         switch event.kind {
         case .runStarted:
             pace.start(every: min(1, interval)) { [weak self] in self?.tick(now: Clock.wall()) }
@@ -48,7 +48,7 @@ public final class PlainProgress: Listener {
             state.saidAt += ((now - state.saidAt) / interval).rounded(.down) * interval
             return Self.line(now, .info, Self.text(state.board, now: now))
         }
-        if let line { console.print(line) }
+        if let line { console.print(line, .progress) }
     }
 
     private static func line(_ time: Double, _ level: Event.Level, _ text: String) -> String {

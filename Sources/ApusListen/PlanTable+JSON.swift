@@ -11,7 +11,8 @@ extension PlanTable {
         return JSON.object([
             .init("schema_version", .integer(JSONLines.schemaVersion)),
             .init("name", plan.name.map(JSON.string) ?? .null),
-            .init("from", end(plan.from)), .init("to", end(plan.to)), .init("channels", .integer(plan.limits.channels)),
+            .init("from", end(plan.from)), .init("to", end(plan.to)), .init("zone", plan.zone.map { .string($0.name) } ?? .null),
+            .init("channels", .integer(plan.limits.channels)),
             .init("bad_rows", plan.limits.badRows.map(JSON.integer) ?? .null),
             .init("consistent_snapshot", .bool(plan.consistentSnapshot)), .init("before", strings(plan.before)),
             .init("after", strings(plan.after)), .init("tables", .array(plan.tables.map(value))),

@@ -8,6 +8,7 @@ public struct PlanTable: Sendable {
         if let name = plan.name { out += "flow     \(DisplayWidth.plain(name))\n" }
         out += "from     \(plan.from.connector)  \(DisplayWidth.plain(plan.from.reference))\n"
         out += "to       \(plan.to.connector)  \(DisplayWidth.plain(plan.to.reference))\n"
+        if let zone = plan.zone, zone.origin != .none { out += "zone     \(zone)\n" }
         out += "limits   \(limits(plan))\n"
         for sql in plan.before { out += "before   \(statement(sql))\n" }
         for sql in plan.after { out += "after    \(statement(sql))\n" }
@@ -86,7 +87,7 @@ public struct PlanTable: Sendable {
             let all = PartitionMarks(text: mark.upTo ?? "").marks.count
             add("watermark", "\(table.read.partitions?.count ?? all) of \(all) partitions, written to since the last run")
         } else if let mark = table.watermark {
-            let from = mark.after.map { "after \($0)" } ?? "from the first row"
+            let from = mark.after.map { mark.includesAfter == true ? "from \($0) on" : "after \($0)" } ?? "from the first row"
             add("watermark", "\(mark.column) \(from) up to \(mark.upTo ?? "(no rows)")")
         }
         for (source, target, types) in mapping(table) { add("column", "\(source) → \(target)\(types)") }

@@ -16,7 +16,7 @@ public enum Summary {
             ] + LogEntry.members(result.tally) + [
                 .init("duration_ms", LogEntry.milliseconds(result.seconds)),
                 .init("tables_total", .integer(result.tables.count)),
-                .init("tables_failed", .integer(result.tables.count { $0.error != nil })),
+                .init("tables_failed", .integer(result.tables.count { $0.status != .done })),
                 .init("error", result.error.map(LogEntry.json) ?? .null),
                 .init("tables", .array(result.tables.map(value))),
             ])
@@ -26,7 +26,7 @@ public enum Summary {
         .object(
             [
                 .init("table", .string(table.name)), .init("target", .string(table.target)),
-                .init("status", .string(ClosingTable.status(table))),
+                .init("status", .string(table.status.rawValue)),
             ] + LogEntry.members(table.tally) + [
                 .init("before_ms", LogEntry.milliseconds(table.before)),
                 .init("data_ms", LogEntry.milliseconds(table.data)),

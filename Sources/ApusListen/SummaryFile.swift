@@ -47,7 +47,7 @@ public final class SummaryFile: Listener {
         }
         let descriptor = OwnFile.make(part)
         guard descriptor >= 0 else { throw fail() }
-        var text = text
+        var text = Masking.mask(structured: text)
         let isWritten = text.withUTF8 { bytes in
             var sent = 0
             while sent < bytes.count {

@@ -23,6 +23,16 @@ public final class FaultProxy: Sendable {
         case toServer, toClient
     }
 
+    /// When a connection is cut that sends a certain text, see ``cut(_:connectionsSending:times:)``.
+    public enum Moment: Sendable, CaseIterable {
+        /// The server never sees the text.
+        case before
+        /// The server has the text, and the connection ends at once.
+        case during
+        /// The server has answered, and the answer is lost.
+        case after
+    }
+
     /// The port to connect to in the server's place.
     public let port: UInt16
     private let target: UInt16
@@ -36,6 +46,9 @@ public final class FaultProxy: Sendable {
         var toServer: Int64 = 0
         var toClient: Int64 = 0
         var cut: (at: Int64, direction: Direction)?
+        var trap: (text: [UInt8], moment: Moment, times: Int)?
+        /// Connections whose next answer is lost.
+        var mute: Set<Int> = []
         var cuts = 0
         var ended = false
     }
@@ -99,6 +112,25 @@ public final class FaultProxy: Sendable {
         }
     }
 
+    /// Cuts each connection that sends `text` to the server, so many times in all; other connections live on. The text
+    /// must be sent in one piece.
+    public func cut(_ moment: Moment, connectionsSending text: String, times: Int = 1) {
+        state.withLock { $0.trap = (Array(text.utf8), moment, times) }
+    }
+
+    private static func contains(_ text: [UInt8], in piece: ArraySlice<UInt8>) -> Bool {
+        guard piece.count >= text.count else { return false }
+        return piece.indices.dropLast(text.count - 1).contains { piece[$0...].starts(with: text) }
+    }
+
+    /// Cuts one connection, with a reset.
+    private static func cut(_ number: Int, _ state: inout State) {
+        guard let pair = state.sockets[number] else { return }
+        state.cuts += 1
+        state.mute.remove(number)
+        cut([pair.client, pair.server])
+    }
+
     /// Cuts all connections now.
     public func cutNow() {
         state.withLock { Self.cutAll(&$0) }
@@ -112,13 +144,15 @@ public final class FaultProxy: Sendable {
     }
 
     private static func cutAll(_ state: inout State) {
-        for pair in state.sockets.values {
-            for descriptor in [pair.client, pair.server] {
-                // With linger 0 the later close sends a reset instead of an orderly end.
-                var linger = linger(l_onoff: 1, l_linger: 0)
-                setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
-                shutdown(descriptor, Int32(SHUT_RDWR))
-            }
+        for pair in state.sockets.values { cut([pair.client, pair.server]) }
+    }
+
+    private static func cut(_ descriptors: [Int32]) {
+        for descriptor in descriptors {
+            // With linger 0 the later close sends a reset instead of an orderly end.
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+            shutdown(descriptor, Int32(SHUT_RDWR))
         }
     }
 
@@ -172,7 +206,7 @@ public final class FaultProxy: Sendable {
         let pumps = ArrivalCount()
         for (source, destination, direction) in [(client, server, Direction.toServer), (server, client, .toClient)] {
             Thread.detachNewThread { [self] in
-                pump(from: source, to: destination, direction)
+                pump(number, from: source, to: destination, direction)
                 guard pumps.arrive() == 2 else { return }
                 state.withLock { _ = $0.sockets.removeValue(forKey: number) }
                 close(client)
@@ -182,13 +216,22 @@ public final class FaultProxy: Sendable {
     }
 
     /// Forwards one direction until its end; an orderly end of one side is passed on as such.
-    private func pump(from source: Int32, to destination: Int32, _ direction: Direction) {
+    private func pump(_ number: Int, from source: Int32, to destination: Int32, _ direction: Direction) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = recv(source, &buffer, buffer.count, 0)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
             guard waitForLeave(source) else { break }
+            if direction == .toClient, state.withLock({ $0.mute.contains(number) }) {
+                state.withLock { Self.cut(number, &$0) }
+                break
+            }
+            let moment = direction == .toServer ? trapped(number, buffer[..<count]) : nil
+            if moment == .before {
+                state.withLock { Self.cut(number, &$0) }
+                break
+            }
             let (allowed, strikes) = state.withLock { state -> (Int, Bool) in
                 var allowed = count
                 var strikes = false
@@ -210,6 +253,7 @@ public final class FaultProxy: Sendable {
                 guard written > 0 else { break }
                 sent += written
             }
+            if moment == .during { state.withLock { Self.cut(number, &$0) } }
             if strikes {
                 state.withLock { state in
                     state.cuts += 1
@@ -220,6 +264,18 @@ public final class FaultProxy: Sendable {
         }
         shutdown(destination, Int32(SHUT_WR))
         shutdown(source, Int32(SHUT_RD))
+    }
+
+    /// Whether the piece holds the text that a connection is cut for.
+    private func trapped(_ number: Int, _ piece: ArraySlice<UInt8>) -> Moment? {
+        guard let trap = state.withLock({ $0.trap }), Self.contains(trap.text, in: piece) else { return nil }
+        return state.withLock { state in
+            guard let times = state.trap?.times, times > 0 else { return nil }
+            state.trap!.times = times - 1
+            if times == 1 { state.trap = nil }
+            if trap.moment == .after { state.mute.insert(number) }
+            return trap.moment
+        }
     }
 
     /// Waits out a delay or a black hole; false when the connection was cut meanwhile.

@@ -25,7 +25,7 @@ public final class MariaDBServer: Sendable {
     public static func shared() throws -> MariaDBServer {
         try sharedServer.withLock { server in
             if let server { return server }
-            let started = try MariaDBServer()
+            let started = try MariaDBServer.running() ?? MariaDBServer()
             server = started
             return started
         }
@@ -34,7 +34,8 @@ public final class MariaDBServer: Sendable {
     public let options: Options
     public let port: UInt16
     public let socketPath: String
-    private let process: ServerProcess
+    /// Nil for a server that runs already and is not this kit's to start or stop.
+    private let process: ServerProcess?
 
     public init(_ options: Options = Options()) throws {
         guard let program = findProgram("mariadbd") else {
@@ -70,7 +71,7 @@ public final class MariaDBServer: Sendable {
         var arguments = [
             "--no-defaults", "--datadir=\(data)", "--tmpdir=\(scratch)", "--socket=\(socketPath)", "--port=\(port)",
             "--bind-address=127.0.0.1", "--pid-file=\(folder.file("pid"))", "--init-file=\(accounts)",
-            "--skip-log-bin", "--skip-name-resolve", "--local-infile=1", "--character-set-server=utf8mb4",
+            "--skip-log-bin", "--skip-name-resolve", "--local-infile=1", "--character-set-server=utf8mb4", "--default-time-zone=+00:00",
             "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
             "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--innodb-doublewrite=0",
             "--key-buffer-size=8M", "--max-allowed-packet=256M", "--max-connections=200", "--performance-schema=0",
@@ -87,27 +88,53 @@ public final class MariaDBServer: Sendable {
         try start()
     }
 
+    /// Whether another server of MySQL's protocol takes the place of the shared one: the environment's `APUS_TEST_MYSQL`.
+    public static var isReplaced: Bool { ProcessInfo.processInfo.environment["APUS_TEST_MYSQL"] != nil }
+
+    /// The server that `APUS_TEST_MYSQL` names, `user@port` on 127.0.0.1 without a password.
+    private static func running() throws -> MariaDBServer? {
+        guard let text = ProcessInfo.processInfo.environment["APUS_TEST_MYSQL"] else { return nil }
+        let parts = text.split(separator: "@")
+        guard parts.count == 2, let port = UInt16(parts[1]) else { throw KitError("APUS_TEST_MYSQL=\(text) is not user@port") }
+        return MariaDBServer(user: String(parts[0]), port: port)
+    }
+
+    private init(user: String, port: UInt16) {
+        var options = Options()
+        options.user = user
+        options.password = ""
+        self.options = options
+        self.port = port
+        socketPath = ""
+        process = nil
+    }
+
+    private func owned() throws -> ServerProcess {
+        guard let process else { throw KitError("the server on port \(port) is not this kit's to start or stop") }
+        return process
+    }
+
     /// The server's process id, `nil` while it is stopped.
-    public var pid: pid_t? { process.pid }
-    public var isRunning: Bool { process.isRunning }
+    public var pid: pid_t? { process?.pid }
+    public var isRunning: Bool { process?.isRunning ?? true }
     /// What the server has logged.
-    public var log: String { (try? String(contentsOfFile: process.log, encoding: .utf8)) ?? "" }
+    public var log: String { process.flatMap { try? String(contentsOfFile: $0.log, encoding: .utf8) } ?? "" }
 
     /// The connection URL of a database; a given port puts a proxy in between.
     public func url(database: String = "", port: UInt16? = nil, scheme: String = "mysql") -> String {
-        "\(scheme)://\(options.user):\(options.password)@127.0.0.1:\(port ?? self.port)/\(database)"
+        "\(scheme)://\(options.user)\(options.password.isEmpty ? "" : ":" + options.password)@127.0.0.1:\(port ?? self.port)/\(database)"
     }
 
     /// Starts a stopped server again on the same port and data.
     public func start() throws {
-        try process.start()
-        try process.waitUntilReady("MariaDB") { acceptsConnections(port: port) }
+        try owned().start()
+        try owned().waitUntilReady("MariaDB") { acceptsConnections(port: port) }
     }
 
     /// Stops the server in an orderly way (SIGTERM) and waits for its end; the data stays until the process exits.
-    public func stop() { process.end(signal: SIGTERM) }
+    public func stop() { process?.end(signal: SIGTERM) }
     /// Ends the server with SIGKILL, as a crash would.
-    public func kill() { process.end(signal: SIGKILL) }
+    public func kill() { process?.end(signal: SIGKILL) }
 
     public func restart() throws {
         stop()
@@ -137,7 +164,8 @@ public final class MariaDBServer: Sendable {
         let result = try runCommand(
             "mariadb",
             [
-                "--no-defaults", "--socket=\(socketPath)", "--user=\(options.user)", "--batch", "--skip-column-names",
+                "--no-defaults", process == nil ? "--host=127.0.0.1" : "--socket=\(socketPath)", "--port=\(port)", "--user=\(options.user)",
+                "--batch", "--skip-column-names",
                 "--quick", "--local-infile=1", "--max-allowed-packet=256M", "--default-character-set=utf8mb4",
             ] + (database.isEmpty ? [] : ["--database=\(database)"]),
             environment: ["MYSQL_PWD": options.password], stdin: sql)

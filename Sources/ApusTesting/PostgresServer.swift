@@ -19,8 +19,9 @@ public final class PostgresServer: Sendable {
         public init() {}
     }
 
-    /// The newest installed major version's folder of programs.
+    /// The folder of the server's programs: the environment's `APUS_TEST_POSTGRES`, or the newest major version that is installed.
     static var programs: String? {
+        if let folder = ProcessInfo.processInfo.environment["APUS_TEST_POSTGRES"] { return folder }
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         return versions.sorted { (Int($0) ?? 0) > (Int($1) ?? 0) }.map { "\(root)/\($0)/bin" }
@@ -53,7 +54,7 @@ public final class PostgresServer: Sendable {
         guard let programs = Self.programs else { throw KitError("PostgreSQL's server is not installed (postgresql)") }
         self.options = options
         port = try freePort()
-        psql = "\(programs)/psql"
+        psql = access("\(programs)/psql", X_OK) == 0 ? "\(programs)/psql" : "psql"
         let folder = try TemporaryFolder(prefix: "apus-pg")
         socketFolder = folder.path
         dataFolder = folder.file("data")
@@ -172,7 +173,7 @@ public final class PostgresServer: Sendable {
     }
 
     /// The command prefix that turns root into the user `postgres`, after giving that user `path`; empty for others.
-    private static func becomePostgres(owning path: String) throws -> [String] {
+    static func becomePostgres(owning path: String) throws -> [String] {
         guard geteuid() == 0 else { return [] }
         guard let account = getpwnam("postgres"), let setpriv = findProgram("setpriv") else {
             throw KitError("root cannot run PostgreSQL, and there is no user postgres or no setpriv")

@@ -23,6 +23,7 @@ public struct Requirement: Sendable {
     public static let starrocks = Requirement(
         name: "the StarRocks double's Python, MariaDB and curl", debianPackage: "python3 mariadb-server mariadb-client curl"
     ) { StarRocksDouble.isInstalled }
+    public static let pgbouncer = Requirement(name: "PgBouncer", debianPackage: "pgbouncer") { PgBouncer.isInstalled }
     /// The `openssl` command, which makes the certificates of TLS tests.
     public static let openssl = Requirement(name: "openssl", debianPackage: "openssl") { findProgram("openssl") != nil }
 

@@ -1,3 +1,4 @@
+import ApusCore
 import CMariaDB
 
 /// Statements and small results of the text protocol.
@@ -50,7 +51,7 @@ public enum ClientResult {
 
     /// A statement on one line, cut short, for messages.
     public static func excerpt(_ sql: String) -> String {
-        let line = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let line = Masking.mask(statement: sql).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return line.count > 80 ? line.prefix(80) + "…" : line
     }
 }

@@ -53,24 +53,10 @@ extension Cast.Run {
     func times(_ step: Cast.Step) {
         switch step {
         case .dateToTimestamp:
-            fixed { days in
-                if Temporal.isInfinite(days) { return days }
-                if Temporal.isZero(days) {
-                    let (year, month, day) = Temporal.zeroDateParts(days)
-                    return Temporal.zeroTimestamp(year: year, month: month, day: day, microsecondsOfDay: 0)
-                }
-                let (value, overflow) = days.multipliedReportingOverflow(by: Temporal.microsecondsPerDay)
-                return overflow || Temporal.isZero(value) ? nil : value
-            }
+            fixed(Cast.midnight)
         case .timestampToDate(let rounds): fixed { Temporal.day(of: $0, dropsTime: rounds) }
         case .timestampToTime(let unit):
-            fixed { value in
-                if Temporal.isInfinite(value) { return nil }
-                let rest =
-                    Temporal.isZero(value)
-                    ? Temporal.zeroTimestampParts(value).microsecondsOfDay : Temporal.split(value).microsecondsOfDay
-                return Cast.roundSpan(rest, unit, rounds: true)
-            }
+            fixed { value in Cast.clock(value).flatMap { Cast.roundSpan($0, unit, rounds: true) } }
         case .roundMoment(let unit, let rounds): fixed { Cast.roundMoment($0, unit, rounds: rounds) }
         case .spanToTime(let unit, let rounds):
             fixed { $0 >= 0 && $0 <= Temporal.microsecondsPerDay ? Cast.roundSpan($0, unit, rounds: rounds) : nil }

@@ -99,12 +99,9 @@ extension Cast.Run {
         return true
     }
 
-    /// Text of at most so many characters (code points); spaces beyond them are cut off.
+    /// Text of at most so many characters (code points), blanks at its end included.
     @inline(__always) private func limited(_ bytes: UnsafeBufferPointer<UInt8>, _ length: Int) -> Bool {
-        if bytes.count <= length { return copy(bytes) }
-        let end = UTF8Text.offset(ofCharacter: length, in: bytes)
-        for index in end..<bytes.count where bytes[index] != 32 { return false }
-        return copy(UnsafeBufferPointer(rebasing: bytes[..<end]))
+        bytes.count <= length || UTF8Text.offset(ofCharacter: length, in: bytes) == bytes.count ? copy(bytes) : false
     }
 
     /// Bits of at most so many digits. Leading zeros count: a string of bits is no number.

@@ -3,7 +3,7 @@ extension Cast {
     func reason(_ column: UnsafePointer<ColumnBuffer>, _ row: Int) -> String {
         let shown = Cast.quote(column, row, from)
         switch step {
-        case .limitText(let length), .format(_, let length, false):
+        case .limitText(let length), .format(_, let length, false), .formatInstant(_, let length):
             return tooLong(column, row, length, shown)
         case .bytesToText(let length, let isJSON):
             let bytes = column.pointee.bytes(row)
@@ -19,8 +19,9 @@ extension Cast {
             text.append(value: column, row: row, kind: kind)
             return digits(text.bytes, scale, shown) ?? "value \(shown) is out of range for \(to)"
         case .integer, .floatToFloat32, .bitsToInteger, .dateToTimestamp: return "value \(shown) is out of range for \(to)"
-        case .timestampToDate: return "value \(shown) has a time of day, \(to) has none"
-        case .roundMoment(let unit, false), .roundSpan(let unit, false):
+        case .timestampToDate, .instantToDate: return "value \(shown) has a time of day, \(to) has none"
+        case .roundMoment(let unit, false), .roundSpan(let unit, false), .wallToInstant(_, false, let unit, false),
+            .instantToWall(_, let unit, false):
             if column.pointee.int(row) % unit != 0 { return "value \(shown) has more fraction digits of a second than \(to)" }
             return "value \(shown) is out of range for \(to)"
         case .spanToTime(let unit, let rounds):
@@ -29,7 +30,7 @@ extension Cast {
                 return "value \(shown) has more fraction digits of a second than \(to)"
             }
             return "value \(shown) is out of range for \(to)"
-        case .roundMoment, .roundSpan: return "value \(shown) is out of range for \(to)"
+        case .roundMoment, .roundSpan, .wallToInstant, .instantToWall: return "value \(shown) is out of range for \(to)"
         case .readInteger(_, _, _, let rounds):
             guard let number = DecimalText(Parse.trimmed(column.pointee.bytes(row))) else { break }
             if number.hasFraction && !rounds { return "value \(shown) has a fraction, \(to) has none" }
@@ -49,9 +50,9 @@ extension Cast {
             if Parse.time(Parse.trimmed(column.pointee.bytes(row))) != nil { return finer(shown) }
         case .readDuration(_, false):
             if Parse.duration(Parse.trimmed(column.pointee.bytes(row))) != nil { return finer(shown) }
-        case .readMoment(let hasZone, _, false):
+        case .readMoment(let zone, let hasZone, _, false):
             let bytes = Parse.trimmed(column.pointee.bytes(row))
-            if (hasZone ? Parse.instant(bytes) : Parse.timestamp(bytes)) != nil { return finer(shown) }
+            if (hasZone ? Parse.instant(bytes, in: zone) : Parse.timestamp(bytes, in: zone)) != nil { return finer(shown) }
         default: break
         }
         return "value \(shown) is not a valid \(to)"

@@ -1,6 +1,6 @@
 /// Which conversion leads from one type to another.
 extension Cast {
-    static func step(_ from: ColumnType, _ to: ColumnType, _ rounds: Bool) -> Step? {
+    static func step(_ from: ColumnType, _ to: ColumnType, _ rounds: Bool, _ zone: Zone = .utc) -> Step? {
         if from == to { return .identity }
         switch to {
         case .boolean: return toBoolean(from)
@@ -8,17 +8,17 @@ extension Cast {
         case .float(let bits): return toFloat(from, isSingle: bits == 32)
         case .decimal(let precision, let scale):
             return toDecimal(from, precision, precision == nil ? scale : scale ?? 0, rounds)
-        case .text(let length): return toText(from, length ?? Int.max)
-        case .other, .array: return toText(from, Int.max)
+        case .text(let length): return toText(from, length ?? Int.max, zone)
+        case .other, .array: return toText(from, Int.max, zone)
         case .json: return toJSON(from)
         case .bytes(let length): return toBytes(from, length ?? Int.max)
         case .uuid: return toUUID(from)
         case .bits(let length): return toBits(from, length)
-        case .date: return toDate(from, rounds)
-        case .time(let precision): return toTime(from, precision, rounds)
+        case .date: return toDate(from, rounds, zone)
+        case .time(let precision): return toTime(from, precision, rounds, zone)
         case .duration(let precision): return toDuration(from, precision, rounds)
-        case .timestamp(let precision): return toMoment(from, precision, hasZone: false, rounds)
-        case .instant(let precision): return toMoment(from, precision, hasZone: true, rounds)
+        case .timestamp(let precision): return toMoment(from, precision, hasZone: false, rounds, zone)
+        case .instant(let precision): return toMoment(from, precision, hasZone: true, rounds, zone)
         }
     }
 
@@ -96,8 +96,9 @@ extension Cast {
         }
     }
 
-    private static func toText(_ from: ColumnType, _ length: Int) -> Step? {
+    private static func toText(_ from: ColumnType, _ length: Int, _ zone: Zone) -> Step? {
         switch from {
+        case .instant where !zone.isUTC || !zone.writesOffset: return .formatInstant(zone, length: length)
         case .text(let sourceLength):
             return sourceLength ?? Int.max <= length ? .identity : .limitText(length: length)
         case .uuid: return length >= 36 ? .identity : .limitText(length: length)
@@ -147,20 +148,22 @@ extension Cast {
         }
     }
 
-    private static func toDate(_ from: ColumnType, _ rounds: Bool) -> Step? {
+    private static func toDate(_ from: ColumnType, _ rounds: Bool, _ zone: Zone) -> Step? {
         switch from {
+        case .instant where !zone.isUTC: .instantToDate(zone, rounds: rounds)
         case .timestamp, .instant: .timestampToDate(rounds: rounds)
-        case .text, .other: .readDate
+        case .text, .other: .readDate(zone)
         default: nil
         }
     }
 
     /// No point in time is a time of day: only a cast that rounds drops the date.
-    private static func toTime(_ from: ColumnType, _ precision: Int, _ rounds: Bool) -> Step? {
+    private static func toTime(_ from: ColumnType, _ precision: Int, _ rounds: Bool, _ zone: Zone) -> Step? {
         let unit = unit(precision)
         return switch from {
         case .time(let sourcePrecision): sourcePrecision <= precision ? .identity : .roundSpan(unit: unit, rounds: rounds)
         case .duration: .spanToTime(unit: unit, rounds: rounds)
+        case .instant where !zone.isUTC: rounds ? .instantToTime(zone, unit: unit) : nil
         case .timestamp, .instant: rounds ? .timestampToTime(unit: unit) : nil
         case .text, .other: .readTime(unit: unit, rounds: rounds)
         default: nil
@@ -176,12 +179,15 @@ extension Cast {
         }
     }
 
-    private static func toMoment(_ from: ColumnType, _ precision: Int, hasZone: Bool, _ rounds: Bool) -> Step? {
+    private static func toMoment(_ from: ColumnType, _ precision: Int, hasZone: Bool, _ rounds: Bool, _ zone: Zone) -> Step? {
         switch from {
+        case .date where hasZone && !zone.isUTC: .wallToInstant(zone, isDate: true, unit: 1, rounds: rounds)
+        case .timestamp where hasZone && !zone.isUTC: .wallToInstant(zone, isDate: false, unit: unit(precision), rounds: rounds)
+        case .instant where !hasZone && !zone.isUTC: .instantToWall(zone, unit: unit(precision), rounds: rounds)
         case .date: .dateToTimestamp
         case .timestamp(let sourcePrecision), .instant(let sourcePrecision):
             sourcePrecision <= precision ? .identity : .roundMoment(unit: unit(precision), rounds: rounds)
-        case .text, .other: .readMoment(hasZone: hasZone, unit: unit(precision), rounds: rounds)
+        case .text, .other: .readMoment(zone, hasZone: hasZone, unit: unit(precision), rounds: rounds)
         default: nil
         }
     }

@@ -92,8 +92,8 @@ extension Cast.Run {
                 }
                 return Parse.boolean(Parse.trimmed(bytes)).map { $0 ? 1 : 0 }
             }
-        case .readDate:
-            read { Parse.day($0) ?? Parse.day(Parse.trimmed($0)) }
+        case .readDate(let zone):
+            read { Parse.day($0, in: zone) ?? Parse.day(Parse.trimmed($0), in: zone) }
         case .readTime(let unit, let rounds):
             read { bytes in
                 (Parse.time(bytes) ?? Parse.time(Parse.trimmed(bytes)))
@@ -104,15 +104,15 @@ extension Cast.Run {
                 (Parse.duration(bytes) ?? Parse.duration(Parse.trimmed(bytes)))
                     .flatMap { Cast.roundSpan($0, unit, rounds: rounds) }
             }
-        case .readMoment(let hasZone, let unit, let rounds):
+        case .readMoment(let zone, let hasZone, let unit, let rounds):
             if hasZone {
                 read { bytes in
-                    (Parse.instant(bytes) ?? Parse.instant(Parse.trimmed(bytes)))
+                    (Parse.instant(bytes, in: zone) ?? Parse.instant(Parse.trimmed(bytes), in: zone))
                         .flatMap { Cast.roundMoment($0, unit, rounds: rounds) }
                 }
             } else {
                 read { bytes in
-                    (Parse.timestamp(bytes) ?? Parse.timestamp(Parse.trimmed(bytes)))
+                    (Parse.timestamp(bytes, in: zone) ?? Parse.timestamp(Parse.trimmed(bytes), in: zone))
                         .flatMap { Cast.roundMoment($0, unit, rounds: rounds) }
                 }
             }

@@ -5,14 +5,16 @@
 ///
 /// With `rounds`, as DataX jobs have it, fraction digits are rounded (half away from zero; points in time half up), and a
 /// date or time of day that the target has no place for is dropped. ``ColumnType/fit(into:rounds:)`` announces either.
+///
+/// Between an instant and a wall clock a ``Zone`` decides.
 public struct Cast: Sendable {
     public let from: ColumnType
     public let to: ColumnType
     let step: Step
 
     /// Nil when the conversion has no meaning, e.g. from boolean to date.
-    public init?(from: ColumnType, to: ColumnType, rounds: Bool = false) {
-        guard let step = Cast.step(from, to, rounds) else { return nil }
+    public init?(from: ColumnType, to: ColumnType, rounds: Bool = false, zone: Zone = .utc) {
+        guard let step = Cast.step(from, to, rounds, zone) else { return nil }
         self.from = from
         self.to = to
         self.step = step
@@ -44,6 +46,7 @@ public struct Cast: Sendable {
             run.numbers(step)
         case .dateToTimestamp, .timestampToDate, .timestampToTime, .roundMoment, .roundSpan, .spanToTime:
             run.times(step)
+        case .wallToInstant, .instantToWall, .instantToDate, .instantToTime, .formatInstant: run.zoned(step)
         case .format, .formatDecimal, .integerToBits: run.writes(step)
         case .readInteger, .readFloat, .readBoolean, .readDate, .readTime, .readDuration, .readMoment, .bitsToInteger,
             .bitsToBoolean:
@@ -70,6 +73,12 @@ public struct Cast: Sendable {
         case roundMoment(unit: Int64, rounds: Bool)
         case roundSpan(unit: Int64, rounds: Bool)
         case spanToTime(unit: Int64, rounds: Bool)
+        // Between instants and wall clocks.
+        case wallToInstant(Zone, isDate: Bool, unit: Int64, rounds: Bool)
+        case instantToWall(Zone, unit: Int64, rounds: Bool)
+        case instantToDate(Zone, rounds: Bool)
+        case instantToTime(Zone, unit: Int64)
+        case formatInstant(Zone, length: Int)
         // Eight bytes to octets.
         case format(kind: TextKind, length: Int, isJSON: Bool)
         case formatDecimal(kind: TextKind, precision: Int?, scale: Int?, rounds: Bool)
@@ -78,10 +87,10 @@ public struct Cast: Sendable {
         case readInteger(low: Int64, high: Int64, toUnsigned: Bool, rounds: Bool)
         case readFloat(isSingle: Bool)
         case readBoolean(isDecimal: Bool)
-        case readDate
+        case readDate(Zone)
         case readTime(unit: Int64, rounds: Bool)
         case readDuration(unit: Int64, rounds: Bool)
-        case readMoment(hasZone: Bool, unit: Int64, rounds: Bool)
+        case readMoment(Zone, hasZone: Bool, unit: Int64, rounds: Bool)
         case bitsToInteger(high: UInt64)
         case bitsToBoolean
         // Octets to octets.

@@ -7,15 +7,9 @@ extension ColumnType {
         }
         var losses: [String] = []
         switch (self, target) {
-        case (.date, .timestamp): break
-        case (.date, .instant), (.timestamp, .instant): losses.append("taken as UTC")
-        case (.timestamp, .date): losses.append(rounds ? "the time of day is dropped" : "values with a time of day are rejected")
-        case (.instant, .date):
-            losses.append(
-                (rounds ? "the time of day is dropped" : "values with a time of day are rejected") + ", the date is that of UTC")
-        case (.timestamp, .time): losses.append("the date is dropped")
-        case (.instant, .time): losses.append("the date is dropped, the time is that of UTC")
-        case (.instant, .timestamp): losses.append("the zone is dropped: stored as UTC")
+        case (.timestamp, .date), (.instant, .date):
+            losses.append(rounds ? "the time of day is dropped" : "values with a time of day are rejected")
+        case (.timestamp, .time), (.instant, .time): losses.append("the date is dropped")
         case (.duration, .time): losses.append("spans below 0 or beyond 24 hours are rejected")
         default: break
         }
@@ -42,6 +36,31 @@ extension ColumnType {
         case .time: "time of day"
         case .duration: "duration"
         default: "timestamp"
+        }
+    }
+}
+
+/// What a zone has to do with a conversion.
+public enum ZoneUse: Sendable, Hashable {
+    /// An instant becomes what the clock of the zone shows.
+    case shows
+    /// A wall clock is taken as one of the zone.
+    case reads
+    /// An instant becomes text, with the offset of the zone.
+    case writesOffset
+    /// Text without an offset is taken as a wall clock of the zone, or text with one becomes what its clock shows.
+    case mayRead
+}
+
+extension ColumnType {
+    /// Nil where no zone is asked.
+    public func zoneUse(into target: ColumnType) -> ZoneUse? {
+        switch (self, target) {
+        case (.instant, .timestamp), (.instant, .date), (.instant, .time): .shows
+        case (.timestamp, .instant), (.date, .instant): .reads
+        case (.instant, .text), (.instant, .other): .writesOffset
+        case (.text, .instant), (.text, .timestamp): .mayRead
+        default: nil
         }
     }
 }

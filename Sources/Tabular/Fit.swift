@@ -146,7 +146,7 @@ extension ColumnType {
         case .time(let precision): precision > 0 ? 9 + precision : 8
         case .duration(let precision): 14 + (precision > 0 ? 1 + precision : 0)
         case .timestamp(let precision): 25 + (precision > 0 ? 1 + precision : 0)
-        case .instant(let precision): 28 + (precision > 0 ? 1 + precision : 0)
+        case .instant(let precision): 34 + (precision > 0 ? 1 + precision : 0)
         case .uuid: 36
         case .decimal, .bytes, .json, .array, .other: nil
         }

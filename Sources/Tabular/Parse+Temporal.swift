@@ -15,14 +15,14 @@ extension Parse {
     /// Microseconds since 1970-01-01 00:00 of a date, or date and time after `T` or a space. A zone is refused,
     /// except zero (`Z`, `+00`), which is ignored.
     public static func timestamp(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
-        guard let (value, offset) = moment(bytes), offset == 0 else { return nil }
+        guard let (value, offset, _) = moment(bytes), offset == 0 else { return nil }
         return value
     }
 
     /// Microseconds since the epoch, UTC, of a ``timestamp(_:)`` followed by `Z`, `+08`, `+08:00`, `+0800` or nothing,
     /// which means UTC.
     public static func instant(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
-        guard let (value, offset) = moment(bytes) else { return nil }
+        guard let (value, offset, _) = moment(bytes) else { return nil }
         if offset == 0 { return value }
         if Temporal.isInfinite(value) || Temporal.isZero(value) { return nil }
         let (moved, overflow) = value.subtractingReportingOverflow(offset)
@@ -30,10 +30,27 @@ extension Parse {
     }
 
     /// Days since 1970-01-01 of a ``date(_:)``, or of a ``timestamp(_:)`` at midnight: a date in other systems' clothes.
-    public static func day(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+    public static func day(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? { day(bytes, in: .utc) }
+
+    /// The same; a text with an offset is what the clock of the zone shows then.
+    public static func day(_ bytes: UnsafeBufferPointer<UInt8>, in zone: Zone) -> Int64? {
         if let date = date(bytes) { return date }
-        guard let value = timestamp(bytes), !Temporal.isInfinite(value) else { return nil }
+        guard let value = timestamp(bytes, in: zone), !Temporal.isInfinite(value) else { return nil }
         return Temporal.day(of: value, dropsTime: false)
+    }
+
+    /// As ``timestamp(_:)``, but a text with an offset is an instant, and gives what the clock of the zone shows then.
+    public static func timestamp(_ bytes: UnsafeBufferPointer<UInt8>, in zone: Zone) -> Int64? {
+        guard let moment = moment(bytes) else { return nil }
+        if !moment.hasZone || moment.offset == 0 && zone.isUTC { return moment.value }
+        return instant(bytes).flatMap { zone.wallClock(at: $0) }
+    }
+
+    /// As ``instant(_:)``, but a text without an offset is what the clock of the zone shows.
+    public static func instant(_ bytes: UnsafeBufferPointer<UInt8>, in zone: Zone) -> Int64? {
+        if zone.isUTC { return instant(bytes) }
+        guard let moment = moment(bytes) else { return nil }
+        return moment.hasZone ? instant(bytes) : zone.instant(ofWallClock: moment.value)
     }
 
     /// Microseconds of the day, `00:00:00` to `24:00:00`.
@@ -57,13 +74,14 @@ extension Parse {
     }
 
     @inline(__always)
-    private static func moment(_ bytes: UnsafeBufferPointer<UInt8>) -> (value: Int64, offset: Int64)? {
+    private static func moment(_ bytes: UnsafeBufferPointer<UInt8>) -> (value: Int64, offset: Int64, hasZone: Bool)? {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return nil }
-        if base[0] &- 48 > 9 { return infinity(bytes).map { ($0, 0) } }
+        if base[0] &- 48 > 9 { return infinity(bytes).map { ($0, 0, false) } }
         var scan = Scan(base, bytes.count)
         scan.takeEra()
         guard scan.date() else { return nil }
         var offset: Int64 = 0
+        var hasZone = false
         if !scan.isAtEnd {
             guard scan.take(UInt8(ascii: " ")) || scan.take(UInt8(ascii: "T")) || scan.take(UInt8(ascii: "t")),
                 scan.time(hourDigits: 2), scan.microseconds <= Temporal.microsecondsPerDay
@@ -71,20 +89,21 @@ extension Parse {
             if !scan.isAtEnd {
                 guard let zone = scan.zone() else { return nil }
                 offset = zone
+                hasZone = true
             }
         }
         if scan.isZeroDate {
             guard scan.microseconds < Temporal.microsecondsPerDay else { return nil }
             return (
                 Temporal.zeroTimestamp(
-                    year: scan.year, month: scan.month, day: scan.day, microsecondsOfDay: scan.microseconds), offset
+                    year: scan.year, month: scan.month, day: scan.day, microsecondsOfDay: scan.microseconds), offset, hasZone
             )
         }
         guard let days = scan.days else { return nil }
         let (product, overflow) = days.multipliedReportingOverflow(by: Temporal.microsecondsPerDay)
         let (sum, carry) = product.addingReportingOverflow(scan.microseconds)
         if overflow || carry || Temporal.isZero(sum) || Temporal.isInfinite(sum) { return nil }
-        return (sum, offset)
+        return (sum, offset, hasZone)
     }
 
     private static func infinity(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {

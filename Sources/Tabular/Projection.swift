@@ -11,12 +11,13 @@ public final class Projection: Sendable {
     private let isMoved: [Bool]
 
     /// `sources[i]` is the position of the source column that feeds target column `i`; a position may repeat.
-    public init(from: Schema, to: Schema, sources: [Int], rounds: Bool = false) throws(ProjectionError) {
+    /// Between instants and wall clocks `zone` decides.
+    public init(from: Schema, to: Schema, sources: [Int], rounds: Bool = false, zone: Zone = .utc) throws(ProjectionError) {
         precondition(sources.count == to.count, "one source a target column")
         var casts: [Cast] = []
         for (index, source) in sources.enumerated() {
             precondition(from.columns.indices.contains(source), "a source column that exists")
-            guard let cast = Cast(from: from[source].type, to: to[index].type, rounds: rounds) else {
+            guard let cast = Cast(from: from[source].type, to: to[index].type, rounds: rounds, zone: zone) else {
                 throw ProjectionError(source: from[source], target: to[index])
             }
             casts.append(cast)

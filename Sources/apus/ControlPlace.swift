@@ -8,7 +8,8 @@ struct ControlPlace {
     let resolved: ConnectionResolver.Resolved
 
     /// - parameter text: a URL or a connection's name.
-    init(_ text: String) throws { resolved = try Resolver.make().resolve(text) }
+    /// - parameter zone: see ``ConnectionResolver/zone``.
+    init(_ text: String, zone: String? = nil) throws { resolved = try Resolver.make(zone: zone).resolve(text) }
 
     func open(patience: Double = 30) throws -> ControlDatabase {
         try ControlDatabase(connector: resolved.connector, endpoint: resolved.connection.endpoint, patience: patience)

@@ -46,9 +46,30 @@ struct DataXRun {
 
     private func execute() throws -> Int32 {
         let name = arguments.job!
-        let job = try DataXJobReader(parameters: parameters).read(JobText.read(name, Program.interrupt), name: name)
+        var job = try reader().read(JobText.read(name, Program.interrupt), name: name)
         if case .text(let writer) = job.writer, !job.dryRun { try writer.prepare() }
-        let made = try job.flow(Registry.connectors) { try firstThatAnswers($0) }
+        // Both ends of a job may be servers that speak MySQL's protocol and are something else.
+        for _ in 0..<2 {
+            do { return try execute(job) } catch let error as ApusError where error.code == .otherSystem {
+                guard let system = error.system, let label = error.context else { throw error }
+                say(.info, error.message)
+                job = job.reached(as: system, at: label, Registry.connectors)
+            }
+        }
+        return try execute(job)
+    }
+
+    /// With the limits that an installation of DataX sets for all jobs, where DATAX_HOME names one.
+    private func reader() throws -> DataXJobReader {
+        guard let home = getenv("DATAX_HOME").map({ String(cString: $0) }), !home.isEmpty,
+            access(home + "/conf/core.json", R_OK) == 0
+        else { return DataXJobReader(parameters: parameters) }
+        return try DataXJobReader(parameters: parameters, core: JobText.read(home + "/conf/core.json", Program.interrupt))
+    }
+
+    private func execute(_ job: DataXJob) throws -> Int32 {
+        var made = try job.flow(Registry.connectors) { try firstThatAnswers($0) }
+        try made.flow.useProcessZone(Registry.connectors)
         for notice in made.notices { say(.warning, notice) }
         if arguments.debugs { say(.warning, "-d: there is no JVM to debug; left out") }
         if !made.ignored.isEmpty { say(.debug, "accepted, without a meaning here: \(made.ignored.joined(separator: ", "))") }
@@ -75,7 +96,7 @@ struct DataXRun {
         let emptied = EmptiedTarget(plan) { say(.error, $0) }
         var replaced: [String] = []
         if case .text(let writer) = job.writer, writer.mode == .truncate { replaced = writer.existing }
-        let narration = log.listeners.map { WithoutResume($0) as any Listener }
+        let narration = log.listeners.map { ErrorMapping($0, WithoutResume.plain) as any Listener }
         // DataX's failure line comes last on stdout; what there is to say of it comes before.
         let listeners: [any Listener] = narration + [emptied] + (summary.map { [$0] } ?? []) + [statistics]
         let result = Runner(
@@ -126,6 +147,7 @@ struct DataXRun {
                 return number
             } catch let error as ApusError {
                 try Program.interrupt.check()
+                if error.code == .otherSystem { return number }
                 log.say(.warning, "\(candidate.endpoint.label) does not answer: \(error.message)")
                 last = error
             }
@@ -162,26 +184,8 @@ private final class EmptiedTarget: Listener {
     }
 }
 
-/// Passes events on without the advice to resume: a DataX job is run again instead.
-private struct WithoutResume: Listener {
-    let inner: any Listener
-    init(_ inner: any Listener) { self.inner = inner }
-
-    func hear(_ event: Event) {
-        var event = event
-        switch event.kind {
-        case .tableFinished(let table, var result):
-            result.error = result.error.map(Self.plain)
-            event.kind = .tableFinished(table: table, result)
-        case .runFinished(var result):
-            result.error = result.error.map(Self.plain)
-            for index in result.tables.indices { result.tables[index].error = result.tables[index].error.map(Self.plain) }
-            event.kind = .runFinished(result)
-        default: break
-        }
-        inner.hear(event)
-    }
-
+/// The advice to resume left out: a DataX job is run again instead.
+private enum WithoutResume {
     static func plain(_ error: ApusError) -> ApusError {
         var error = error
         if error.hint?.contains("apus ") == true { error.hint = nil }

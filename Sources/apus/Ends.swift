@@ -19,7 +19,7 @@ struct Ends {
     init(plan: Plan, runID: String?, to given: String? = nil, askPassword: Bool = false) throws {
         let kept = runID.flatMap(RunSecrets.kept)
         let resolver = Resolver.make(askPassword: askPassword)
-        func open(_ text: String, _ connector: String) throws -> Connections {
+        func open(_ text: String, _ connector: String, _ zone: String?) throws -> Connections {
             if connector == RejectedRowsName.connector {
                 throw ApusError(
                     .unsupported, "this run loaded the rejected rows of another one and cannot be resumed",
@@ -31,13 +31,15 @@ struct Ends {
                     .configurationInvalid,
                     "the plan was made for \(connector), but `\(resolved.connection.reference)` is now \(resolved.connector.name)")
             }
-            return Connections(resolved.connector, resolved.connection.endpoint)
+            var endpoint = resolved.connection.endpoint
+            endpoint.zone = zone
+            return Connections(resolved.connector, endpoint)
         }
         sources = try plan.sources.enumerated().map { number, end in
             let clear = kept.flatMap { $0.from.indices.contains(number) ? $0.from[number] : nil }
-            return try open(clear ?? end.reference, end.connector)
+            return try open(clear ?? end.reference, end.connector, end.zone)
         }
-        to = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector)
+        to = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector, plan.to.zone)
     }
 }
 

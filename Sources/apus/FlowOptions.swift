@@ -12,6 +12,11 @@ struct FlowOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Take only these tables: names or patterns, comma-separated.", valueName: "patterns"))
     var only: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The run's time zone, e.g. Asia/Shanghai or +08:00; without it, that of the source's sessions.", valueName: "zone"))
+    var zone: String?
+
     @Flag(help: "Ask for passwords that connections leave out.")
     var askPassword = false
 
@@ -21,7 +26,9 @@ struct FlowOptions: ParsableArguments {
     }
 
     func read(_ path: String) throws -> FlowFile {
-        try FlowReader(resolver: Resolver.make(askPassword: askPassword), given: given()).read(path: path)
+        var reader = FlowReader(resolver: Resolver.make(askPassword: askPassword), given: try given())
+        reader.zone = zone
+        return try reader.read(path: path)
     }
 
     func patterns() throws -> [TablePattern]? {

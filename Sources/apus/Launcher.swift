@@ -34,9 +34,15 @@ struct Launcher {
     func run(
         runID: String, resumed: Bool, share: Runner.Share? = nil, ledger: any Ledger, log: ListenerChoice.Log
     ) throws -> RunResult {
-        try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
+        let given = givenLedger
+        let placed: @Sendable (ApusError) -> ApusError = { $0.placed(ledger: given) }
+        do { try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger) } catch let error as ApusError {
+            throw placed(error)
+        }
         let summary = try summaryFile.map { try SummaryFile(path: $0) }
         try secrets?.keep(for: runID)
+        let kept = plan.masked
+        if kept != plan { try RunSecrets.keep(plan, for: runID) }
         let now = Clock.wall()
         // Workers of one plan join the run that the first of them began.
         let isJoined = try share != nil && (ledger as? any SharedLedger)?.join(run: runID) == true
@@ -44,7 +50,7 @@ struct Launcher {
             try ledger.begin(
                 RunRecord(
                     id: runID, name: plan.name, from: from[0].endpoint.label, to: to.endpoint.label,
-                    plan: String(decoding: try PlanFile.encode(plan), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
+                    plan: String(decoding: try PlanFile.encode(kept), as: UTF8.self), status: .running, startedAt: now, beatAt: now,
                     host: RunRecord.hostName, pid: Int(getpid())))
         }
         let record = LedgerListener(ledger, runID: runID, plan: plan, isShare: share != nil) { error in
@@ -53,16 +59,20 @@ struct Launcher {
             )
             Program.interrupt.fire()
         }
-        let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
+        let told = log.listeners + (summary.map { [$0] } ?? [])
+        let listeners: [any Listener] = [record] + told.map { ErrorMapping($0, placed) }
         let runner = Runner(
             plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
             interrupt: Program.interrupt, isResumed: resumed, share: share, open: open)
-        let result = runner.run()
+        let result = runner.run().mapping(placed)
         if result.status == .done { RunSecrets.forget(runID) }
-        if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }
+        if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID, ledger: given)) }
         if let error = summary?.error { throw error }
         return result
     }
+
+    /// What commands that look for this run must be told.
+    private var givenLedger: String? { ledgerPlace == SQLLedger.defaultPath() ? nil : ledgerPlace }
 
     /// A copy to `csv:-` puts its rows there.
     private var writesToStandardOutput: Bool { to.endpoint.path == "-" }

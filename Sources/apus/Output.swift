@@ -50,7 +50,13 @@ struct Output: ParsableArguments {
     }
 
     /// Writes a product. A reader that has gone away (`| head`) ends the program quietly.
-    static func product(_ text: String) {
+    ///
+    /// - parameter isMasked: it is not a text of the user's, or has passed ``Masking``.
+    static func product(_ text: String, isMasked: Bool = false) {
+        Console.standardOutput.flush()
+        Console.standardError.flush()
+        let isJSON = text.hasPrefix("{") || text.hasPrefix("[")
+        let text = isMasked ? text : isJSON ? Masking.mask(structured: text) : Masking.mask(text)
         let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
         var done = 0
         while done < bytes.count {

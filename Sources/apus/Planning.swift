@@ -8,6 +8,8 @@ struct Planning {
     let flow: Flow
     let ends: Ends
     let only: [TablePattern]?
+    /// Where incremental loads begin, in the place of what is remembered.
+    var start: String?
 
     /// With `keepsConnections`, what was opened is left open for the run.
     func plan(
@@ -17,6 +19,7 @@ struct Planning {
             try ledger.watermark(flow: $0)
         }
         planner.only = only
+        planner.start = start
         planner.keepsConnections = keepsConnections
         let start = Clock.wall()
         var toldAt = start
@@ -27,6 +30,7 @@ struct Planning {
             log.say(.info, "planning table \(number + 1) of \(count): \(name)")
         }
         let plan = try planner.plan()
+        plan.noteSecrets()
         for warning in planner.warnings { log.say(.warning, warning) }
         return (plan, planner.connections)
     }

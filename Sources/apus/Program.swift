@@ -8,6 +8,11 @@ import Glibc
 enum Program {
     static func main() {
         StandardStreams.complete()
+        CommandLineSecrets.hide()
+        atexit {
+            Console.standardOutput.flush()
+            Console.standardError.flush()
+        }
         StopSignals.watch(Self.interrupt)
         do {
             var command = try Apus.parseAsRoot()
@@ -22,7 +27,13 @@ enum Program {
                 Output.log.fail(ApusError(.usage, Apus.message(for: error), hint: "`apus --help` and `apus <command> --help` say how."))
                 exit(ExitCode.usage)
             }
-            Apus.exit(withError: error)
+            // ArgumentParser quotes what it does not understand.
+            let code = Apus.exitCode(for: error).rawValue
+            let message = Apus.fullMessage(for: error), text = Masking.mask(message)
+            // Help and version hold nothing but our own examples.
+            if code == 0 { Output.product(message, isMasked: true) }
+            if code != 0, !text.isEmpty { Console.standardError.print(text, isMasked: true) }
+            exit(code)
         }
     }
 

@@ -4,6 +4,13 @@ import Glibc
 
 /// The way from what the user writes to connections: the registry, the environment, connections.yaml, the terminal.
 enum Resolver {
+    /// - parameter zone: see ``ConnectionResolver/zone``.
+    static func make(askPassword: Bool = false, zone: String?) -> ConnectionResolver {
+        var resolver = make(askPassword: askPassword)
+        resolver.zone = zone
+        return resolver
+    }
+
     static func make(askPassword: Bool = false) -> ConnectionResolver {
         guard askPassword else { return ConnectionResolver(Registry.connectors, file: ConnectionsFile.standard()) }
         return ConnectionResolver(

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusFlow
 import Glibc
 
 /// The connections of an unfinished run whose passwords were written on the command line, so that `apus resume` can
@@ -24,14 +25,8 @@ struct RunSecrets {
     }
 
     private static func clear(_ connection: Flow.Connection) -> String {
-        guard connection.reference.contains("•••"), let url = try? ConnectionURL(parsing: connection.endpoint.label),
-            let password = connection.endpoint.password?.reveal()
-        else { return connection.reference }
-        let encoded = password.utf8.map { byte in
-            let isPlain = byte < 128 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
-            return isPlain ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-        return (connection.reference.hasPrefix("jdbc:") ? "jdbc:" : "") + url.text(password: encoded.joined())
+        guard connection.reference.contains(Masking.mark) else { return connection.reference }
+        return connection.endpoint.url.clear(password: connection.endpoint.password)
     }
 
     private static func path(_ runID: String) -> String { StateFolder.path + "/runs/\(runID).connections" }
@@ -61,7 +56,24 @@ struct RunSecrets {
         return lines.count >= 2 ? RunSecrets(from: lines.dropLast(), to: lines[lines.count - 1]) : nil
     }
 
-    static func forget(_ runID: String) { unlink(path(runID)) }
+    static func forget(_ runID: String) {
+        unlink(path(runID))
+        unlink(planPath(runID))
+    }
+
+    // MARK: Statements
+
+    private static func planPath(_ runID: String) -> String { StateFolder.path + "/runs/\(runID).plan" }
+
+    /// Keeps a plan in whose statements passwords stand; the ledger has it without them.
+    static func keep(_ plan: Plan, for runID: String) throws {
+        try StateFolder.make("runs")
+        try PlanFile.write(plan, to: planPath(runID))
+    }
+
+    static func plan(of runID: String) throws -> Plan? {
+        access(planPath(runID), F_OK) == 0 ? try PlanFile.read(planPath(runID)) : nil
+    }
 
     private static func readLine(_ file: UnsafeMutablePointer<FILE>) -> String? {
         var bytes: [UInt8] = []

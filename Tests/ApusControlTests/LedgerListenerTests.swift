@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `events become records of tables, slices, rejected rows and the end`() throws {
+    @Test func `events become records of tables, slices and the end`() throws {
         let ledger = try LedgerPlace(.sqlite).ledger()
         try ledger.begin(.sample())
         let listener = LedgerListener(ledger, runID: "run-1", plan: Self.plan())
@@ -48,14 +48,10 @@ import Testing
                 (0, .runStarted(.init(name: nil, from: "a", to: "b", tables: 1, channels: 2, resumed: false))),
                 (0, .tableStarted(table: 0, name: "orders", target: "ods.orders", slices: 2, doneSlices: 0, rows: nil)),
                 (1, .sliceStarted(table: 0, slice: 0, attempt: 1)),
-                (1, .rowsRejected(table: 0, slice: 0, Self.rows(70))),
                 (2, .sliceRetried(table: 0, slice: 0, attempt: 2, movedRows: 1, movedBytes: 1, Self.lost, delay: 0)),
                 (3, .sliceStarted(table: 0, slice: 0, attempt: 2)),
-                (3, .rowsRejected(table: 0, slice: 0, Self.rows(2))),
-                (3, .rowsRejected(table: 0, slice: 0, Self.rows(1))),
                 (5, .sliceFinished(table: 0, slice: 0, Tally(read: 10, written: 7, rejected: 3, bytes: 99))),
                 (5, .sliceStarted(table: 0, slice: 1, attempt: 1)),
-                (5, .rowsRejected(table: 0, slice: 1, Self.rows(4))),
             ])
         // The engine cuts slice 1, and says so.
         let parts = [
@@ -64,7 +60,7 @@ import Testing
         ]
         try ledger.record(slices: parts, table: 0, run: "run-1", replacing: 1)
         let result = TableResult(
-            name: "orders", target: "ods.orders", tally: Tally(read: 10, written: 7, rejected: 3, bytes: 99), before: 1,
+            name: "orders", target: "ods.orders", status: .failed, tally: Tally(read: 10, written: 7, rejected: 3, bytes: 99), before: 1,
             data: 2, after: 3,
             error: Self.lost)
         tell(
@@ -92,19 +88,6 @@ import Testing
         #expect(slices[0].seconds == 2)
         #expect(slices[0].tally.written == 7)
         #expect(slices[2].slice == parts[0])
-        let rejected = try ledger.rejected(run: "run-1")
-        #expect(rejected.map(\.slice) == [0, 0, 0])
-    }
-
-    @Test func `a resumed slice forgets what was rejected before`() throws {
-        let ledger = try LedgerPlace(.sqlite).ledger()
-        try ledger.reject(Self.rows(5), slice: 0, table: 0, run: "run-1", restart: true)
-        let listener = LedgerListener(ledger, runID: "run-1", plan: Self.plan())
-        tell(
-            listener,
-            [(0, .sliceStarted(table: 0, slice: 0, attempt: 1)), (0, .rowsRejected(table: 0, slice: 0, Self.rows(1)))])
-        try listener.close()
-        #expect(try ledger.rejected(run: "run-1").count == 1)
     }
 
     @Test func `a run that goes on gives a sign of life`() throws {

@@ -72,6 +72,20 @@ private struct Ones: RandomNumberGenerator {
         #expect(RunRecord.startOfProcess(1 << 30) == nil)
         #expect(RunRecord.startOfProcess(0) == nil)
     }
+
+    @Test func `a killed process that its parent has not waited for is no living one`() throws {
+        var pid = pid_t()
+        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("60"), nil]
+        defer { for argument in arguments { free(argument) } }
+        try #require(posix_spawnp(&pid, "sleep", nil, nil, &arguments, environ) == 0)
+        #expect(RunRecord.startOfProcess(Int(pid)) != nil)
+        kill(pid, SIGKILL)
+        let end = Clock.monotonic() + 10
+        while RunRecord.startOfProcess(Int(pid)) != nil, Clock.monotonic() < end { usleep(5000) }
+        #expect(kill(pid, 0) == 0)
+        #expect(RunRecord.startOfProcess(Int(pid)) == nil)
+        waitpid(pid, nil, 0)
+    }
 }
 
 @Suite struct TickerTests {

@@ -21,6 +21,9 @@ final class FakeStore: Connector, @unchecked Sendable {
         var readFaults: [Int: Fault] = [:]
         var writeFaults: [Int: Fault] = [:]
         var badValues: Set<Int64> = []
+        /// Slices whose commit's answer is lost, once.
+        var lostAnswers: Set<Int> = []
+        var beforeCommit: (@Sendable (Int, SliceMark) -> Void)?
         /// The marks go, and then the answer is lost.
         var forgetFault: ApusError?
         var lockedBy: String?
@@ -167,7 +170,8 @@ final class FakeWriter: Writer {
 
     init(_ store: FakeStore) { self.store = store }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
+        if let mark = store.state.withLock({ state in state.marks.first { $0.slice == slice.id } }) { return mark }
         self.slice = slice.id
         self.careful = careful
         rows = []
@@ -175,6 +179,7 @@ final class FakeWriter: Writer {
             state.atOnce += 1
             state.mostAtOnce = max(state.mostAtOnce, state.atOnce)
         }
+        return nil
     }
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
@@ -203,12 +208,15 @@ final class FakeWriter: Writer {
     func flush() throws -> Int { rows.count - store.state.withLock { $0.missing } }
 
     func commit(_ mark: SliceMark) throws {
+        store.state.withLock { $0.beforeCommit }?(mark.slice, mark)
         store.state.withLock { state in
             precondition(state.committed[mark.slice] == nil, "a slice is committed once")
             state.committed[mark.slice] = rows
             state.marks.append(mark)
             state.atOnce -= 1
         }
+        let isLost = store.state.withLock { $0.lostAnswers.remove(mark.slice) != nil }
+        if isLost { throw ApusError(.unreachable, "the connection broke in the commit") }
     }
 
     func abort() { store.state.withLock { $0.atOnce -= 1 } }
@@ -221,6 +229,7 @@ final class MemoryLedger: Ledger {
         var tables: [Int: TableRecord] = [:]
         var slices: [Int: [SliceRecord]] = [:]
         var watermarks: [String: String] = [:]
+        var rejected: [Int: [RejectedRow]] = [:]
     }
     let state = Mutex(State())
 
@@ -246,8 +255,15 @@ final class MemoryLedger: Ledger {
     }
     func slices(run id: String, table: Int) throws -> [SliceRecord] { state.withLock { $0.slices[table] ?? [] } }
     func record(_ slice: SliceRecord, table: Int, run id: String) throws {}
-    func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {}
-    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] { [] }
+    func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {
+        state.withLock { state in
+            if restart { state.rejected[slice] = [] }
+            state.rejected[slice, default: []] += rows
+        }
+    }
+    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] {
+        state.withLock { state in state.rejected.sorted { $0.key < $1.key }.flatMap { slice, rows in rows.map { (0, slice, $0) } } }
+    }
     func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {}
     func watermark(flow: String) throws -> String? { state.withLock { $0.watermarks[flow] } }
     func setWatermark(flow: String, to value: String) throws { state.withLock { $0.watermarks[flow] = value } }

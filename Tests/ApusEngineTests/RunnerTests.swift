@@ -3,6 +3,13 @@ import ApusEngine
 import Tabular
 import Testing
 
+/// Stops the run when a slice is to be tried again.
+private final class RetryFuse: Listener {
+    private let interrupt: Interrupt
+    init(_ interrupt: Interrupt) { self.interrupt = interrupt }
+    func hear(_ event: Event) { if case .sliceRetried = event.kind { interrupt.fire() } }
+}
+
 @Suite struct RunnerTests {
     let ledger = MemoryLedger()
     let recorder = EventRecorder()
@@ -91,6 +98,67 @@ import Testing
         #expect(store.loaded == (0..<1_000).filter { ![3, 500, 999].contains($0) })
         let rejected = recorder.kinds.flatMap { if case .rowsRejected(_, _, let rows) = $0 { rows } else { [RejectedRow]() } }
         #expect(Set(rejected.map(\.values)) == [#"{"n":3}"#, #"{"n":500}"#, #"{"n":999}"#])
+    }
+
+    @Test func `a slice whose commit is answered by nobody is loaded once, and its rejected rows are kept once`() throws {
+        let store = FakeStore(rows: 1_000)
+        store.state.withLock {
+            $0.badValues = [3, 500, 999]
+            $0.lostAnswers = [0, 4, 7]
+        }
+        var limits = Flow.Limits()
+        limits.badRows = 3
+        let result = try run(store, limits: limits)
+        #expect(result.status == .done && result.tables[0].status == .done)
+        #expect(store.loaded == (0..<1_000).filter { ![3, 500, 999].contains($0) })
+        #expect(result.tally.read == 1_000 && result.tally.rejected == 3)
+        #expect(try ledger.rejected(run: "run-1").map(\.row.values) == [#"{"n":3}"#, #"{"n":500}"#, #"{"n":999}"#])
+    }
+
+    @Test func `rejected rows are in the ledger before their slice is committed`() throws {
+        let store = FakeStore(rows: 1_000)
+        store.state.withLock { state in
+            state.badValues = Set((0..<1_000).filter { $0 % 4 == 0 })
+            state.beforeCommit = { [ledger] slice, mark in
+                #expect((try? ledger.rejected(run: "run-1").count { $0.slice == slice }) == mark.rejected)
+            }
+        }
+        var limits = Flow.Limits()
+        limits.badRows = 250
+        #expect(try run(store, limits: limits).status == .done)
+        #expect(try ledger.rejected(run: "run-1").count == 250)
+    }
+
+    @Test func `a run that is stopped while a slice waits for its next attempt leaves the table stopped`() throws {
+        let store = FakeStore(rows: 800)
+        store.state.withLock { $0.readFaults[5] = .init(error: ApusError(.transient, "busy"), times: 99, afterRows: 0) }
+        let interrupt = Interrupt()
+        let fuse = RetryFuse(interrupt)
+        let ends = Connections(store, try Endpoint(ConnectionURL(parsing: "fake:"), store))
+        let result = Runner(
+            store.plan(slices: 8), runID: "run-1", from: [ends], to: ends, ledger: ledger, listeners: [recorder, fuse], interrupt: interrupt
+        ).run()
+        #expect(result.status == .stopped)
+        #expect(result.tables[0].status == .stopped)
+        #expect(result.tables[0].error?.code == .cancelled)
+        #expect(store.state.withLock { $0.finished } == 0)
+        let ended = recorder.kinds.compactMap { if case .tableFinished(_, let result) = $0 { result.status } else { nil } }
+        #expect(ended == [.stopped])
+        store.state.withLock { $0.readFaults = [:] }
+        #expect(try run(store, resumed: true).tables[0].status == .done)
+        #expect(store.loaded == Array(0..<800))
+    }
+
+    @Test func `a table that was never begun is not done`() throws {
+        let store = FakeStore(rows: 100)
+        var plan = store.plan(slices: 1)
+        plan.before = ["fails"]
+        let ends = Connections(store, try Endpoint(ConnectionURL(parsing: "fake:"), store))
+        let result = Runner(
+            plan, runID: "run-1", from: [ends], to: ends, ledger: ledger, listeners: [recorder], interrupt: Interrupt()
+        ).run()
+        #expect(result.status == .failed)
+        #expect(result.tables.map(\.status) == [.notStarted])
     }
 
     @Test func `one bad row too many ends the table and takes its slice back`() throws {

@@ -62,7 +62,7 @@ import Testing
                 flow.yaml:15:11: `memory` is a size such as 64MiB or 10m, not a list
                     memory: [1]
                             ^
-                flow.yaml:16:11: `Asia/Shangai` is no time zone. Did you mean `Asia/Shanghai`?
+                flow.yaml:16:11: `Asia/Shangai` is not a time zone. Did you mean `Asia/Shanghai`?
                   timezone: Asia/Shangai
                             ^
                 flow.yaml:17:9: `strict` is true or false, not `maybe`

@@ -73,7 +73,7 @@ import Testing
         }
         // What is commented out is right too.
         let text = FlowTemplate.text(from: fakes[0], to: fakes[1])
-        let top = ["exclude", "with", "limits", "before", "after", "timezone", "parameters", "snapshot", "strict", "name"]
+        let top = ["exclude", "with", "limits", "before", "after", "zone", "parameters", "snapshot", "strict", "name"]
         let enabled = text.split(separator: "\n").map { line -> String in
             if line.hasPrefix("  # ") { return "  " + line.dropFirst(4) }
             if line.hasPrefix("#   "), !line.contains("=") || line.contains("region") { return "  " + line.dropFirst(4) }

@@ -36,6 +36,7 @@ struct Story {
     ) -> TableResult {
         TableResult(
             name: name, target: "ods.\(name)",
+            status: error == nil ? .done : error?.code == .cancelled ? .stopped : .failed,
             tally: Tally(read: rows + rejected, written: rows, rejected: rejected, bytes: bytes ?? rows * 100),
             before: 0.25, data: 2, after: 0.5,
             error: error)

@@ -130,13 +130,6 @@ import Testing
         #expect(try target.ask("SELECT n FROM n") == [["3"]])
     }
 
-    @Test func `mysqlreader before a cluster is told what would do instead`() throws {
-        let cluster = try Cluster(.v3_3, Self.clusterTable), target = try Store(.mariadb, Self.mysqlTable)
-        let job = DataXDesk.job(
-            try cluster.reader("t").replacing("starrocksreader", with: "mysqlreader"), target.writer("t"))
-        expect(try desk.run(job), 1, "starrocksreader")
-    }
-
     @Test func `a job becomes a flow file that loads the same rows`() throws {
         let source = try Store(.mariadb, "CREATE TABLE s (id int PRIMARY KEY, v varchar(9)); INSERT INTO s VALUES (1, 'x'), (2, 'y')")
         let cluster = try Cluster(

@@ -119,9 +119,11 @@ final class Store: Sendable {
         return result.stdout
     }
 
-    /// Whatever Apus makes for itself and has not removed.
+    /// Whatever Apus makes for itself and has not removed, without what it remembers of incremental loads.
     func leftovers() throws -> [String] {
-        try dump().split(separator: "\n").map(String.init).filter { $0.lowercased().contains("apus_") }
+        try dump().split(separator: "\n").map(String.init).filter {
+            $0.lowercased().contains("apus_") && !$0.contains("apus_checkpoints")
+        }
     }
 
     /// `orders`, by number: `id,name,amount`, three rows unless told. In files too.

@@ -21,11 +21,13 @@ import Testing
     @Test(arguments: System.enginePairs + [System.intoStarRocks, System.outOfStarRocks[0]], [LoadMode.append, .upsert])
     func `the second run loads only rows beyond the watermark`(_ pair: Pair, _ mode: LoadMode) throws {
         let (source, target, pipeline) = try pipeline(pair, mode)
+        // An upsert reads the rows of the largest value again, since more of them may have come.
+        let again = mode == .upsert ? 1 : 0
         #expect(try pipeline.succeed().tally.read == 200)
-        #expect(try pipeline.succeed().tally.read == 0)
+        #expect(try pipeline.succeed().tally.read == again)
         try source.run("INSERT INTO orders VALUES (201, 'a', NULL), (305, 'b', '');")
-        #expect(try pipeline.succeed().tally.read == 2)
-        #expect(try pipeline.succeed().tally.read == 0)
+        #expect(try pipeline.succeed().tally.read == 2 + again)
+        #expect(try pipeline.succeed().tally.read == again)
         #expect(try target.rows("orders") == source.rows("orders"))
         #expect(try mark(pipeline)?.contains("305") == true)
     }
@@ -39,10 +41,10 @@ import Testing
         var pipeline = try Pipeline(source, target)
         pipeline.take("t") { $0.watermark = "at" }
         #expect(try pipeline.succeed().tally.read == 3)
-        #expect(try pipeline.succeed().tally.read == 0)
+        #expect(try pipeline.succeed().tally.read == 1)
         try source.run(
             "INSERT INTO t VALUES (4, '2024-01-01 00:00:00.000003'); UPDATE t SET at = '2024-01-01 00:00:00.000004' WHERE id = 1;")
-        #expect(try pipeline.succeed().tally.read == 2)
+        #expect(try pipeline.succeed().tally.read == 3)
         #expect(try target.count("t") == 4)
         #expect(try target.rows("t")[0][1]?.hasSuffix(".000004") == true)
     }
@@ -55,7 +57,7 @@ import Testing
         var pipeline = try Pipeline(source, target)
         pipeline.take("t") { $0.watermark = "v" }
         #expect(try pipeline.succeed().tally.read == 3)
-        #expect(try pipeline.succeed().tally.read == 0)
+        #expect(try pipeline.succeed().tally.read == 1)
         #expect(try target.rows("t") == source.rows("t"))
     }
 
@@ -66,10 +68,11 @@ import Testing
         let before = try mark(pipeline)
         // The key is there already: the run fails.
         try source.run("INSERT INTO orders VALUES (201, 'a', NULL), (202, 'b', NULL);")
+        let plan = try pipeline.plan()
         try target.run("INSERT INTO orders VALUES (202, 'in the way', NULL);")
-        #expect(try pipeline.run().status == .failed)
-        #expect(try mark(pipeline) == before)
+        #expect(try pipeline.run(plan, id: RunID.make()).status == .failed)
         try target.run("DELETE FROM orders WHERE id > 200;")
+        #expect(try mark(pipeline) == before)
         #expect(try pipeline.succeed().tally.read == 2)
         #expect(try target.rows("orders") == source.rows("orders"))
     }

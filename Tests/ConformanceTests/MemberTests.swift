@@ -58,7 +58,7 @@ import Testing
         let source = try Place(.mysql), target = try Place(.postgres)
         for shard in 0..<4 {
             try source.run(
-                "SET max_recursive_iterations = 1000000; CREATE TABLE orders_\(shard) (id bigint PRIMARY KEY, v varchar(20)); "
+                "\(System.mysql.recursionLimit(1_000_000)) CREATE TABLE orders_\(shard) (id bigint PRIMARY KEY, v varchar(20)); "
                     + "INSERT INTO orders_\(shard) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i * 4 + \(shard), CONCAT('v', i) FROM n"
             )
         }

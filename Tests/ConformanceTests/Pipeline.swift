@@ -16,6 +16,7 @@ struct Pipeline: Sendable {
     var flow: Flow
     var ledger: any Ledger
     var listeners: [any Listener] = []
+    var watermarkStart: String?
     private let ledgerFolder: TemporaryFolder
     /// Kept as long as the pipeline may run.
     private var places: [Place] = []
@@ -62,7 +63,9 @@ struct Pipeline: Sendable {
     }
 
     func plan() throws -> Plan {
-        try Planner(flow, from: sources, to: to, interrupt: Interrupt()) { try ledger.watermark(flow: $0) }.plan()
+        let planner = Planner(flow, from: sources, to: to, interrupt: Interrupt()) { try ledger.watermark(flow: $0) }
+        planner.start = watermarkStart
+        return try planner.plan()
     }
 
     /// Plans and runs; a plan with faults is thrown.

@@ -28,7 +28,7 @@ final class Place: Sendable {
             case .mysql: try MariaDBServer.shared().url(database: database, port: port)
             case .sqlite: "sqlite:" + folder.file("a.db")
             case .csv, .json: "\(system.rawValue):\(folder.path)/"
-            case .starrocks: try StarRocksDouble.shared().url(database: database)
+            case .starrocks: try StarRocksDouble.shared().url(database: database, settings: ["time_zone=UTC"])
             }
         return options.isEmpty ? plain : plain + (plain.contains("?") ? "&" : "?") + options
     }
@@ -65,7 +65,7 @@ final class Place: Sendable {
 
     /// The same quotes, escapes and operators as the other engines.
     private static let standardSQL =
-        "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES');\n"
+        "SET time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES';\n"
 
     func run(_ sql: String) throws { try ask(sql) }
 
@@ -85,8 +85,10 @@ final class Place: Sendable {
             ).map { ($0[0], $0[1]) }
         case .sqlite: return try ask("SELECT name, type FROM pragma_table_xinfo('\(name)')").map { ($0[0], $0[1]) }
         case .mysql:
-            return try ask(
-                "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name)' ORDER BY ordinal_position"
+            // Without ANSI_QUOTES, in which OceanBase cannot read its own views; a backslash escapes there.
+            return try MariaDBServer.shared().query(
+                "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = '\(name.replacing("\\", with: "\\\\"))' ORDER BY ordinal_position",
+                database: database
             ).map { ($0[0], $0[1]) }
         case .starrocks:
             return try ask(

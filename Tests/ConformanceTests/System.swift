@@ -60,7 +60,10 @@ extension System {
     static let enginePairs = engines.flatMap { from in engines.map { Pair(from: from, to: $0) } }
 
     /// What lets a recursive query give so many rows.
-    func recursionLimit(_ count: Int) -> String { self == .mysql ? "SET max_recursive_iterations = \(count);" : "" }
+    func recursionLimit(_ count: Int) -> String {
+        guard self == .mysql else { return "" }
+        return MariaDBServer.isReplaced ? "SET cte_max_recursion_depth = \(count);" : "SET max_recursive_iterations = \(count);"
+    }
 }
 
 extension Place {

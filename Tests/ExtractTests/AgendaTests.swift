@@ -108,14 +108,19 @@ import Testing
         var twin = Self.row(2, "b")
         twin.targetTable = "ods.A"
         let tasks = try agenda(ExtractWish(), [Self.row(1, "a"), twin]).tasks
-        #expect(tasks[0].fault == nil)
-        #expect(tasks[1].fault?.message.contains("a (row 1) and b (row 2)") == true)
+        // The first would take away what the second had loaded before.
+        #expect(tasks.allSatisfy { $0.fault?.message.contains("a (row 1) and b (row 2)") == true })
         twin.etlType = 1
         twin.etlColumn = "day"
         var first = Self.row(1, "a", etlType: 1, column: "day")
         first.targetTable = "ods.a"
+        // Days are replaced whole, the other row's among them, unless rows change by key.
         let daily = try agenda(ExtractWish(), [first, twin])
-        #expect(daily.tasks.allSatisfy { $0.fault == nil } && daily.warnings.count == 1)
+        #expect(daily.tasks.allSatisfy { $0.fault?.message.contains("days are replaced there whole") == true })
+        var byKey = ExtractWish()
+        byKey.increment = .upsert
+        let merged = try agenda(byKey, [first, twin])
+        #expect(merged.tasks.allSatisfy { $0.fault == nil } && merged.warnings.count == 1)
     }
 
     @Test func `days begin in their zone, also where clocks change`() throws {

@@ -51,7 +51,11 @@ struct CatalogueTests {
             try session.execute(sql)
         }
         var again = try session.describe(TableName("again"))
-        #expect(again.columns == shape.columns)
+        // A table without rows counts from the beginning.
+        var columns = shape.columns
+        #expect(columns[0].counter == CounterShape(next: "3"))
+        columns[0].counter = nil
+        #expect(again.columns == columns)
         again.indexes.sort { $0.name < $1.name }
         #expect(again.indexes == shape.indexes.sorted { $0.name < $1.name })
 
@@ -131,7 +135,7 @@ struct CatalogueTests {
         #expect(made.column("inst")?.type == .timestamp(precision: 6))
         #expect(made.column("bool")?.initial == .literal("1"))
         #expect(made.column("t")?.type == .text(length: 255))
-        for column in ["id", "dec_wide", "dec_free", "inst", "bits_free", "arr", "oth", "i8", "t"] {
+        for column in ["id", "dec_wide", "dec_free", "bits_free", "arr", "oth", "i8", "t"] {
             #expect(losses.contains { $0.hasPrefix("\(column): ") }, "\(column)")
         }
         #expect(!losses.contains { $0.hasPrefix("dec: ") || $0.hasPrefix("ts: ") })

@@ -129,16 +129,18 @@ import Testing
             """)
         let session = try place.session()
         let read = try place.read(session, "t")
-        let top = try #require(try session.maximum(of: "ts", in: read))
-        #expect(top == "2024-03-31 00:00:00.123457+00")
+        let top = try #require(try session.maximum(of: Column("ts", .instant(precision: 6)), in: read))
+        #expect(top == "2024-03-31 08:00:00.123457+08")
         for (comparison, rows) in [(Comparison.greater, "0"), (.atLeast, "1"), (.atMost, "2"), (.less, "1")] {
-            #expect(try place.values("SELECT count(*) FROM t WHERE \(session.condition("ts", comparison, top))") == [rows])
+            #expect(
+                try place.values("SELECT count(*) FROM t WHERE \(session.condition(Column("ts", .instant(precision: 6)), comparison, top))")
+                    == [rows])
         }
-        #expect(try session.maximum(of: "u", in: read) == "ffffffff-0000-0000-0000-000000000000")
-        #expect(try session.maximum(of: "x", in: place.read(session, "SELECT x FROM generate_series(1, 100) x")) == "100")
+        #expect(try session.maximum(of: Column("u", .uuid), in: read) == "ffffffff-0000-0000-0000-000000000000")
+        #expect(try session.maximum(of: Column("x", .int32), in: place.read(session, "SELECT x FROM generate_series(1, 100) x")) == "100")
         var none = read
         none.filters = ["ts > '2030-01-01'"]
-        #expect(try session.maximum(of: "ts", in: none) == nil)
+        #expect(try session.maximum(of: Column("ts", .instant(precision: 6)), in: none) == nil)
     }
 
     @Test(.requires(.postgres)) func `connections of a snapshot see one state, also after an error`() throws {

@@ -158,15 +158,15 @@ import Testing
             """)
         let session = try database.open()
         var read = try Database.read(session, "t")
-        #expect(try session.maximum(of: "id", in: read) == "100")
-        #expect(try session.maximum(of: "at", in: read) == "'it''s'")
+        #expect(try session.maximum(of: Column("id", .text), in: read) == "100")
+        #expect(try session.maximum(of: Column("at", .text), in: read) == "'it''s'")
         read.filters = [
-            session.condition("id", .greater, "9"), session.condition("at", .less, "b"),
-            session.condition("n", .atMost, "1e300"),
+            session.condition(Column("id", .text), .greater, "9"), session.condition(Column("at", .text), .less, "b"),
+            session.condition(Column("n", .text), .atMost, "1e300"),
         ]
         #expect(try rows(session, read).rows.count == 1)
         read.filters = ["id > 1000"]
-        #expect(try session.maximum(of: "id", in: read) == nil)
+        #expect(try session.maximum(of: Column("id", .text), in: read) == nil)
         #expect(try session.query("SELECT at FROM t WHERE id = ? AND n = ?", ["9", "0.1"]) == [["it's"]])
         #expect(try session.query("SELECT ?, n FROM t WHERE id = 100", [nil]) == [[nil, "-5"]])
         #expect(try session.execute("UPDATE t SET n = 1; DELETE FROM t WHERE id < 50") == 2)

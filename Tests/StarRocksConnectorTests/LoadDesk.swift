@@ -127,6 +127,8 @@ struct SliceRunner {
     mutating func run(_ slice: Int, batches: (Schema) -> [Batch]) throws -> SliceMark {
         var attempt = 1
         var careful = false
+        // Of the last attempt: when its commit counts after all, so do they.
+        var last: [RejectedRow] = []
         while true {
             do {
                 let writer = try session.writer(load)
@@ -134,8 +136,12 @@ struct SliceRunner {
                 let all = batches(try session.accepts(load))
                 var bad: [RejectedRow] = []
                 do {
-                    try writer.begin(Slice(id: slice, bounds: .all), careful: careful)
+                    if let mark = try writer.begin(Slice(id: slice, bounds: .all), careful: careful) {
+                        rejected += last
+                        return mark
+                    }
                     for batch in all { bad += try writer.write(batch) }
+                    last = bad
                     let written = try writer.flush()
                     let read = all.reduce(0) { $0 + $1.rowCount }
                     guard written + bad.count == read else {

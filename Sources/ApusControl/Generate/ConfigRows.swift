@@ -42,7 +42,7 @@ public struct ConfigRows {
     }
 
     private func propose(_ shape: TableShape) throws -> Proposal {
-        let watermark = try WatermarkProposal(shape, fullBelow: wish.fullBelow) { try holdsNull(shape, $0) }
+        let watermark = try WatermarkProposal(shape, fullBelow: wish.fullBelow, replaced: replaced) { try holdsNull(shape, $0) }
         let split = SplitProposal(shape)
         let name = isQualified || shape.name.schema != own ? shape.name : TableName(shape.name.name)
         var row = ControlRow(Self.tableName(name), to: Self.tableName(try wish.target.fill(shape.name, own: own)))
@@ -92,6 +92,10 @@ public struct ConfigRows {
         shape.columns.filter { column in
             !column.generated && !wish.constants.contains { $0.column.lowercased() == column.name.lowercased() }
         }
+    }
+
+    private var replaced: Set<String> {
+        Set((wish.replacements.map(\.column) + wish.constants.map(\.column)).map { $0.lowercased() })
     }
 
     private func replacement(_ column: String) -> String? {

@@ -42,7 +42,8 @@ public struct WatermarkProposal: Sendable, Hashable {
     /// - parameters:
     ///   - fullBelow: a table of fewer rows is loaded whole.
     ///   - holdsNull: asks whether a nullable column holds a NULL now; nil = nobody has looked.
-    init(_ shape: TableShape, fullBelow: Int, holdsNull: (String) throws -> Bool?) rethrows {
+    ///   - replaced: columns, in small letters, that are loaded with another value than their own.
+    init(_ shape: TableShape, fullBelow: Int, replaced: Set<String> = [], holdsNull: (String) throws -> Bool?) rethrows {
         func whole(_ reason: String) -> WatermarkProposal { WatermarkProposal(column: nil, kind: nil, reason: reason) }
         if shape.kind == .view {
             self = whole("a view")
@@ -57,6 +58,10 @@ public struct WatermarkProposal: Sendable, Hashable {
             return
         }
         let name = candidate.column.name
+        if replaced.contains(name.lowercased()) {
+            self = whole("\(name) is loaded with another value, by which days would not be found in the target")
+            return
+        }
         if candidate.kind == .change, shape.primaryKey.isEmpty {
             self = whole("\(name) tells of changes, but without a primary key old versions of a row cannot be replaced")
             return

@@ -118,6 +118,9 @@ public struct DataXImport: Sendable {
                 case .insert where empties:
                     add("mode: replace")
                     note("\(name): the preSql that empties \(target) became mode `replace`: the old rows stay until all new ones are there")
+                case .ignore:
+                    add("mode: append")
+                    note("\(name): `insert ignore` does not map: a row whose key is there already is a rejected row; see `mode: upsert`")
                 case .insert: add("mode: append")
                 }
                 add("create: require")

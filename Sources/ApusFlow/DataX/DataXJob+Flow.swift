@@ -171,11 +171,19 @@ struct FlowMaking {
             wish.rounds = true
             switch writer.mode {
             case .insert: break
+            case .ignore:
+                guard to.endpoint.connector == "mysql" else {
+                    throw ApusError(
+                        .unsupported, "\(writer.plugin).writeMode is `insert ignore`, which only MySQL knows",
+                        hint: "Write `update`, which changes the row of the same key, or `insert`.")
+                }
+                wish.duplicates = .ignore
             case .replace, .update:
                 if to.endpoint.connector == "mysql" {
                     wish.duplicates = writer.mode == .replace ? .replace : .update
                 } else {
                     wish.mode = .upsert
+                    wish.key = writer.key
                     wish.isShared = false
                 }
             }

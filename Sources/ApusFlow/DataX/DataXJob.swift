@@ -73,7 +73,7 @@ public struct DataXJob: Hashable, Sendable {
         public var taskCount: Int { sources.reduce(0) { $0 + $1.tables.count + $1.queries.count } }
     }
 
-    public enum WriteMode: String, Hashable, Sendable { case insert, replace, update }
+    public enum WriteMode: String, Hashable, Sendable { case insert, ignore, replace, update }
 
     public struct RelationalWriter: Hashable, Sendable {
         public var plugin: String
@@ -82,6 +82,8 @@ public struct DataXJob: Hashable, Sendable {
         /// nil = all, in the target's order (`["*"]`).
         public var columns: [String]?
         public var mode = WriteMode.insert
+        /// The columns of `update (a, b)`, by which rows are told apart where the system lets them be chosen; nil = the key.
+        public var key: [String]?
         /// `@table` stands for the table's name.
         public var before: [String] = []
         public var after: [String] = []
@@ -153,6 +155,34 @@ public struct DataXJob: Hashable, Sendable {
         /// Rows go to standard output.
         public var prints = true
         public var separator = "\t"
+    }
+
+    /// The same job with the server behind a connection reached as another system's, once the server has said what it is.
+    ///
+    /// - parameter label: ``Endpoint/label`` of the connection.
+    public func reached(as scheme: String, at label: String, _ connectors: [any Connector]) -> DataXJob {
+        func changed(_ database: Database) -> Database {
+            var database = database
+            let isMeant = database.addresses.contains { (try? $0.endpoint(database, connectors).endpoint.label) == label }
+            guard isMeant else { return database }
+            database.addresses = JDBCAddress.clusters(
+                database.addresses.map { address in
+                    var address = address
+                    address.scheme = scheme
+                    return address
+                })
+            return database
+        }
+        var job = self
+        if case .relational(var reader) = job.reader {
+            for index in reader.sources.indices { reader.sources[index].database = changed(reader.sources[index].database) }
+            job.reader = .relational(reader)
+        }
+        if case .relational(var writer) = job.writer {
+            writer.database = changed(writer.database)
+            job.writer = .relational(writer)
+        }
+        return job
     }
 
     /// DataX's types of a column.

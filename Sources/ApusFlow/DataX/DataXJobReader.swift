@@ -11,7 +11,23 @@ public struct DataXJobReader: Sendable {
     /// The most octets that a job may have.
     public static let sizeLimit = 16 << 20
 
-    public init(parameters: JobParameters = JobParameters()) { self.parameters = parameters }
+    /// DataX's `conf/core.json`, of which the limits of a channel count where a job has none.
+    let core: JobValue?
+
+    public init(parameters: JobParameters = JobParameters()) {
+        self.parameters = parameters
+        core = nil
+    }
+
+    /// - parameter core: the text of DataX's `conf/core.json`.
+    /// - throws: `config.invalid` when that is no JSON.
+    public init(parameters: JobParameters, core: [UInt8]) throws {
+        self.parameters = parameters
+        do { self.core = try LenientJSON.value(core) } catch var error as ApusError {
+            error.message = "conf/core.json, \(error.message)"
+            throw error
+        }
+    }
 
     /// - throws: every mistake of the job in one error; none shows a value of it.
     public func read(_ bytes: [UInt8], name: String) throws -> DataXJob {

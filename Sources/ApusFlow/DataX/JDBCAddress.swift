@@ -1,4 +1,5 @@
 import ApusCore
+import Tabular
 
 /// A `jdbc:` URL, as far as Apus has a connector for it.
 public struct JDBCAddress: Hashable, Sendable {
@@ -174,6 +175,9 @@ public struct JDBCAddress: Hashable, Sendable {
             return ("zero_dates", value.lowercased().replacing("_", with: "") == "converttonull" ? "null" : "keep")
         // DataX itself sets it to false: a number stays a number.
         case "tinyInt1isBit": return nil
+        case "serverTimezone", "connectionTimeZone":
+            // What Java takes for a zone and is none for certain, such as CST, says nothing.
+            return (try? Zone.name(ofSetting: value)) == nil ? nil : (name, value)
         case "sessionVariables": return ("init_sql", "SET " + value)
         case "useSSL": return ("tls", value == "true" ? "prefer" : value == "false" ? "off" : value)
         case "requireSSL": return value == "true" ? ("tls", "require") : nil

@@ -4,7 +4,8 @@ import ApusCore
 extension JobReading {
     func relationalReader(_ plugin: String, _ value: JobValue, _ schemes: [String]?) -> DataXJob.RelationalReader? {
         check(
-            value, ["username", "password", "connection", "column", "where", "splitPk", "session", "querySql", "table", "jdbcUrl"],
+            value,
+            ["username", "password", "connection", "column", "where", "splitPk", "session", "querySql", "table", "jdbcUrl", "jdbcConfig"],
             ignored: [
                 "fetchSize", "queryTimeout", "encoding", "mandatoryEncoding", "splitFactor", "haveKerberos", "hint", "preSql", "postSql",
             ],
@@ -60,7 +61,7 @@ extension JobReading {
             value,
             [
                 "username", "password", "connection", "column", "writeMode", "preSql", "postSql", "session", "emptyAsNull", "table",
-                "jdbcUrl",
+                "jdbcUrl", "jdbcConfig",
             ],
             ignored: [
                 "batchSize", "batchByteSize", "encoding", "queryTimeout", "socketTimeout", "dryRun", "bufferSize", "segment_reject_limit",
@@ -82,6 +83,7 @@ extension JobReading {
         guard let database else { return nil }
         var writer = DataXJob.RelationalWriter(plugin: plugin, database: database, tables: tables, columns: columns)
         writer.mode = writeMode(value, plugin)
+        writer.key = updateKey(value)
         writer.before = statements(value["preSql"], "\(plugin).preSql")
         writer.after = statements(value["postSql"], "\(plugin).postSql")
         writer.emptyIsNull = boolean(value["emptyAsNull"], "\(plugin).emptyAsNull") ?? true
@@ -104,9 +106,23 @@ extension JobReading {
         guard let word = text(value["writeMode"], "\(plugin).writeMode")?.trimmingSpaces().lowercased(), !word.isEmpty else {
             return .insert
         }
-        if let mode = DataXJob.WriteMode(rawValue: word) { return mode }
-        fault("\(plugin).writeMode is `\(word.prefix(40))`", hint: "There are insert, replace and update.")
+        // DataX looks at the beginning only, and puts the whole text before INTO.
+        if word.hasPrefix("insert") {
+            return word.dropFirst(6).split(whereSeparator: \.isWhitespace).contains("ignore") ? .ignore : .insert
+        }
+        // `update (a, b)`: MySQL changes every column whatever stands there.
+        for mode in [DataXJob.WriteMode.replace, .update] where word.hasPrefix(mode.rawValue) { return mode }
+        fault("\(plugin).writeMode is `\(word.prefix(40))`", hint: "There are insert, insert ignore, replace and update.")
         return .insert
+    }
+
+    /// The columns of `update (a, b)`.
+    func updateKey(_ value: JobValue) -> [String]? {
+        guard let word = value["writeMode"]?.text?.trimmingSpaces(), word.lowercased().hasPrefix("update"),
+            let open = word.firstIndex(of: "("), let close = word.lastIndex(of: ")"), open < close
+        else { return nil }
+        let names = DataXColumns.split(String(word[word.index(after: open)..<close])).map { DataXColumns.name($0) ?? $0 }
+        return names.isEmpty ? nil : names
     }
 
     /// `@table` is only filled in when there is one table, or later for each of several.
@@ -135,11 +151,20 @@ extension JobReading {
             return nil
         }
         var addresses: [JDBCAddress] = []
+        var broken: [ApusError] = []
         for url in urls {
             do { addresses += try JDBCAddress.parse(url) } catch var error as ApusError {
                 error.message = "\(key): \(error.message)"
-                fault(error)
+                broken.append(error)
             } catch {}
+        }
+        // Of a list, the first that answers is taken: one that is no address is one that does not answer.
+        for error in broken { addresses.isEmpty ? fault(error) : notice("\(error.message); it is left out of the list") }
+        for member in value["jdbcConfig"]?.members ?? [] {
+            guard let text = member.value.text else { continue }
+            for index in addresses.indices where addresses[index].parameters[member.name] == nil {
+                addresses[index].parameters[member.name] = text
+            }
         }
         if let schemes, let odd = addresses.first(where: { !schemes.contains($0.scheme) }) {
             fault(

@@ -21,7 +21,8 @@ extension DataXJobReader {
     private func readSpeed(_ root: JobValue, _ speed: JobValue?, _ made: inout DataXJob, _ reading: JobReading) {
         func most(_ name: String, _ unit: String) -> (whole: Int?, channels: Int?, each: Int?) {
             let whole = reading.integer(speed?[name], "setting.speed.\(name)").flatMap { $0 > 0 ? $0 : nil }
-            let each = reading.integer(root[path: "core.transport.channel.speed.\(name)"], "core.transport.channel.speed.\(name)")
+            let key = "core.transport.channel.speed.\(name)"
+            let each = reading.integer(root[path: key] ?? core?[path: key], key)
                 .flatMap { $0 > 0 ? $0 : nil }
             guard let whole else { return (nil, nil, each) }
             guard let each else {

@@ -58,6 +58,7 @@ extension JobReading {
         readLoadProperties(value["loadProps"], "\(plugin).loadProps", &database)
         var writer = DataXJob.RelationalWriter(plugin: plugin, database: database, tables: tables, columns: columns)
         writer.mode = writeMode(value, plugin)
+        writer.key = updateKey(value)
         writer.before = statements(value["preSql"], "\(plugin).preSql")
         writer.after = statements(value["postSql"], "\(plugin).postSql")
         return writer

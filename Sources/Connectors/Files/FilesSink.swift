@@ -62,7 +62,7 @@ extension FilesSession: Sink {
     }
 
     func accepts(_ load: Load) throws -> Schema {
-        Schema(load.carried.map { Column($0.name, $0.type, nullable: $0.nullable) })
+        Schema(load.carried.map { Column($0.name, $0.type) })
     }
 
     func writer(_ load: Load) throws -> any Writer {
@@ -79,7 +79,11 @@ extension FilesSession: Sink {
     func finish(_ load: Load) throws {
         guard case .files(let files) = try target(load) else { return }
         let folder = SliceFolder(load, in: files.folder)
-        guard folder.isPrepared else { return }
+        if folder.isPrepared { try place(load, files, folder) }
+        try saveCheckpoint(load, files)
+    }
+
+    private func place(_ load: Load, _ files: FileTarget.FileSet, _ folder: SliceFolder) throws {
         let plan: FileFinish
         if fileStatus(folder.file(FileFinish.manifest)) != nil {
             plan = try SliceFolder.read(FileFinish.self, folder.file(FileFinish.manifest))

@@ -149,14 +149,16 @@ final class FilesWriter: Writer {
         self.interrupt = interrupt
     }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         abort()
         guard folder.isPrepared else {
             throw ApusError(.internalFault, "\(files.label) was not prepared for this load")
         }
+        if let mark = try folder.mark(slice.id) { return mark }
         folder.remove(slice: slice.id)
         self.slice = slice.id
         try beginPart()
+        return nil
     }
 
     private func name(_ number: Int) -> String { SliceFolder.partName(slice ?? 0, number) }
@@ -189,11 +191,12 @@ final class FilesWriter: Writer {
 
     func commit(_ mark: SliceMark) throws {
         try endPart()
+        // From here on the mark decides, also when the folder cannot be made to last: `begin` looks for it.
+        slice = nil
         for part in parts where rename(folder.file(part.name + ".tmp"), folder.file(part.name)) != 0 {
             throw FileError.last("writing \(folder.file(part.name))")
         }
         try folder.commit(SliceFolder.Committed(mark: mark, parts: parts))
-        slice = nil
         parts = []
     }
 

@@ -53,6 +53,16 @@ struct SliceFolder {
             .sorted { $0.mark.slice < $1.mark.slice }
     }
 
+    /// The mark of a committed slice.
+    func mark(_ slice: Int) throws -> SliceMark? {
+        let path = file(SliceFolder.markName(slice))
+        guard fileStatus(path) != nil else { return nil }
+        let mark = try SliceFolder.read(Committed.self, path).mark
+        // The commit may have failed after the rename: the mark counts when it lasts.
+        try SliceFolder.syncFolder(self.path)
+        return mark
+    }
+
     func commit(_ slice: Committed) throws {
         try SliceFolder.write(slice, file(SliceFolder.markName(slice.mark.slice)))
     }

@@ -28,13 +28,14 @@ final class StreamWriter: Writer {
         key = "\(path) \(load.runID) \(load.table)"
     }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         if isDirty {
             throw ApusError(
                 .failed, "what was written to a stream cannot be taken back, so the slice cannot be tried again",
                 hint: "Write to a file, or start over.")
         }
         rows = 0
+        return nil
     }
 
     func write(_ batch: Batch) throws -> [RejectedRow] {

@@ -36,6 +36,6 @@ public struct GeneratorConnector: Connector {
 
     /// Rows never change: any sessions read the same state.
     public func openSnapshot(_ endpoint: Endpoint, count: Int, interrupt: Interrupt) throws -> [any Source] {
-        try (0..<count).map { _ in try GeneratorSession(endpoint, interrupt: interrupt) }
+        try (0..<count).map { _ in try GeneratorSession(endpoint, interrupt: interrupt.child()) }
     }
 }

@@ -40,7 +40,7 @@ public final class NullSession: Sink {
     public func prepare(_ load: Load) throws {}
     public func marks(_ load: Load) throws -> [SliceMark] { [] }
     public func accepts(_ load: Load) throws -> Schema {
-        Schema(load.carried.map { Column($0.name, $0.type, nullable: $0.nullable) })
+        Schema(load.carried.map { Column($0.name, $0.type) })
     }
     public func writer(_ load: Load) throws -> any Writer { NullWriter() }
     public func finish(_ load: Load) throws {}
@@ -52,7 +52,10 @@ public final class NullSession: Sink {
 final class NullWriter: Writer {
     private var rows = 0
 
-    func begin(_ slice: Slice, careful: Bool) throws { rows = 0 }
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
+        rows = 0
+        return nil
+    }
     func write(_ batch: Batch) throws -> [RejectedRow] {
         rows += batch.rowCount
         return []

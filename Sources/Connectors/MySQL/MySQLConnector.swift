@@ -24,7 +24,7 @@ public struct MySQLConnector: Connector {
         defer { control.close() }
         var sessions: [MySQLSession] = []
         do {
-            for _ in 0..<count { sessions.append(try MySQLSession(endpoint, interrupt: interrupt)) }
+            for _ in 0..<count { sessions.append(try MySQLSession(endpoint, interrupt: interrupt.child())) }
             try control.run("SET SESSION lock_wait_timeout = 30", doing: "limit the wait for the read lock")
             try control.run(
                 "FLUSH TABLES WITH READ LOCK", doing: "take the global read lock that a consistent snapshot begins with",

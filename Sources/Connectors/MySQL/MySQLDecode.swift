@@ -4,7 +4,8 @@ import Tabular
 /// How the value of one column of the binary protocol becomes one of a batch.
 struct MySQLDecodeStep {
     enum Kind: UInt8 {
-        case int8, uint8, int16, uint16, int32, uint32, int64, float, double, boolean, octets, bits, date, dateTime, time
+        case int8, uint8, int16, uint16, int32, uint32, int64, float, double, boolean, octets, bits, date, dateTime, time, epochText, epoch,
+            shortEpoch
         /// A decimal with leading zeros, which show how wide its column is.
         case padded
         /// Nothing but NULL.
@@ -15,9 +16,11 @@ struct MySQLDecodeStep {
     let zeroIsNull: Bool
     /// `dateTime`: added to the value, to make an instant of the session's clock. `bits`: the number of bits.
     let number: Int64
+    /// What the session's clock shows is to be made an instant afterwards: its offset changes.
+    var isWallClock = false
 
     /// nil when the column on the wire does not fit what the plan says.
-    init?(_ column: Column, _ field: MYSQL_FIELD, _ options: MySQLOptions) {
+    init?(_ column: Column, _ field: MYSQL_FIELD, _ options: MySQLOptions, _ clock: MySQLClock?) {
         let unsigned = Int32(bitPattern: field.flags) & UNSIGNED_FLAG != 0
         var number: Int64 = 0
         let kind: Kind
@@ -38,7 +41,10 @@ struct MySQLDecodeStep {
         case (MYSQL_TYPE_DATETIME, .timestamp), (MYSQL_TYPE_TIMESTAMP, .timestamp), (MYSQL_TYPE_DATETIME, .instant): kind = .dateTime
         case (MYSQL_TYPE_TIMESTAMP, .instant):
             kind = .dateTime
-            number = -options.zoneOffset
+            if let offset = clock?.offset { number = -offset } else { isWallClock = true }
+        case (MYSQL_TYPE_NEWDECIMAL, .instant): kind = .epochText
+        case (MYSQL_TYPE_LONGLONG, .instant): kind = .epoch
+        case (MYSQL_TYPE_LONG, .instant): kind = .shortEpoch
         case (MYSQL_TYPE_TIME, .duration), (MYSQL_TYPE_TIME, .time): kind = .time
         case (MYSQL_TYPE_BIT, .bits(let length)):
             kind = .bits
@@ -150,6 +156,18 @@ struct MySQLRow {
                 guard let size = lengthEncoded(&p, end),
                     Parse.decimal(UnsafeBufferPointer(start: p, count: size), into: &column.pointee)
                 else { return .malformed }
+                p += size
+            case .epoch, .shortEpoch:
+                let width = step.kind == .epoch ? 8 : 4
+                if left < width { return .malformed }
+                let value = MySQLEpoch.instant(seconds: step.kind == .epoch ? load(p, Int64.self) : Int64(load(p, UInt32.self)))
+                if step.zeroIsNull, Temporal.isZero(value) { column.pointee.appendNull() } else { column.pointee.append(value) }
+                p += width
+            case .epochText:
+                guard let size = lengthEncoded(&p, end), let value = MySQLEpoch.instant(UnsafeBufferPointer(start: p, count: size)) else {
+                    return .malformed
+                }
+                if step.zeroIsNull, Temporal.isZero(value) { column.pointee.appendNull() } else { column.pointee.append(value) }
                 p += size
             case .null: return .malformed
             }

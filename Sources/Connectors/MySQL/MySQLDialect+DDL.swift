@@ -4,15 +4,24 @@ import Tabular
 extension MySQLDialect {
     func create(_ shape: TableShape, as name: TableName) -> [String] {
         var lines = shape.columns.map { "  " + columnSQL($0, shape) }
-        if !shape.primaryKey.isEmpty { lines.append("  PRIMARY KEY (\(list(shape.primaryKey)))") }
+        if !shape.primaryKey.isEmpty { lines.append("  \(shape.primaryKeyDefinition ?? "PRIMARY KEY (\(list(shape.primaryKey)))")") }
         // A counter must lead some key; the index that it has in the source comes at once then.
         for column in shape.columns where column.identity && shape.primaryKey.first != column.name {
             lines.append("  UNIQUE KEY \(quote(counterKeyName(column.name, shape))) (\(quote(column.name)))")
         }
+        for check in shape.checks ?? [] where check.column == nil && check.isEnforced {
+            lines.append("  \(checkName(check, shape))CHECK (\(check.condition))")
+        }
         var sql = "CREATE TABLE \(quote(name)) (\n" + lines.joined(separator: ",\n")
         sql += "\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 ROW_FORMAT=DYNAMIC"
         if let comment = shape.comment, !comment.isEmpty { sql += " COMMENT=\(literal(String(comment.prefix(2048))))" }
-        return [sql]
+        return [sql] + shape.traitStatements(for: quote(name))
+    }
+
+    /// Nothing for a name that MySQL gave by itself, which it will again: such names are unique in a database.
+    private func checkName(_ check: CheckShape, _ shape: TableShape) -> String {
+        let isMade = check.name.firstRange(of: "_chk_").map { check.name[$0.upperBound...].allSatisfy(\.isNumber) } ?? false
+        return isMade || check.name.hasPrefix("CONSTRAINT_") ? "" : "CONSTRAINT \(quote(Self.shortened(check.name))) "
     }
 
     private func counterKeyName(_ column: String, _ shape: TableShape) -> String {
@@ -33,10 +42,11 @@ extension MySQLDialect {
         }
         if column.invisible, shape.origin == "mysql" { sql += " INVISIBLE" }
         if let comment = column.comment, !comment.isEmpty { sql += " COMMENT \(literal(String(comment.prefix(1024))))" }
+        if let check = shape.checks?.first(where: { $0.column == column.name }) { sql += " CHECK (\(check.condition))" }
         return sql
     }
 
-    private func defaultSQL(_ column: ColumnShape) -> String? {
+    func defaultSQL(_ column: ColumnShape) -> String? {
         let native = column.native.lowercased()
         let hasNoDefault = ["text", "blob", "json", "geometry", "point", "polygon", "linestring"].contains {
             native.split(separator: " ")[0].hasSuffix($0)
@@ -44,7 +54,9 @@ extension MySQLDialect {
         switch column.initial {
         case nil: return nil
         case .literal(let text):
-            if hasNoDefault { return "(\(literal(text)))" }
+            if hasNoDefault {
+                return text.hasPrefix("\\x") && native.hasSuffix("blob") ? "(x'\(text.dropFirst(2))')" : "(\(literal(text)))"
+            }
             switch column.type {
             case .boolean: return ["true", "t", "1", "yes", "on"].contains(text.lowercased()) ? "1" : "0"
             case .integer, .decimal, .float:
@@ -52,6 +64,8 @@ extension MySQLDialect {
                 if text.lowercased() == "false" { return "0" }
                 return Double(text) == nil ? nil : text
             case .bits: return "b'\(text.filter { $0 == "0" || $0 == "1" })'"
+            case .bytes where text.hasPrefix("\\x"): return "x'\(text.dropFirst(2))'"
+            case .date, .timestamp, .instant, .duration: return Self.moment(text).map { literal($0) }
             default: return literal(text)
             }
         case .currentTimestamp:
@@ -64,6 +78,21 @@ extension MySQLDialect {
             return "(\(sql))"
         }
     }
+
+    /// A date or time as MySQL reads it: without a zone, in UTC. nil for what is none, such as `infinity`.
+    private static func moment(_ text: String) -> String? {
+        if text.utf8.allSatisfy(isPlain) { return text }
+        var copy = text
+        guard let value = copy.withUTF8({ Parse.instant($0) }) else { return nil }
+        let plain = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+            let count = Format.timestamp(value, to: buffer.baseAddress!)
+            return String(decoding: buffer[..<count], as: UTF8.self)
+        }
+        return plain.utf8.allSatisfy(isPlain) ? plain : nil
+    }
+
+    /// Digits, `:`, `-`, `.` and the blank.
+    private static func isPlain(_ byte: UInt8) -> Bool { (byte >= 48 && byte <= 58) || byte == 45 || byte == 46 || byte == 32 }
 
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String] {
         let counters = Set(shape.columns.filter { $0.identity && shape.primaryKey.first != $0.name }.map { counterKeyName($0.name, shape) })

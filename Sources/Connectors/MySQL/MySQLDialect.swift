@@ -5,6 +5,8 @@ import Tabular
 /// How MySQL and MariaDB write names, values and declarations.
 struct MySQLDialect: Dialect {
     let identifierLimit = 64
+    /// The session's clock has one offset in all the years of TIMESTAMP.
+    var hasFixedClock = false
 
     func quote(_ identifier: String) -> String { ClientText.quote(identifier) }
 
@@ -17,10 +19,46 @@ struct MySQLDialect: Dialect {
         switch type {
         case .integer, .decimal, .float: text.isEmpty ? "NULL" : text
         case .boolean: text == "true" ? "1" : text == "false" ? "0" : text
-        // The server's own text of octets and bits, as slices have it, is hexadecimal.
-        case .bytes, .bits: "x'\(text)'"
+        // The server's own text of bytes, as slices have it, is hexadecimal, that of bits a number.
+        case .bytes: Self.isHexadecimal(text) ? "x'\(text)'" : literal(text)
+        case .bits: text.isEmpty ? "NULL" : text
+        case .instant: Self.instant(text).map { "FROM_UNIXTIME(\(Self.seconds($0)))" } ?? literal(text)
         default: literal(text)
         }
+    }
+
+    private static func isHexadecimal(_ text: String) -> Bool {
+        text.utf8.count % 2 == 0 && text.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || ($0 | 32 >= 97 && $0 | 32 <= 102) }
+    }
+
+    /// Microseconds of an instant's text; without an offset it is UTC, as older versions wrote it.
+    private static func instant(_ text: String) -> Int64? {
+        var text = text
+        return text.withUTF8 { Parse.instant($0) }.flatMap { Temporal.isZero($0) || $0 < 0 ? nil : $0 }
+    }
+
+    /// `1717200000.500000`
+    private static func seconds(_ microseconds: Int64) -> String {
+        let fraction = String(microseconds % 1_000_000)
+        return "\(microseconds / 1_000_000)"
+            + (fraction == "0" ? "" : "." + String(repeating: "0", count: 6 - fraction.utf8.count) + fraction)
+    }
+
+    /// An instant is compared as one. Where the session's clock shows an hour twice, a wall clock would not do: then an index
+    /// serves for what is near, and seconds since 1970 decide.
+    func condition(_ column: Column, _ comparison: String, _ text: String) -> String {
+        let name = quote(column.name)
+        guard case .instant = column.type, !hasFixedClock, let value = Self.instant(text) else {
+            return "\(name) \(comparison) \(literal(text, type: column.type))"
+        }
+        // Twice the longest hour that a clock is set back.
+        let slack: Int64 = 4 * 3_600_000_000
+        // Beyond it FROM_UNIXTIME may be NULL.
+        let last = max(value, 2_147_483_647_000_000)
+        var near: [String] = []
+        if comparison != "<" && comparison != "<=" { near.append("\(name) >= FROM_UNIXTIME(\(Self.seconds(max(0, value - slack))))") }
+        if comparison != ">" && comparison != ">=" { near.append("\(name) <= FROM_UNIXTIME(\(Self.seconds(min(value + slack, last))))") }
+        return "(\(near.joined(separator: " AND ")) AND COALESCE(UNIX_TIMESTAMP(\(name)), 0) \(comparison) \(Self.seconds(value)))"
     }
 
     // MARK: Declarations
@@ -28,11 +66,12 @@ struct MySQLDialect: Dialect {
     func declaration(of column: ColumnShape, origin: String) -> Declaration {
         if origin == "mysql" {
             var native = column.native
-            if !column.generated, let computed = native.ranges(of: " GENERATED ALWAYS AS ").first {
+            if !column.generated || Self.isPeriod(column), let computed = native.ranges(of: " GENERATED ALWAYS AS ").first {
                 native = String(native[..<computed.lowerBound])
             }
             return Declaration(native, column.type)
         }
+        if let labels = column.labels, origin == "postgres" || origin == "sqlite", let declared = enumeration(labels) { return declared }
         return declaration(of: column.type)
     }
 
@@ -65,7 +104,7 @@ struct MySQLDialect: Dialect {
         case .instant(let precision):
             // TIMESTAMP ends in 2038, and DATETIME has no zone.
             return Declaration(
-                "datetime(\(min(precision, 6)))", .timestamp(precision: min(precision, 6)), loss: "the zone: instants are kept as UTC")
+                "datetime(\(min(precision, 6)))", .timestamp(precision: min(precision, 6)))
         case .json: return Declaration("json", .json)
         case .uuid: return Declaration("char(36)", .text(length: 36))
         case .bits(let length?) where length <= 64: return Declaration("bit(\(max(length, 1)))", .bits(length: max(length, 1)))
@@ -78,37 +117,52 @@ struct MySQLDialect: Dialect {
     /// As the protocol's own, and columns of keys and indexes get a type that can be indexed.
     func translate(_ source: TableShape, named name: TableName, origin: String) -> (shape: TableShape, losses: [String]) {
         var losses: [String] = []
-        var shape = source
-        shape.name = name
-        shape.kind = .table
-        shape.origin = origin
+        let isOwn = source.origin == origin
         let indexed = Set(source.primaryKey + source.indexes.flatMap(\.columns) + source.foreignKeys.flatMap(\.columns))
-        shape.columns = source.columns.map { column in
-            var declared = declaration(of: column, origin: source.origin)
-            if source.origin != origin, indexed.contains(column.name) { declared = indexable(declared, source, column.name) }
-            if let loss = declared.loss { losses.append("\(column.name): \(loss)") }
-            var copy = column
-            copy.native = declared.native
-            copy.type = declared.type
-            if source.origin != origin {
-                if case .expression(let sql) = column.initial {
-                    copy.initial = nil
-                    losses.append("\(column.name): the default `\(sql)` does not translate")
-                }
-                if case .array = column.type { copy.initial = nil }
-            }
-            return copy
+        var shape = translated(source, named: name, origin: origin, &losses) { column in
+            let declared = declaration(of: column, origin: source.origin)
+            return !isOwn && indexed.contains(column.name) ? indexable(declared, source, column.name) : declared
         }
-        if source.origin != origin {
-            shape.indexes.removeAll { index in
-                guard index.columns.isEmpty || index.definition != nil else { return false }
-                losses.append("index \(index.name) does not translate")
-                return true
+        for (index, column) in source.columns.enumerated() where !isOwn {
+            if shape.columns[index].native.hasPrefix("enum(") { shape.columns[index].labels = column.labels }
+        }
+        if !isOwn {
+            for index in shape.foreignKeys.indices {
+                // InnoDB has no SET DEFAULT.
+                if shape.foreignKeys[index].onDelete == "SET DEFAULT" { shape.foreignKeys[index].onDelete = nil }
+                if shape.foreignKeys[index].onUpdate == "SET DEFAULT" { shape.foreignKeys[index].onUpdate = nil }
             }
             keepOneCounter(&shape, losses: &losses)
             limitRow(&shape, keys: indexed, losses: &losses)
+        } else {
+            // The table that is made keeps no history, so that the times of its rows are values like any other's.
+            for index in shape.columns.indices where Self.isPeriod(source.columns[index]) { shape.columns[index].generated = false }
         }
         return (shape, losses)
+    }
+
+    private static func isPeriod(_ column: ColumnShape) -> Bool {
+        column.native.hasSuffix(" AS ROW START") || column.native.hasSuffix(" AS ROW END")
+    }
+
+    /// Texts are compared as they are in the system that the check comes from: with regard to case.
+    func condition(_ meaning: Condition, on columns: [ColumnShape]) -> String? {
+        let texts = Set(columns.filter(\.type.isCharacters).map(\.name))
+        return meaning.sql(self, isText: texts.contains) { name, isCompared in
+            isCompared ? "\(quote(name)) COLLATE utf8mb4_bin" : quote(name)
+        }
+    }
+
+    /// MySQL's enumeration, where it tells the labels apart: without regard to case and blanks at the end.
+    private func enumeration(_ labels: [String]) -> Declaration? {
+        let folded = Set(labels.map { $0.lowercased() })
+        guard folded.count == labels.count, labels.count <= 1000,
+            labels.allSatisfy({ label in
+                label.utf8.allSatisfy { $0 >= 32 && $0 < 127 } && label.utf8.count <= 255 && !label.isEmpty && label.last != " "
+            })
+        else { return nil }
+        let most = labels.map(\.count).max() ?? 1
+        return Declaration("enum(\(labels.map { literal($0) }.joined(separator: ",")))", .text(length: most))
     }
 
     /// A table may have one AUTO_INCREMENT, PostgreSQL's any number: that of the primary key stays, else the first.

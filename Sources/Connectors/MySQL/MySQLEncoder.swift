@@ -10,15 +10,19 @@ final class MySQLEncoder {
 
     private struct Step {
         var kind: Kind
+        /// See ``MySQLCheck``.
+        var isChecked: Bool
         /// `timestamp`: added to the value, to make the session's clock of an instant.
         var shift: Int64
     }
 
     private let steps: UnsafeMutableBufferPointer<Step>
     private let form: Form
+    private let checks: [MySQLCheck?]
 
     init(_ items: [MySQLTarget.Item], zoneOffset: Int64, form: Form) {
         self.form = form
+        checks = items.map(\.check)
         let steps = items.map { column in
             var shift: Int64 = 0
             let kind: Kind
@@ -38,7 +42,7 @@ final class MySQLEncoder {
             case .uuid: kind = .plain
             case .text, .json, .array, .other: kind = .text
             }
-            return Step(kind: kind, shift: shift)
+            return Step(kind: kind, isChecked: column.check != nil, shift: shift)
         }
         self.steps = .allocate(capacity: steps.count)
         _ = self.steps.initialize(from: steps)
@@ -50,6 +54,11 @@ final class MySQLEncoder {
     @inline(__always)
     func append(row: Int, of columns: UnsafeMutablePointer<ColumnBuffer>, to out: inout ByteBuffer) -> Int {
         form == .file ? appendLine(row, columns, &out) : appendValues(row, columns, &out)
+    }
+
+    @inline(never)
+    private func holds(_ index: Int, _ column: UnsafeMutablePointer<ColumnBuffer>, _ row: Int) -> Bool {
+        checks[index]?.holds(column, row) ?? true
     }
 
     // MARK: LOAD DATA
@@ -64,6 +73,10 @@ final class MySQLEncoder {
                 continue
             }
             let step = steps.baseAddress![index]
+            if step.isChecked, !holds(index, column, row) {
+                out.truncate(to: start)
+                return index
+            }
             switch step.kind {
             case .text, .bytes:
                 let value = column.pointee.bytes(row)
@@ -107,6 +120,10 @@ final class MySQLEncoder {
             if column.pointee.isNull(row) {
                 out.append("NULL" as StaticString)
                 continue
+            }
+            if step.isChecked, !holds(index, column, row) {
+                out.truncate(to: start)
+                return index
             }
             switch step.kind {
             case .text:

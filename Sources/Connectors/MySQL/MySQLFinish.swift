@@ -7,13 +7,16 @@ import Tabular
 extension MySQLSession {
     func finish(_ load: Load) throws {
         if load.mode == .replace {
-            try swap(load)
+            try guardingGroup(load) { try swap(load) }
         } else if load.mode == .window {
             try exchangeWindow(load)
             if !load.exists || load.create == .recreate { try complete(load.shape, load.target, load) }
         } else if !load.exists || load.create == .recreate {
             try complete(load.shape, load.target, load)
+        } else if load.mode == .truncate {
+            try setCounter(of: load.target, load)
         }
+        try saveCheckpoint(load)
     }
 
     /// The lock's own mark too: a process that was killed after it had told the ledger left it behind.
@@ -52,7 +55,11 @@ extension MySQLSession {
             let target = try tableFacts(load.target)
             if target != nil, load.create != .recreate {
                 try refuseReferenced(load)
-                try inherit(load, nextIdentity: target?.nextIdentity)
+                if load.replacedWith == nil {
+                    try inherit(load, nextIdentity: target?.nextIdentity)
+                } else {
+                    try withoutForeignKeyChecks { try inherit(load, nextIdentity: target?.nextIdentity) }
+                }
             } else if target == nil, try tableFacts(load.retired) != nil {
                 // Stopped in the middle of a swap that was not atomic: the staging table is complete.
             } else {
@@ -61,6 +68,7 @@ extension MySQLSession {
             let moves = (target == nil ? [] : [(load.target, load.retired)]) + [(load.staging, load.target)]
             try rename(moves, doing: "swap \(load.target) for its new rows")
         }
+        if load.replacedWith != nil { try bringBackReferences(load) }
         try run("DROP TABLE IF EXISTS \(dialect.quote(load.retired))", doing: "drop the old \(load.target)")
         try restoreForeignKeyNames(load.target)
     }
@@ -87,8 +95,9 @@ extension MySQLSession {
             if key.references.name == load.target.name, key.references.schema == load.target.schema { key.references = load.staging }
             try addForeignKey(key, named: name, to: load.staging, load)
         }
-        if let nextIdentity {
-            try run("ALTER TABLE \(staging) AUTO_INCREMENT = \(nextIdentity)", doing: "keep the counter of \(load.target)")
+        let counters = [nextIdentity, load.counter].compactMap { $0.flatMap { UInt64($0) } }
+        if let next = counters.max() {
+            try run("ALTER TABLE \(staging) AUTO_INCREMENT = \(next)", doing: "keep the counter of \(load.target)")
         }
     }
 
@@ -109,15 +118,15 @@ extension MySQLSession {
     private static func provisional(_ name: String) -> String { String(("apus_fk_" + name).prefix(64)) }
 
     private func restoreForeignKeyNames(_ table: TableName) throws {
-        let keys = try foreignKeyShapes(table).filter { $0.name.hasPrefix("apus_fk_") }
+        let keys = try foreignKeyShapes(table).filter { $0.name.hasPrefix("apus_fk_") || $0.name.hasPrefix("apus_fx_") }
         guard !keys.isEmpty else { return }
-        try run("SET SESSION foreign_key_checks = 0", doing: "rename foreign keys")
-        defer { _ = try? attempt("SET SESSION foreign_key_checks = 1") }
-        for key in keys {
-            let name = String(key.name.dropFirst("apus_fk_".count))
-            try run(
-                "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(key.name)), ADD \(dialect.foreignKeySQL(key, named: name))",
-                doing: "give the foreign key \(name) of \(table) its name")
+        try withoutForeignKeyChecks {
+            for key in keys {
+                let name = String(key.name.dropFirst("apus_fk_".count))
+                try run(
+                    "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(key.name)), ADD \(dialect.foreignKeySQL(key, named: name))",
+                    doing: "give the foreign key \(name) of \(table) its name")
+            }
         }
     }
 
@@ -125,6 +134,7 @@ extension MySQLSession {
 
     /// Secondary indexes of a table that Apus made. Its foreign keys follow when the tables that they refer to are there.
     private func complete(_ shape: TableShape, _ table: TableName, _ load: Load) throws {
+        try setCounter(of: table, load)
         guard load.withIndexes else { return }
         let present = Set(try describe(table).indexes.map(\.name))
         for index in shape.indexes where !present.contains(MySQLDialect.shortened(index.name)) {
@@ -134,5 +144,11 @@ extension MySQLSession {
                 try run(sql, doing: "make the index \(index.name) of \(load.target)")
             }
         }
+    }
+
+    /// Where the source's counter stands. The server keeps its own if that is higher.
+    private func setCounter(of table: TableName, _ load: Load) throws {
+        guard let next = load.counter, UInt64(next) != nil else { return }
+        try run("ALTER TABLE \(dialect.quote(table)) AUTO_INCREMENT = \(next)", doing: "set the counter of \(load.target)")
     }
 }

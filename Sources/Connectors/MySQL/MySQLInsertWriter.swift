@@ -11,8 +11,8 @@ final class MySQLInsertWriter: MySQLSliceWriter, Writer {
     private static let statementSize = 1 << 20
     private let values = Chunk(capacity: 1 << 16)
 
-    override init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
-        encoder = MySQLEncoder(target.items, zoneOffset: session.options.zoneOffset, form: .values)
+    init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates, zoneOffset: Int64) {
+        encoder = MySQLEncoder(target.items, zoneOffset: zoneOffset, form: .values)
         head = target.insertHead(duplicates, session.dialect)
         tail = target.insertTail(duplicates, key: load.key, session.dialect)
         super.init(session, load, target, duplicates)
@@ -20,7 +20,6 @@ final class MySQLInsertWriter: MySQLSliceWriter, Writer {
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
         try session.interrupt.check()
-        if passOver(batch) { return [] }
         let columns = batch.columns.baseAddress!
         let limit = try session.packetLimit() - head.utf8.count - tail.utf8.count - 64
         let most = min(Self.statementSize, limit)
@@ -77,6 +76,7 @@ final class MySQLInsertWriter: MySQLSliceWriter, Writer {
             _ = encoder.append(row: row, of: batch.columns.baseAddress!, to: &values.buffer)
         }
         try session.send(head, values, tail)
+        try session.refuseChanges(ignoring: duplicates == .ignore)
     }
 
     func flush() throws -> Int { written }

@@ -59,13 +59,14 @@ extension MySQLSession {
         ).isEmpty
     }
 
-    /// Waits for a mark whose commit is under way: its client may be gone, and the server commits all the same.
-    func readMarks(_ load: Load) throws -> [SliceMark] {
+    /// The marks of all slices, or of one. Waits for a mark whose commit is under way: its client may be gone, and the
+    /// server commits all the same.
+    func readMarks(_ load: Load, slice: Int? = nil) throws -> [SliceMark] {
         guard try tableFacts(TableName(schema: load.target.schema, SliceMark.tableName)) != nil else { return [] }
         return try rows(
             """
             SELECT slice, rows_read, rows_written, rows_rejected FROM \(marksTable(load))
-            WHERE run_id = \(dialect.literal(load.runID)) AND target = \(targetLiteral(load)) AND slice >= 0 ORDER BY slice
+            WHERE run_id = \(dialect.literal(load.runID)) AND target = \(targetLiteral(load)) AND slice \(slice.map { "= \($0)" } ?? ">= 0") ORDER BY slice
             LOCK IN SHARE MODE
             """, doing: "read the marks of \(load.target)"
         ).map { row in

@@ -1,5 +1,6 @@
 import ApusCore
 import MySQLClient
+import Tabular
 
 /// The settings of a connection, decoded.
 struct MySQLOptions {
@@ -13,10 +14,10 @@ struct MySQLOptions {
     var readTimeout: Int
     var netTimeout: Int
     var statementTimeout: Double
-    /// As the server takes it, e.g. `+00:00`.
-    var timeZone: String
-    /// What the session's clock is ahead of UTC, in microseconds.
-    var zoneOffset: Int64
+    /// The zone that the session is set to; nil = the server's.
+    var timeZone: String?
+    /// JDBC's `connectionTimeZone`: by which clock instants become wall clocks; nil = the session's.
+    var connectionZone: String?
     var usesTextProtocol: Bool
     var loading: Loading
     var zeroDatesAreNull: Bool
@@ -42,21 +43,23 @@ struct MySQLOptions {
         readTimeout = Int((settings.seconds("read_timeout") ?? 0).rounded(.up))
         netTimeout = max(1, Int(settings.seconds("net_timeout") ?? 3600))
         statementTimeout = settings.seconds("statement_timeout") ?? 0
-        timeZone = settings["time_zone"]!
-        guard let offset = Self.offset(of: timeZone) else {
-            throw ApusError(
-                .configurationInvalid, "option `time_zone`: `\(timeZone)` is not an offset such as +00:00 or +08:00",
-                hint: "Named zones have hours that exist twice; the session's clock must not. Leave it at +00:00.",
-                context: endpoint.label)
+        do {
+            timeZone = try Zone.name(ofSetting: settings["time_zone"])
+            connectionZone = try Zone.name(ofSetting: settings["server_time_zone"])
+        } catch var error as ApusError {
+            error.message = "option `time_zone`: \(error.message)"
+            throw error.about(endpoint.label)
         }
-        zoneOffset = offset
-        if timeZone.uppercased() == "UTC" || timeZone == "Z" { timeZone = "+00:00" }
+        if timeZone == nil, settings.boolean("force_time_zone") { timeZone = connectionZone }
         usesTextProtocol = settings["protocol"] == "text"
         loading = Loading(rawValue: settings["load"]!) ?? .auto
         zeroDatesAreNull = settings["zero_dates"] == "null"
         tinyint1IsBoolean = settings["tinyint1"] == "boolean"
         compresses = settings.boolean("compress")
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
+        if let variables = settings["session_variables"], !variables.isEmpty {
+            initialSQL.append((variables.uppercased().hasPrefix("SET ") ? "" : "SET SESSION ") + variables)
+        }
         socket = settings["socket"]
         retrievesPublicKey = settings.boolean("public_key_retrieval")
     }
@@ -76,16 +79,6 @@ struct MySQLOptions {
         client.compresses = compresses
         client.retrievesPublicKey = retrievesPublicKey
         return client
-    }
-
-    /// Microseconds of `+HH:MM`, `-HH:MM`, `UTC`.
-    private static func offset(of zone: String) -> Int64? {
-        if zone == "Z" || zone.uppercased() == "UTC" { return 0 }
-        let parts = zone.dropFirst().split(separator: ":")
-        guard let sign = zone.first, sign == "+" || sign == "-", parts.count == 2, let hours = Int64(parts[0]),
-            let minutes = Int64(parts[1]), (0...14).contains(hours), (0...59).contains(minutes)
-        else { return nil }
-        return (sign == "-" ? -1 : 1) * (hours * 60 + minutes) * 60_000_000
     }
 
     static let declared: [Setting] = [
@@ -112,8 +105,8 @@ struct MySQLOptions {
             "statement_timeout", .duration, default: "0", aliases: ["max_execution_time", "max_statement_time"],
             "longest time of one statement; 0 = no limit. A read that exceeds it is cut in two"),
         Setting(
-            "time_zone", .text, default: "+00:00",
-            "the session's clock as an offset, for conditions; TIMESTAMP values are the same instants with any"),
+            "time_zone", .text,
+            "the session's zone, for user SQL: Asia/Shanghai, +08:00, UTC; default: the server's. TIMESTAMP values are exact with any"),
         Setting("protocol", .choice(["binary", "text"]), default: "binary", "how rows come: by prepared statement, or as text"),
         Setting(
             "load", .choice(["auto", "infile", "insert"]), default: "auto",
@@ -126,10 +119,18 @@ struct MySQLOptions {
             "what tinyint(1) is; with boolean, a value other than 0 and 1 is a rejected row"),
         Setting("compress", .boolean, default: "false", aliases: ["useCompression"], "compress the protocol"),
         Setting(
-            "init_sql", .text, aliases: ["sessionVariables", "connectionInitSql"],
+            "init_sql", .text, aliases: ["connectionInitSql"],
             "statement to run at the start of each session; several are parted by `;` and a line break"),
+        Setting(
+            "session_variables", .text, aliases: ["sessionVariables"],
+            "variables of each session, as the JDBC driver takes them: time_zone='+08:00',sql_mode=''"),
         Setting("charset", .text, aliases: ["characterEncoding", "useUnicode"], "understood, not needed: sessions are utf8mb4"),
-        Setting("server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"], "understood, not needed: see time_zone"),
+        Setting(
+            "server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"],
+            "by which clock instants become wall clocks, as with the JDBC driver; default: the session's"),
+        Setting(
+            "force_time_zone", .boolean, default: "false", aliases: ["forceConnectionTimeZoneToSession"],
+            "the session is set to server_time_zone"),
         Setting(
             "public_key_retrieval", .boolean, default: "false", aliases: ["allowPublicKeyRetrieval"],
             "without TLS, encrypt the password for a key that the server sends (caching_sha2_password); anybody on the way can exchange it"),

@@ -20,6 +20,9 @@ final class MySQLReader: Reader, MySQLRowStream {
     private let doing: String
     private let statement: UnsafeMutablePointer<MYSQL_STMT>
     private let steps: UnsafeMutableBufferPointer<MySQLDecodeStep>
+    /// Columns of instants that come as what the session's clock shows; see ``MySQLDecodeStep/isWallClock``.
+    private var wallClocks: [Int] = []
+    private var zone = Zone.utc
     private var isAtEnd = false
     private var isClosed = false
 
@@ -37,13 +40,15 @@ final class MySQLReader: Reader, MySQLRowStream {
         let fields = statement.pointee.fields!
         let count = Int(statement.pointee.field_count)
         for (index, column) in schema.columns.enumerated() {
-            let step = index < count ? MySQLDecodeStep(column, fields[index], session.options) : nil
+            let step = index < count ? MySQLDecodeStep(column, fields[index], session.options, session.knownClock) : nil
             guard count == schema.count, let step else {
                 throw MySQLFault(
                     number: 1222, words: "column `\(column.name)` has another type than when the plan was made; plan again")
             }
             (steps.baseAddress! + index).initialize(to: step)
+            if step.isWallClock { wallClocks.append(index) }
         }
+        zone = wallClocks.isEmpty ? .utc : session.knownClock?.zone ?? .utc
     }
 
     deinit {
@@ -53,6 +58,7 @@ final class MySQLReader: Reader, MySQLRowStream {
 
     func read(into batch: Batch) throws -> Bool {
         if isAtEnd || isClosed { return false }
+        defer { for index in wallClocks { MySQLReader.makeInstants(&batch.columns[index], batch.rowCount, zone) } }
         let handle = session.handle
         let columns = batch.columns.baseAddress!
         let steps = UnsafeBufferPointer(self.steps)
@@ -79,6 +85,12 @@ final class MySQLReader: Reader, MySQLRowStream {
         return true
     }
 
+    static func makeInstants(_ column: inout ColumnBuffer, _ rows: Int, _ zone: Zone) {
+        for row in 0..<rows where !column.isNull(row) {
+            column.values[row] = zone.instant(ofWallClock: column.values[row]) ?? column.values[row]
+        }
+    }
+
     /// Only a tinyint(1) read as boolean can be bad.
     private func reject(_ column: Int, _ batch: Batch) {
         batch.dropUnfinishedRow()
@@ -103,10 +115,18 @@ final class MySQLReader: Reader, MySQLRowStream {
         return error
     }
 
-    /// Gives up the rest of the rows, and the connection with it: there may be millions of them.
+    /// Gives up the rest of the rows, and the connection with it: there may be millions of them. One that holds a snapshot
+    /// is needed again: the server ends the statement, and what it has sent by then is passed over.
     private func breakOff() {
         isAtEnd = true
-        session.breakConnection()
+        if session.endStatement() {
+            var start: UnsafePointer<UInt8>!
+            var length = 1
+            repeat { length = Int(apus_next_packet(session.handle, &start)) } while length > 0 && start[0] != 0xFE
+            if length <= 0, MySQLFault(session.handle).isConnectionLost { session.breakConnection() }
+        } else {
+            session.breakConnection()
+        }
         apus_end_rows(statement)
     }
 

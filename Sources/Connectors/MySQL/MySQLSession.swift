@@ -9,11 +9,8 @@ final class MySQLSession: ClientSession {
     let endpoint: Endpoint
     let options: MySQLOptions
     let interrupt: Interrupt
-    let dialect = MySQLDialect()
-    let isMariaDB: Bool
-    /// `10_11_19` of MariaDB 10.11.19, `8_00_36` of MySQL 8.0.36.
-    let version: Int
-    let banner: String
+    var dialect = MySQLDialect()
+    let server: MySQLServer
     /// The name of the database that unqualified tables are in.
     let database: String?
     let infile: InfileHost
@@ -29,6 +26,15 @@ final class MySQLSession: ClientSession {
     /// The server turned LOAD DATA LOCAL down.
     var isInfileRefused = false
     var knownPacketLimit: Int?
+    /// See ``clock()``.
+    var knownClock: MySQLClock?
+    var zoneNote: String?
+    /// See ``beginWriting(_:)``: seconds, and the zone that the session has otherwise.
+    var writingOffset: Int64?
+    var usualZone: String?
+    var knownIgnoresCase: Bool?
+    /// Foreign keys are not checked for now: the load is of tables that refer to each other.
+    var defersForeignKeys = false
 
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
         self.endpoint = endpoint
@@ -37,12 +43,15 @@ final class MySQLSession: ClientSession {
         database = endpoint.path.isEmpty ? nil : endpoint.path
         infile = InfileHost()
         handle = try Self.connect(endpoint, options, infile, interrupt)
-        let text = String(cString: mysql_get_server_info(handle))
-        isMariaDB = mariadb_connection(handle) != 0 || text.contains("MariaDB")
-        version = Int(mysql_get_server_version(handle))
-        banner = (isMariaDB ? "MariaDB " : "MySQL ") + text.prefix { $0.isNumber || $0 == "." }
+        do {
+            server = try MySQLServer(handle)
+        } catch {
+            mysql_close(handle)
+            throw error.error(doing: "ask the server for its version").about(endpoint.label)
+        }
         interrupt.register(socket: apus_mysql_get_fd(handle))
         do {
+            try server.requireSupport(endpoint)
             try prepareSession()
         } catch {
             close()
@@ -51,6 +60,10 @@ final class MySQLSession: ClientSession {
     }
 
     deinit { close() }
+
+    var banner: String { server.banner }
+    var isMariaDB: Bool { server.product == .mariaDB }
+    var version: Int { server.version }
 
     func close() {
         guard isOpen else { return }
@@ -67,6 +80,16 @@ final class MySQLSession: ClientSession {
         shutdown(apus_mysql_get_fd(handle), Int32(SHUT_RDWR))
     }
 
+    /// Has the server end the statement whose rows are on the wire, where the connection holds a snapshot. False where the
+    /// connection is better given up.
+    func endStatement() -> Bool {
+        guard isSnapshot, isOpen, !isBroken, !interrupt.isFired, let other = try? MySQLSession(endpoint, interrupt: interrupt) else {
+            return false
+        }
+        defer { other.close() }
+        return (try? other.attempt("KILL QUERY \(mysql_thread_id(handle))")) != nil
+    }
+
     private func reopen() throws {
         if isSnapshot { throw MySQLFault(number: 2006, words: "the connection that held the snapshot is gone") }
         let fresh = try Self.connect(endpoint, options, infile, interrupt)
@@ -74,8 +97,22 @@ final class MySQLSession: ClientSession {
         mysql_close(handle)
         handle = fresh
         isBroken = false
+        defersForeignKeys = false
         interrupt.register(socket: apus_mysql_get_fd(handle))
         try prepareSession()
+    }
+
+    /// StarRocks and Doris speak this protocol too, but load and count rows in other ways.
+    private func refuseOtherSystems() throws {
+        for (title, scheme) in [("StarRocks", "starrocks"), ("Doris", "doris")] where server.comment.hasPrefix(title) {
+            var error = ApusError(
+                .otherSystem, "the server is \(title), which is reached by \(scheme)://",
+                hint:
+                    "Write \(scheme)://host:port/database; `http` names the port for loads, 8030 without it. In a DataX job: \(scheme)reader, \(scheme)writer.",
+                context: endpoint.label)
+            error.system = scheme
+            throw error
+        }
     }
 
     /// Makes the connection ready for a statement: ends a read that is still open.
@@ -87,42 +124,30 @@ final class MySQLSession: ClientSession {
 
     /// What every session states instead of taking the server's settings for granted.
     private func prepareSession() throws {
+        try refuseOtherSystems()
         // What values mean on their way; the user's own statements may change everything else.
         let meaning = [
-            "time_zone = \(dialect.literal(options.timeZone))",
-            "sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'",
+            "sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'"
         ]
-        var settings = [
-            statementLimit(options.statementTimeout),
+        var settings = try statementLimit(options.statementTimeout).map { [$0] } ?? []
+        settings += [
             "net_write_timeout = \(options.netTimeout)", "net_read_timeout = \(options.netTimeout)",
             "wait_timeout = 604800", "autocommit = 1", "sql_safe_updates = 0", "sql_select_limit = 18446744073709551615",
             "foreign_key_checks = 1", "unique_checks = 1", "max_error_count = 1000",
         ]
-        if !isMariaDB, version >= 80000 { settings.append("information_schema_stats_expiry = 0") }
-        let hint =
-            isMariaDB
-            ? nil : "StarRocks and Doris speak this protocol too, and are reached by starrocks:// and doris:// (DataX: starrocksreader)."
+        settings += server.ownSettings
+        knownClock = nil
+        // What is stated for the whole run goes before what a connection's own statements say; those before its options.
+        if endpoint.zone == nil, let zone = options.timeZone { try setZone(zone) }
         if !options.initialSQL.isEmpty {
-            try run("SET SESSION " + settings.joined(separator: ", "), doing: "set up the session", hint: hint)
+            try setVariables(settings)
             settings = []
             for sql in options.initialSQL { try run(sql, doing: "run `init_sql`") }
         }
         try run("SET NAMES utf8mb4", doing: "set the session's character set")
-        try run("SET SESSION " + (meaning + settings).joined(separator: ", "), doing: "set up the session", hint: hint)
-    }
-
-    /// - parameter seconds: 0 = none.
-    private func statementLimit(_ seconds: Double) -> String {
-        isMariaDB ? "max_statement_time = \(seconds)" : "max_execution_time = \(Int(seconds * 1000))"
-    }
-
-    /// Runs what must not be cut short by the limit that cuts reads.
-    func withoutStatementLimit<T>(_ body: () throws -> T) throws -> T {
-        let name = isMariaDB ? "max_statement_time" : "max_execution_time"
-        let limit = try rows("SELECT @@SESSION.\(name)", doing: "look up the limit of a statement").first?[0] ?? "0"
-        try run("SET SESSION \(statementLimit(0))", doing: "lift the limit of a statement")
-        defer { _ = try? attempt("SET SESSION \(name) = \(limit)") }
-        return try body()
+        try setVariables(meaning + settings, required: meaning.count)
+        if let zone = endpoint.zone { try setZone(zone) }
+        try renewWritingZone()
     }
 
     func beginSnapshot() throws {

@@ -75,6 +75,7 @@ extension MySQLSession: Sink {
         try asPermitted(load) {
             try guardingMarks(load) {
                 try createMarks(load)
+                try createCheckpointTable(load)
                 try setMark(Mark.prepared, load)
             }
         }
@@ -106,8 +107,9 @@ extension MySQLSession: Sink {
             WHERE referenced_table_schema = \(schema) AND referenced_table_name = \(name)
             AND NOT (table_schema = \(schema) AND table_name IN (\(name), \(dialect.literal(load.staging.name)), \(dialect.literal(load.retired.name))))
             """, doing: "find the foreign keys that reference \(load.target)")
-        guard !rows.isEmpty else { return }
-        let others = rows.map { "\($0[0]!).\($0[1]!) (\($0[2]!))" }.joined(separator: ", ")
+        let strangers = try rows.filter { try !isReplaced($0[0]!, $0[1]!, with: load) }
+        guard !strangers.isEmpty else { return }
+        let others = strangers.map { "\($0[0]!).\($0[1]!) (\($0[2]!))" }.joined(separator: ", ")
         throw ApusError(
             .referenced, "\(load.target) cannot be replaced: it is referenced by \(others)",
             hint: "Use mode upsert or append, or drop those foreign keys before and create them after.", context: endpoint.label)
@@ -141,7 +143,7 @@ extension MySQLSession: Sink {
 
     private func requireKey(_ load: Load) throws {
         let shape = try describe(load.target)
-        let keys = [shape.primaryKey] + shape.indexes.filter { $0.unique && $0.definition == nil }.map(\.columns)
+        let keys = [shape.primaryKey] + shape.indexes.filter(\.unique).map(\.columns)
         if keys.contains(where: { Set($0) == Set(load.key) }) { return }
         throw ApusError(
             .unsupported, "\(load.target) has no primary or unique key of \(load.key.joined(separator: ", ")), which upsert needs",
@@ -155,7 +157,9 @@ extension MySQLSession: Sink {
         if target == nil || load.create == .recreate {
             try create(load.shape, as: load.target)
         } else if load.mode == .truncate {
-            try run("TRUNCATE TABLE \(dialect.quote(load.target))", doing: "empty \(load.target)")
+            let empty = { _ = try self.run("TRUNCATE TABLE \(self.dialect.quote(load.target))", doing: "empty \(load.target)") }
+            // One at a time: two TRUNCATEs of tables that refer to each other never end on MariaDB 10.11.
+            if load.replacedWith == nil { try empty() } else { try guardingGroup(load) { try withoutForeignKeyChecks(empty) } }
         }
     }
 
@@ -190,10 +194,39 @@ extension MySQLSession: Sink {
                 try attempt(sql)
             } catch let fault as MySQLFault where fault.number == 1273 {
                 try run(sql.replacing(/\ COLLATE [A-Za-z0-9_]+/, with: ""), doing: "make the table \(name)")
+            } catch let fault as MySQLFault where fault.number == 3822 {
+                // MySQL's names of checks are unique in a database, and the table that is replaced has them.
+                try run(sql.replacing(/CONSTRAINT `(?:[^`]|``)*` CHECK/, with: "CHECK"), doing: "make the table \(name)")
             } catch let fault as MySQLFault {
                 throw error(fault, doing: "make the table \(name)")
             }
         }
+    }
+
+    /// Collations that the server has not.
+    func settle(_ shape: inout TableShape) throws -> [String] {
+        var losses: [String] = []
+        // Defaults that are expressions, and any of TEXT, BLOB and JSON ("Data Type Default Values", 8.0.13; MariaDB 10.2.1).
+        for index in shape.columns.indices where isMariaDB ? version < 100201 : version < 80013 {
+            let column = shape.columns[index]
+            guard !column.generated, dialect.defaultSQL(column)?.hasPrefix("(") == true else { continue }
+            shape.columns[index].initial = nil
+            losses.append("\(column.name): this server takes no such default for it, so that it has none")
+        }
+        let named = shape.columns.compactMap { column in column.collation.map { (column.name, $0) } }
+        guard !named.isEmpty else { return losses }
+        // MariaDB lists some without their character set.
+        func short(_ name: String) -> String { String(name.drop { $0 != "_" }.dropFirst()) }
+        let list = Set(named.flatMap { [$0.1, short($0.1)] }).map { dialect.literal($0) }.sorted().joined(separator: ", ")
+        let known = Set(
+            try rows(
+                "SELECT collation_name FROM information_schema.collations WHERE collation_name IN (\(list))",
+                doing: "look for the collations of \(shape.name)"
+            ).compactMap { $0[0] })
+        return losses
+            + named.filter { !known.contains($0.1) && !known.contains(short($0.1)) }.map {
+                "\($0.0): the server has no collation \($0.1), so that its own default is used"
+            }
     }
 
     // MARK: Writing
@@ -202,9 +235,32 @@ extension MySQLSession: Sink {
 
     func accepts(_ load: Load) throws -> Schema {
         for name in [load.destination, load.target] where load.create != .recreate || name == load.destination {
-            if try tableFacts(name) != nil { return try target(name, columns: load.columns).schema }
+            if try tableFacts(name) != nil { return try takingNulls(target(name, columns: load.columns).schema, load) }
         }
         return Schema(load.carried.map { Column($0.name, $0.type, nullable: $0.nullable) })
+    }
+
+    /// A NULL for a NOT NULL column can become the counter's next value, the time of day or a default, without an error:
+    /// no row with one is sent. Where a trigger may fill it, the server has its say. An upsert could not find a row again
+    /// whose key holds a NULL.
+    private func takingNulls(_ schema: Schema, _ load: Load) throws -> Schema {
+        var schema = schema
+        if schema.columns.contains(where: { !$0.nullable }), try hasInsertTrigger(load.destination) {
+            for index in schema.columns.indices { schema.columns[index].nullable = true }
+        }
+        for index in schema.columns.indices where load.mode == .upsert && load.key.contains(schema.columns[index].name) {
+            schema.columns[index].nullable = false
+        }
+        return schema
+    }
+
+    private func hasInsertTrigger(_ table: TableName) throws -> Bool {
+        try !rows(
+            """
+            SELECT 1 FROM information_schema.triggers WHERE event_object_schema = \(dialect.literal(try requiredDatabase(table.schema)))
+            AND event_object_table = \(dialect.literal(table.name)) AND event_manipulation = 'INSERT' AND action_timing = 'BEFORE'
+            """, doing: "look for triggers of \(table)"
+        ).isEmpty
     }
 
     func writer(_ load: Load) throws -> any Writer {
@@ -212,21 +268,25 @@ extension MySQLSession: Sink {
     }
 
     func writer(_ load: Load, duplicates: Duplicates) throws -> any Writer {
-        let target = try target(load.destination, columns: load.columns)
-        // Notes are no losses; without them every warning counts.
-        try run("SET SESSION sql_notes = 0", doing: "set up the session")
-        if try usesInfile() { return MySQLWriter(self, load, target, duplicates) }
-        return MySQLInsertWriter(self, load, target, duplicates)
+        var target = try target(load.destination, columns: load.columns)
+        if load.mode == .upsert { target.guardsKey = try guardsKey(target, load) }
+        if load.rounds == true { target.allowRounding() }
+        // A note tells where a value was cut. Keys that are put off are checked again by the next load, unless the user turned them off.
+        let defers = load.defersForeignKeys == true
+        let checks = defers == defersForeignKeys ? "" : ", foreign_key_checks = \(defers ? 0 : 1)"
+        try run("SET SESSION sql_notes = 1\(checks)", doing: "set up the session")
+        defersForeignKeys = defers
+        let offset = try beginWriting(target.schema)
+        if try usesLoadData(load) { return MySQLWriter(self, load, target, duplicates, zoneOffset: offset) }
+        return MySQLInsertWriter(self, load, target, duplicates, zoneOffset: offset)
     }
 
-    private func usesInfile() throws -> Bool {
-        switch options.loading {
-        case .insert: return false
-        case .infile: return true
-        case .auto:
-            if isInfileRefused { return false }
-            let on = try rows("SHOW VARIABLES LIKE 'local_infile'", doing: "ask whether LOAD DATA LOCAL is allowed").first?[1]
-            return on?.uppercased() == "ON"
-        }
+    /// Whether the server could take a row for another one: by a key of texts, or by another unique key.
+    private func guardsKey(_ target: MySQLTarget, _ load: Load) throws -> Bool {
+        let shape = try describe(load.target)
+        let unique = [shape.primaryKey] + shape.indexes.filter(\.unique).map(\.columns)
+        let isText = target.items.contains { load.key.contains($0.name) && $0.type.storage == .variable }
+        return isText || unique.contains { !$0.isEmpty && Set($0) != Set(load.key) }
+            || shape.indexes.contains { $0.unique && $0.definition != nil }
     }
 }

@@ -12,8 +12,6 @@ class MySQLSliceWriter {
     var isCareful = false
     /// Rows of the slice that the target has taken.
     var written = 0
-    /// The slice was committed before, and the answer was lost: its rows are passed over, not loaded twice.
-    private(set) var isDone = false
     private var isOpen = false
     /// See ``MySQLSession/keepsMarks(_:)``.
     private lazy var isMarked = Result { try session.keepsMarks(load) }
@@ -28,24 +26,17 @@ class MySQLSliceWriter {
     var dialect: MySQLDialect { session.dialect }
     var doing: String { "load rows into \(load.target)" }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         isCareful = careful
         written = 0
         if isOpen { abort() }
-        isDone = try isMarked.get() && session.hasMark(slice.id, load)
-        if isDone { return }
+        if try isMarked.get(), let mark = try session.readMarks(load, slice: slice.id).first { return mark }
         try session.run("START TRANSACTION", doing: "begin a transaction for \(load.target)")
         isOpen = true
-    }
-
-    /// Counts the rows of a slice that is in the target already.
-    func passOver(_ batch: Batch) -> Bool {
-        if isDone { written += batch.rowCount }
-        return isDone
+        return nil
     }
 
     func commit(_ mark: SliceMark) throws {
-        if isDone { return }
         let isMarked = try isMarked.get()
         do {
             if isMarked { try session.attempt(session.markInsert(mark, load)) }
@@ -63,7 +54,10 @@ class MySQLSliceWriter {
         if !session.isBroken { _ = try? session.attempt("ROLLBACK") }
     }
 
-    func close() { abort() }
+    func close() {
+        abort()
+        session.endWriting()
+    }
 
     /// A row fault as `row.rejected`, without the row's values.
     func rejection(_ fault: MySQLFault) -> ApusError { session.error(fault, doing: doing) }
@@ -77,9 +71,8 @@ class MySQLSliceWriter {
         let item = target.items[column]
         return rejected(
             batch, row, column: item.name,
-            reason: item.isYear
-                ? "the value of `\(item.name)` is not a year that MySQL's YEAR can hold"
-                : "the value of `\(item.name)` has no place in a MySQL \(item.type): NaN, an infinity, or a year outside of 0 to 9999")
+            reason: item.check.flatMap { $0.holds(batch.columns.baseAddress! + column, row) ? nil : $0.reason(item.name) }
+                ?? "the value of `\(item.name)` has no place in a MySQL \(item.type): NaN, an infinity, or a year outside of 0 to 9999")
     }
 
     /// Writes a range of rows and, where the target refuses it, halves of it, until the bad rows are alone.
@@ -121,15 +114,24 @@ class MySQLSliceWriter {
             try session.attempt("SAVEPOINT apus")
             do {
                 try session.send(head, literal, tail)
+                try session.refuseChanges(ignoring: duplicates == .ignore)
                 written += 1
                 return nil
             } catch let fault as MySQLFault where fault.isRowFault {
                 try session.attempt("ROLLBACK TO SAVEPOINT apus")
-                return rejected(batch, row, column: column(in: fault.words), reason: fault.words)
+                return rejected(batch, row, column: column(in: fault.words), reason: reason(fault))
             }
         } catch let fault as MySQLFault {
             throw session.error(fault, doing: doing)
         }
+    }
+
+    /// Why a row was refused.
+    func reason(_ fault: MySQLFault) -> String {
+        guard fault.number == MySQLFault.otherKey else { return fault.words }
+        let key = load.key.joined(separator: ", ")
+        return
+            "the target has a row that it takes for this one, but whose key (\(key)) is not the same: it differs in case, accents or blanks, which the column's collation ignores, or another unique key is equal"
     }
 
     /// The column that the server's words name: `… for column 'a' at row 1`.

@@ -86,7 +86,7 @@ extension MySQLSession {
     /// Ascending cuts, fewer than `count`.
     private func cuts(_ read: Read, _ bounds: Slice.Bounds, count: Int, step: Int) throws -> [[String]] {
         if try isIndexedInteger(read) { return try bucketCuts(read, bounds, count: count) }
-        if case .query = read.relation { return try rankedCuts(read, step: step) }
+        if case .query = read.relation, read.key.allSatisfy(Self.sortsWhole) { return try rankedCuts(read, step: step) }
         return try Cuts.keyset(step: step, limit: count - 1) { try keysetStep(read, bounds, from: $0, offset: $1) }
     }
 
@@ -99,9 +99,16 @@ extension MySQLSession {
     }
 
     /// A key column as text that ``MySQLDialect/literal(_:type:)`` turns into the same value again.
-    private static func keyText(_ column: Column, _ sql: String) -> String {
-        if case .bytes = column.type { return "HEX(\(sql))" }
-        return sql
+    static func keyText(_ column: Column, _ sql: String) -> String {
+        switch column.type {
+        case .bytes: "HEX(\(sql))"
+        case .bits: "CAST(\(sql) AS UNSIGNED)"
+        // A FLOAT's own text is rounded.
+        case .float: "CAST(\(sql) AS DOUBLE)"
+        // In UTC, whatever the session's clock shows.
+        case .instant: "CONCAT('1970-01-01' + INTERVAL UNIX_TIMESTAMP(\(sql)) SECOND, '+00')"
+        default: sql
+        }
     }
 
     private func key(_ row: [String?], _ read: Read) throws -> [String] {
@@ -115,9 +122,19 @@ extension MySQLSession {
         }
     }
 
+    /// Whether ORDER BY looks at the whole value: of long texts and bytes it takes `max_sort_length` bytes, while comparisons
+    /// take all of them.
+    private static func sortsWhole(_ column: Column) -> Bool {
+        switch column.type {
+        case .text(let length): length.map { $0 <= 255 } ?? false
+        case .bytes(let length): length.map { $0 <= 1000 } ?? false
+        default: true
+        }
+    }
+
     /// One pass over a query instead of one for each cut.
     private func rankedCuts(_ read: Read, step: Int) throws -> [[String]] {
-        if !isMariaDB, version < 80000 {
+        if !server.hasWindowFunctions {
             return try Cuts.keyset(step: step, limit: 10_000) { try keysetStep(read, .all, from: $0, offset: $1) }
         }
         let names = read.key.map { dialect.quote($0.name) }
@@ -133,7 +150,8 @@ extension MySQLSession {
 
     // MARK: Integer keys
 
-    /// A single integer column that leads an index of a table: the server can estimate ranges of it.
+    /// A single integer column that leads an index of a table: the server can estimate ranges of it. A YEAR is a number that
+    /// only some numbers can be compared with: 200 is no year, and 21 is 2021.
     private func isIndexedInteger(_ read: Read) throws -> Bool {
         guard read.key.count == 1, case .integer = read.key[0].type else { return false }
         return try indexName(read) != nil
@@ -144,9 +162,11 @@ extension MySQLSession {
         let schema = try requiredDatabase(name.schema)
         return try rows(
             """
-            SELECT index_name FROM information_schema.statistics WHERE table_schema = \(dialect.literal(schema))
-            AND table_name = \(dialect.literal(name.name)) AND column_name = \(dialect.literal(read.key[0].name))
-            AND seq_in_index = 1 AND index_type = 'BTREE' ORDER BY index_name <> 'PRIMARY'
+            SELECT s.index_name FROM information_schema.statistics s JOIN information_schema.columns c
+            ON c.table_schema = s.table_schema AND c.table_name = s.table_name AND c.column_name = s.column_name
+            WHERE s.table_schema = \(dialect.literal(schema)) AND s.table_name = \(dialect.literal(name.name))
+            AND s.column_name = \(dialect.literal(read.key[0].name)) AND c.data_type <> 'year'
+            AND s.seq_in_index = 1 AND s.index_type = 'BTREE' ORDER BY s.index_name <> 'PRIMARY'
             """, doing: "find an index of \(name)"
         ).first?[0]
     }

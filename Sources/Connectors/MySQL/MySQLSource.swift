@@ -22,40 +22,59 @@ extension MySQLSession: Source {
     static func canCut(_ column: ColumnShape) -> Bool {
         if column.native.hasPrefix("enum") || column.native.hasPrefix("set(") { return false }
         switch column.type {
-        case .integer, .decimal, .text, .date, .timestamp, .instant, .duration, .uuid: return true
+        case .boolean, .integer, .bits, .decimal, .text, .date, .timestamp, .instant, .duration, .uuid: return true
         // Geometry is not ordered.
         case .bytes: return column.native.contains("binary") || column.native.contains("blob")
         default: return false
         }
     }
 
-    func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String {
-        "\(dialect.quote(column)) \(comparison.rawValue) \(dialect.literal(value))"
+    func canCompare(_ column: ColumnShape) -> Bool {
+        switch column.type {
+        case .json: false
+        case .float: true
+        // ENUM and SET have their largest by name, which is how they are compared too.
+        case .text, .other, .bits, .boolean: true
+        default: Self.canCut(column)
+        }
     }
 
-    func maximum(of column: String, in read: Read) throws -> String? {
-        let name = dialect.quote(column)
-        let found = try rows(
-            "SELECT MAX(\(name)) FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect))",
-            doing: "find the largest \(column) of \(read.title)")
-        return found.first?[0]
+    func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String {
+        dialect.condition(column, comparison.rawValue, value)
+    }
+
+    func maximum(of column: Column, in read: Read) throws -> String? {
+        let name = dialect.quote(column.name)
+        let from = "FROM \(read.relationSQL(dialect))"
+        // A column itself, whose instants are exact, and the index serves.
+        let sql =
+            if case .instant = column.type {
+                "SELECT \(Self.keyText(column, name)) \(from)\(read.whereSQL(.all, dialect, and: ["\(name) IS NOT NULL"])) ORDER BY \(name) DESC LIMIT 1"
+            } else {
+                "SELECT \(Self.keyText(column, "MAX(\(name))")) \(from)\(read.whereSQL(.all, dialect))"
+            }
+        return try rows(sql, doing: "find the largest \(column.name) of \(read.title)").first?[0]
     }
 
     func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader {
         let doing = "read \(read.title)"
         do {
             try makeReady()
+            try learnClock(for: read.schema)
+            var isTable = false
+            if case .table = read.relation { isTable = true }
+            func sql(_ cast: (Read.Item, Column, String) -> String) -> String { read.selectSQL(slice.bounds, dialect, cast: cast) }
             if !options.usesTextProtocol, try canReadInPlace() {
                 do {
-                    let reader = try MySQLReader(self, read.selectSQL(slice.bounds, dialect), read.schema, doing: doing)
+                    let reader = try MySQLReader(self, sql { self.instantSQL($0, $1, $2, isTable: isTable) }, read.schema, doing: doing)
                     openReader = reader
                     return reader
                 } catch let fault as MySQLFault where fault.isPrepareUnsupported {
                     readsInPlace = false
                 }
             }
-            let sql = read.selectSQL(slice.bounds, dialect) { _, column, sql in MySQLTextReader.cast(column, sql) }
-            let reader = try MySQLTextReader(self, sql, read.schema, doing: doing)
+            let text = sql { self.instantSQL($0, $1, MySQLTextReader.cast($1, $2), isTable: isTable) }
+            let reader = try MySQLTextReader(self, text, read.schema, doing: doing)
             openReader = reader
             return reader
         } catch let fault as MySQLFault {

@@ -11,10 +11,14 @@ struct MySQLTarget {
         var nullable: Bool
         /// A YEAR takes the text `0` for 2000, and `0000` for what it is.
         var isYear: Bool
+        /// What the server would change without an error.
+        var check: MySQLCheck?
     }
 
     var table: TableName
     var items: [Item]
+    /// Whether rows could meet a row of another key: see ``keyGuard(_:_:)``.
+    var guardsKey = false
     var schema: Schema { Schema(items.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
 
     init(_ table: TableName, _ items: [Item]) {
@@ -41,6 +45,13 @@ struct MySQLTarget {
     /// A comment by which other processes of the run find the statement.
     static func sign(_ run: String) -> String { "/* apus run \(run.filter { $0.isLetter || $0.isNumber || $0 == "-" }) */" }
 
+    /// FLOAT(m,d) rounds, as a DataX job has it.
+    mutating func allowRounding() {
+        for index in items.indices {
+            if case .rounded? = items[index].check { items[index].check = nil }
+        }
+    }
+
     func columnList(_ dialect: MySQLDialect) -> String { dialect.list(items.map(\.name)) }
 
     /// `INSERT INTO t (a, b) VALUES `
@@ -53,8 +64,24 @@ struct MySQLTarget {
     func insertTail(_ duplicates: Duplicates, key: [String], _ dialect: MySQLDialect) -> String {
         guard duplicates == .update else { return "" }
         let others = items.map(\.name).filter { !key.contains($0) }
-        let changed = others.isEmpty ? items.prefix(1).map(\.name) : others
-        return " ON DUPLICATE KEY UPDATE " + changed.map { "\(dialect.quote($0)) = VALUES(\(dialect.quote($0)))" }.joined(separator: ", ")
+        let changed = others.isEmpty && !guardsKey ? items.prefix(1).map(\.name) : others
+        let assigned = changed.map { "\(dialect.quote($0)) = VALUES(\(dialect.quote($0)))" }
+        return " ON DUPLICATE KEY UPDATE " + (assigned + (keyGuard(key, dialect).map { [$0] } ?? [])).joined(separator: ", ")
+    }
+
+    /// Leaves the key as it is where the row that is there has the very key of the new one, and else fails with error
+    /// 1242: the collation takes `a`, `A` and `á` for one key, or another unique key has found the row.
+    private func keyGuard(_ key: [String], _ dialect: MySQLDialect) -> String? {
+        guard guardsKey, let first = key.first else { return nil }
+        let table = dialect.quote(table.name)
+        let same = key.map { name in
+            let (old, new) = ("\(table).\(dialect.quote(name))", "VALUES(\(dialect.quote(name)))")
+            let isText = items.first { $0.name == name }?.type.storage == .variable
+            return isText ? "CAST(\(old) AS BINARY) <=> CAST(\(new) AS BINARY)" : "\(old) <=> \(new)"
+        }
+        let kept = "\(table).\(dialect.quote(first))"
+        return
+            "\(dialect.quote(first)) = CASE WHEN \(same.joined(separator: " AND ")) THEN \(kept) ELSE (SELECT NULL UNION ALL SELECT NULL) END"
     }
 }
 
@@ -65,16 +92,18 @@ extension MySQLSession {
         let schema = try requiredDatabase(table.schema)
         let rows = try rows(
             """
-            SELECT column_name, data_type, character_set_name FROM information_schema.columns
+            SELECT column_name, data_type, character_set_name, column_type, character_maximum_length, character_octet_length,
+            numeric_scale, table_name FROM information_schema.columns
             WHERE table_schema = \(dialect.literal(schema)) AND table_name = \(dialect.literal(table.name))
             """, doing: "read the character sets of \(table)")
+        let exact = rows.contains { $0[7] == table.name }
         let items = try columns.map { name in
             guard let column = shape.column(name) else {
                 throw ApusError(
                     .notFound, "\(table) has no column `\(name)`", hint: Nearest.hint(for: name, among: shape.columns.map(\.name)),
                     context: endpoint.label)
             }
-            let facts = rows.first { $0[0] == name }
+            let facts = rows.first { $0[0] == name && (!exact || $0[7] == table.name) }
             let isNarrow = facts?[2].map { !["utf8mb4", "utf8mb3", "utf8"].contains($0) } ?? false
             let isParsed: Bool
             switch column.type {
@@ -86,7 +115,7 @@ extension MySQLSession {
             let type = if case .bits = column.type { ColumnType.bits(length: nil) } else { column.type }
             return MySQLTarget.Item(
                 name: name, type: type, isConverted: isNarrow || isParsed, nullable: column.nullable,
-                isYear: facts?[1] == "year")
+                isYear: facts?[1] == "year", check: facts.flatMap { MySQLCheck($0) })
         }
         return MySQLTarget(table, items)
     }

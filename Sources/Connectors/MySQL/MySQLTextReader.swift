@@ -12,7 +12,7 @@ final class MySQLTextReader: Reader, MySQLRowStream {
     private let result: UnsafeMutablePointer<MYSQL_RES>
     private let kinds: [Kind]
     private let zeroIsNull: Bool
-    private let zoneOffset: Int64
+    private let clock: MySQLClock?
     private var isAtEnd = false
     private var isClosed = false
 
@@ -25,7 +25,7 @@ final class MySQLTextReader: Reader, MySQLRowStream {
         self.session = session
         self.doing = doing
         zeroIsNull = session.options.zeroDatesAreNull
-        zoneOffset = session.options.zoneOffset
+        clock = session.knownClock
         kinds = schema.columns.map { column in
             switch column.type {
             case .boolean: .boolean
@@ -119,7 +119,13 @@ final class MySQLTextReader: Reader, MySQLRowStream {
         case .date: number = Parse.date(text)
         case .timestamp, .instant:
             number = Parse.timestamp(text)
-            if case .instant = kind, let value = number, !Temporal.isZero(value) { number = value - zoneOffset }
+            guard case .instant = kind else { break }
+            if let shown = number, let clock {
+                let isReal = !Temporal.isZero(shown)
+                number = isReal ? clock.offset.map { shown - $0 } ?? clock.zone.instant(ofWallClock: shown) : shown
+            } else {
+                number = MySQLEpoch.instant(text)
+            }
         case .duration: number = Parse.duration(text)
         }
         guard let number else { return false }
@@ -139,7 +145,7 @@ final class MySQLTextReader: Reader, MySQLRowStream {
         guard !isClosed else { return }
         isClosed = true
         // Freeing an unfinished result would read it to its end.
-        if !isAtEnd { session.breakConnection() }
+        if !isAtEnd, !session.endStatement() { session.breakConnection() }
         mysql_free_result(result)
         if session.openReader === self { session.openReader = nil }
     }

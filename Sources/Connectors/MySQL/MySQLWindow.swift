@@ -28,6 +28,10 @@ extension MySQLSession {
         let doing = "replace the window of \(load.target)"
         let columns = dialect.list(load.columns)
         let written = try readMarks(load).reduce(0) { $0 + $1.written }
+        if let stray = load.strayCondition {
+            let rows = try self.rows("SELECT COUNT(*) FROM \(staging) WHERE \(stray)", doing: doing).first?.first?.flatMap { Int($0) } ?? 0
+            try load.requireNoStray(rows, context: endpoint.label)
+        }
         if let window = load.window { try run("DELETE FROM \(table) WHERE \(window)", doing: doing) }
         if !load.key.isEmpty {
             let same = load.key.map { "apus_old.\(dialect.quote($0)) = apus_new.\(dialect.quote($0))" }.joined(separator: " AND ")

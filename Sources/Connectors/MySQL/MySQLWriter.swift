@@ -24,16 +24,15 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
         var outcome: LoadOutcome
     }
 
-    override init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates) {
-        let offset = session.options.zoneOffset
-        encoder = MySQLEncoder(target.items, zoneOffset: offset, form: .file)
-        literals = MySQLEncoder(target.items, zoneOffset: offset, form: .values)
+    init(_ session: MySQLSession, _ load: Load, _ target: MySQLTarget, _ duplicates: Duplicates, zoneOffset: Int64) {
+        encoder = MySQLEncoder(target.items, zoneOffset: zoneOffset, form: .file)
+        literals = MySQLEncoder(target.items, zoneOffset: zoneOffset, form: .values)
         shelf = duplicates == .update ? TableName(schema: load.target.schema, "apus_shelf_\(load.table)") : nil
         statement = target.loadSQL(into: shelf, shelf == nil ? duplicates : .fail, run: load.runID, session.dialect)
         super.init(session, load, target, duplicates)
     }
 
-    override func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult override func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         encoded = 0
         if let shelf {
             // Without keys, so that no row is lost among its equals; outside of the transaction, since it is DDL.
@@ -42,12 +41,11 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
                 "CREATE TEMPORARY TABLE \(dialect.quote(shelf)) ENGINE=InnoDB AS SELECT \(target.columnList(dialect)) FROM \(dialect.quote(target.table)) WHERE 0",
                 doing: "make a temporary table for \(load.target)", hint: "Grant CREATE TEMPORARY TABLES to the user.")
         }
-        try super.begin(slice, careful: careful)
+        return try super.begin(slice, careful: careful)
     }
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
         try session.interrupt.check()
-        if passOver(batch) { return [] }
         return isCareful ? try writeCarefully(batch) : try stream(batch)
     }
 
@@ -124,12 +122,10 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
         if let fault = outcome.fault { throw fault }
         let counts = LoadCounts(outcome.info)
         if counts.skipped > 0 || counts.warnings > 0 {
-            let warnings = try session.rows("SHOW WARNINGS", doing: "read the warnings of LOAD DATA")
-            let ignored = duplicates == .ignore ? [1062] : []
-            for warning in warnings where warning[0] != "Note" {
-                let number = Int(warning[1] ?? "") ?? 0
-                if Self.harmless.contains(number) || ignored.contains(number) { continue }
-                throw MySQLFault(number: MySQLFault.rowFaults.contains(number) ? number : 1366, words: warning[2] ?? "")
+            let seen = try session.refuseChanges(ignoring: duplicates == .ignore, force: true)
+            // More warnings than the server keeps, of which not all are of rows that were passed over.
+            if counts.warnings > max(seen, counts.skipped) {
+                throw MySQLFault(number: 1366, words: "\(counts.warnings) warnings, of which the server keeps \(seen)")
             }
             if counts.skipped > 0, duplicates == .fail || shelf != nil {
                 throw MySQLFault(number: 1062, words: "\(counts.skipped) rows were skipped")
@@ -141,9 +137,6 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
         }
     }
 
-    /// Deprecations.
-    private static let harmless: Set<Int> = [1287, 1681, 3719, 3778]
-
     /// Moves rows of the shelf into the target.
     private func unload() throws {
         guard let shelf else { return }
@@ -153,7 +146,7 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
     }
 
     func flush() throws -> Int {
-        if isCareful || isDone { return written }
+        if isCareful { return written }
         guard running != nil else { return 0 }
         try finishLoad()
         do { try unload() } catch let fault as MySQLFault { throw rejection(fault) }
@@ -208,7 +201,7 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
                 return nil
             } catch let fault as MySQLFault where fault.isRowFault {
                 try session.attempt("ROLLBACK TO SAVEPOINT apus")
-                return rejected(batch, row, column: nil, reason: fault.words)
+                return rejected(batch, row, column: nil, reason: reason(fault))
             }
         } catch let fault as MySQLFault {
             throw failure(fault)
@@ -247,17 +240,18 @@ final class MySQLWriter: MySQLSliceWriter, Writer {
     override func close() {
         abort()
         if let shelf { _ = try? session.attempt("DROP TEMPORARY TABLE IF EXISTS \(dialect.quote(shelf))") }
+        session.endWriting()
     }
 }
 
 /// What came of a LOAD DATA. Sendable, unchecked: written by the thread that runs it, read after that has ended.
-private final class LoadOutcome: @unchecked Sendable {
+final class LoadOutcome: @unchecked Sendable {
     var fault: MySQLFault?
     var info = ""
 }
 
 /// A LOAD DATA statement with its rows. Sendable, unchecked: while it runs, nobody else uses the connection.
-private final class LoadJob: @unchecked Sendable {
+final class LoadJob: @unchecked Sendable {
     private let handle: UnsafeMutablePointer<MYSQL>
     private let statement: String
     private let feed: LoadFeed

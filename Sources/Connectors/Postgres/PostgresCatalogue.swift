@@ -39,6 +39,13 @@ extension PostgresSession {
         try relations(schema: schema).map(\.summary)
     }
 
+    func schemas() throws -> [String] {
+        try run(
+            "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname",
+            doing: "listing schemas"
+        ).rows.compactMap { $0[0] }
+    }
+
     private func relations(schema: String?) throws -> [Relation] {
         let place =
             schema.map { "n.nspname = \(dialect.literal($0))" }
@@ -47,7 +54,7 @@ extension PostgresSession {
             """
             \(PostgresSession.relationColumns)
             WHERE \(place) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')\(version >= 100000 ? " AND NOT c.relispartition" : "")
-              AND c.relname <> '\(SliceMark.tableName)' AND c.relname NOT LIKE 'apus\\_stg\\_%' AND c.relname NOT LIKE 'apus\\_old\\_%'
+              AND c.relname NOT IN ('\(SliceMark.tableName)', '\(Checkpoint.tableName)') AND c.relname NOT LIKE 'apus\\_stg\\_%' AND c.relname NOT LIKE 'apus\\_old\\_%'
             ORDER BY n.nspname, c.relname
             """, doing: "listing tables"
         ).rows
@@ -104,11 +111,14 @@ extension PostgresSession {
         try shapes(of: relations(schema: schema).filter { isWanted($0.summary) })
     }
 
-    /// In the order of the relations, in six queries.
+    /// In the order of the relations, in a few queries.
     private func shapes(of relations: [Relation]) throws -> [TableShape] {
         guard !relations.isEmpty else { return [] }
         let oids = relations.map { String($0.oid) }.joined(separator: ",")
-        let columns = try columns(of: oids), indexes = try indexes(of: oids), foreignKeys = try foreignKeys(of: oids)
+        var columns = try columns(of: oids)
+        let indexes = try indexes(of: oids), foreignKeys = try foreignKeys(of: oids)
+        try details(of: oids, &columns)
+        let checks = try checks(of: oids), traits = try traits(of: oids)
         let rules = try rowRules(of: relations)
         return relations.map { relation in
             let oid = String(relation.oid)
@@ -117,7 +127,10 @@ extension PostgresSession {
             shape.comment = relation.comment
             shape.rows = relation.rows
             shape.bytes = relation.bytes
-            (shape.primaryKey, shape.indexes) = indexes[oid] ?? ([], [])
+            let keys = indexes[oid] ?? Keys()
+            (shape.primaryKey, shape.primaryKeyDefinition, shape.indexes) = (keys.primary, keys.primaryDefinition, keys.indexes)
+            shape.checks = checks[oid]
+            if relation.shapeKind == .table { shape.traits = traits[oid] }
             shape.foreignKeys = foreignKeys[oid] ?? []
             if let own = rules[oid] {
                 if !own.children.isEmpty { shape.children = own.children }
@@ -165,7 +178,14 @@ extension PostgresSession {
         }
     }
 
-    private func indexes(of oids: String) throws -> [String: (primaryKey: [String], indexes: [IndexShape])] {
+    private struct Keys {
+        var primary: [String] = []
+        /// Where it says more than the columns.
+        var primaryDefinition: String?
+        var indexes: [IndexShape] = []
+    }
+
+    private func indexes(of oids: String) throws -> [String: Keys] {
         let rows = try run(
             """
             SELECT x.indexrelid, i.relname, x.indisunique, x.indisprimary, pg_catalog.pg_get_indexdef(x.indexrelid), m.amname,
@@ -174,9 +194,10 @@ extension PostgresSession {
                 OR EXISTS (SELECT 1 FROM generate_subscripts(x.indclass, 1) k JOIN pg_catalog.pg_opclass o
                   ON o.oid = x.indclass[k] WHERE NOT o.opcdefault)
                 \(version >= 110000 ? "OR x.indnkeyatts < x.indnatts" : "")
-                \(version >= 150000 ? "OR x.indnullsnotdistinct" : ""), x.indrelid
+                \(version >= 150000 ? "OR x.indnullsnotdistinct" : ""), x.indrelid, pg_catalog.pg_get_constraintdef(k.oid)
             FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
               JOIN pg_catalog.pg_am m ON m.oid = i.relam
+              LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.oid AND k.conrelid = x.indrelid AND k.contype IN ('p', 'u', 'x')
             WHERE x.indrelid IN (\(oids)) AND x.indisvalid ORDER BY i.relname
             """, doing: "reading the indexes of tables"
         ).rows
@@ -189,12 +210,17 @@ extension PostgresSession {
             """, doing: "reading the indexes of tables"
         ).rows
         let columnsOf = Dictionary(grouping: names) { $0[0] }
-        var found: [String: (primaryKey: [String], indexes: [IndexShape])] = [:]
+        var found: [String: Keys] = [:]
         for row in rows {
             let columns = (columnsOf[row[0]] ?? []).compactMap { $0[1] }
             let table = row[8] ?? ""
             if row[3] == "t" {
-                found[table, default: ([], [])].primaryKey = columns
+                found[table, default: Keys()].primary = columns
+                // The server quotes names that need it.
+                func bare(_ text: String) -> String { text.filter { $0 != "\"" } }
+                if let definition = row[9], bare(definition) != bare("PRIMARY KEY (\(columns.joined(separator: ", ")))") {
+                    found[table]!.primaryDefinition = definition
+                }
                 continue
             }
             let isPlainColumns = row[6] != "t" && row[5] == "btree"
@@ -202,7 +228,8 @@ extension PostgresSession {
             if !isPlainColumns || row[7] == "t", let text = row[4], let using = text.firstRange(of: " USING ") {
                 index.definition = String(text[using.lowerBound...].dropFirst())
             }
-            found[table, default: ([], [])].indexes.append(index)
+            index.constraint = row[9]
+            found[table, default: Keys()].indexes.append(index)
         }
         return found
     }
@@ -210,7 +237,8 @@ extension PostgresSession {
     private func foreignKeys(of oids: String) throws -> [String: [ForeignKeyShape]] {
         let rows = try run(
             """
-            SELECT k.oid, k.conname, n.nspname, c.relname, k.confdeltype, k.confupdtype, k.conrelid
+            SELECT k.oid, k.conname, n.nspname, c.relname, k.confdeltype, k.confupdtype, k.conrelid,
+              CASE WHEN k.condeferred THEN 'DEFERRABLE INITIALLY DEFERRED' WHEN k.condeferrable THEN 'DEFERRABLE' END
             FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE k.conrelid IN (\(oids)) AND k.contype = 'f' ORDER BY k.conname
@@ -234,6 +262,7 @@ extension PostgresSession {
                 references: TableName(schema: row[2], row[3] ?? ""), referencedColumns: pairs.compactMap { $0[2] })
             key.onDelete = actions[row[4] ?? "a"]
             key.onUpdate = actions[row[5] ?? "a"]
+            key.timing = row[7]
             found[row[6] ?? "", default: []].append(key)
         }
         return found

@@ -8,7 +8,11 @@ public struct PostgresConnector: Connector {
     public let name = "postgres"
     public let title = "PostgreSQL"
     public let schemes = ["postgres", "postgresql", "pgsql", "greenplum"]
-    public let abilities = Abilities()
+    public let abilities: Abilities = {
+        var abilities = Abilities()
+        abilities.driverSetsZone = true
+        return abilities
+    }()
     public let example = "postgres://user:password@host:5432/database?tls=verify&ca=/etc/ssl/ca.pem"
     public var dialect: (any Dialect)? { PostgresDialect() }
 
@@ -50,6 +54,9 @@ public struct PostgresConnector: Connector {
             "synchronous_commit", .choice(["on", "off", "local", "remote_write", "remote_apply"]),
             "durability of commits; default as the server is configured"),
         Setting("analyze", .boolean, default: "true", "ANALYZE a table after it was loaded"),
+        Setting(
+            "time_zone", .text, aliases: ["TimeZone", "timezone"],
+            "the session's zone, for user SQL: Asia/Shanghai, +08:00, UTC; default: the role's or database's"),
         Setting("init_sql", .text, "SQL to run when a connection has been opened"),
     ]
 
@@ -64,7 +71,7 @@ public struct PostgresConnector: Connector {
         do {
             var snapshot: String?
             for _ in 0..<max(count, 1) {
-                let session = try PostgresSession(endpoint, interrupt: interrupt)
+                let session = try PostgresSession(endpoint, interrupt: interrupt.child())
                 sessions.append(session)
                 snapshot = try session.beginSnapshot(snapshot)
             }

@@ -3,7 +3,7 @@ import Tabular
 
 /// Why a value cannot be in PostgreSQL.
 enum PostgresFault: UInt8 {
-    case none, nul, range, zeroDate, dateRange, timeRange, numeric, uuid, bits
+    case none, nul, range, zeroDate, dateRange, timeRange, numeric, uuid, bits, octet, clock
 
     func reason(_ type: ColumnType) -> String {
         switch self {
@@ -16,6 +16,8 @@ enum PostgresFault: UInt8 {
         case .numeric: "this is no number that PostgreSQL's numeric can hold"
         case .uuid: "this is no UUID"
         case .bits: "this is no string of 0 and 1"
+        case .octet: "a column of type \"char\" holds one octet"
+        case .clock: "PostgreSQL would put the time of the load in the place of a word like `now` or `today`"
         }
     }
 }

@@ -29,8 +29,8 @@ extension PostgresSession {
     }
 
     static func isRowFault(_ state: String) -> Bool {
-        // Data exceptions, constraints, WITH CHECK OPTION, errors raised by triggers; rows or index entries too large.
-        ["22", "23", "44", "P0"].contains(String(state.prefix(2))) || state == "54000"
+        // Cardinality (see PostgresUpsert), data exceptions, constraints, WITH CHECK OPTION, errors raised by triggers; rows or index entries too large.
+        ["21", "22", "23", "44", "P0"].contains(String(state.prefix(2))) || state == "54000"
     }
 
     static func meaning(of state: String, _ message: String, rows: Bool) -> (ApusError.Code, hint: String?) {

@@ -6,7 +6,7 @@ import Tabular
 
 /// One connection to a PostgreSQL server: statements, catalogue, source and sink.
 ///
-/// Sessions run in UTC, with UTF-8, ISO dates and the shortest exact text of floats; whoever has waited for a lock sees
+/// Sessions run in the role's and database's time zone, with UTF-8, ISO dates and the shortest exact text of floats; whoever has waited for a lock sees
 /// what was committed meanwhile.
 final class PostgresSession: SQLSession, Source, Sink {
     let interrupt: Interrupt
@@ -32,13 +32,15 @@ final class PostgresSession: SQLSession, Source, Sink {
     /// The statement that the server keeps, see ``targetSQL(_:)``; nil when there is none, or nobody knows.
     var preparedTarget: String?
     var targetNumber = 0
+    /// See ``defersForeignKeys(_:)``.
+    var knownDeferring: (key: String, isDeferred: Bool)?
     /// See ``schema(of:)``.
     var knownSchemas: [String: String] = [:]
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []
-    /// The process that serves this connection.
-    var backendPID: Int32 { PQbackendPID(connection) }
+    /// The server's process that serves this connection; through a pooler it is not the one that libpq knows.
+    let backendPID: Int32
     private let socket: Int32
     private(set) var isClosed = false
 
@@ -50,13 +52,16 @@ final class PostgresSession: SQLSession, Source, Sink {
         self.connection = connection
         socket = PQsocket(connection)
         version = Int(PQserverVersion(connection))
-        let text = PQexec(connection, "SELECT version()").map { PostgresResult($0).value ?? "" } ?? ""
+        let about = PostgresResult(PQexec(connection, "SELECT version(), pg_backend_pid()"))
+        let text = about.value ?? ""
+        backendPID = about.rowCount > 0 ? about.text(0, 1).flatMap { Int32($0) } ?? PQbackendPID(connection) : PQbackendPID(connection)
         isGreenplum = text.contains("Greenplum")
         banner = PostgresSession.banner(of: text)
         types = PostgresTypeCache()
         interrupt.register(socket: socket)
         _ = Self.backends.withLock { $0.insert(backendPID) }
         do {
+            try PostgresPooler.refuseTransactions(connection, served: backendPID, endpoint, interrupt)
             try setUp()
         } catch {
             close()
@@ -83,14 +88,14 @@ final class PostgresSession: SQLSession, Source, Sink {
 
     private func setUp() throws {
         var sql = """
-            SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
+            SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
             SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
             SET array_nulls = on;
             SET statement_timeout = \(milliseconds("statement_timeout"))
             """
         // As pg_dump does: what policies would hide makes a statement fail.
         if version >= 90500 { sql += "; SET row_security = \(readsFiltered ? "on" : "off")" }
-        if version >= 90300 { sql += "; SET lock_timeout = \(milliseconds("lock_timeout"))" }
+        if version >= 90300 { sql += "; SET lock_timeout = \(lockTimeout)" }
         if version >= 90600 { sql += "; SET idle_in_transaction_session_timeout = 0" }
         if version >= 140000 { sql += "; SET idle_session_timeout = 0" }
         if let commit = endpoint.settings["synchronous_commit"] { sql += "; SET synchronous_commit = \(commit)" }
@@ -101,11 +106,19 @@ final class PostgresSession: SQLSession, Source, Sink {
             }
             sql += "; SET search_path = \(list.joined(separator: ", "))"
         }
+        // What is stated for the whole run goes before what a connection's own statements say; those before its options.
+        if endpoint.zone == nil, let zone = try Zone.name(ofSetting: endpoint.settings["time_zone"]) {
+            sql += "; " + (try Self.zoneSQL(zone))
+        }
         try run(sql, doing: "setting up the connection")
         if let initial = endpoint.settings["init_sql"], !initial.isEmpty {
             try run(initial, doing: "running `init_sql`")
         }
+        if let zone = endpoint.zone { try run(Self.zoneSQL(zone), doing: "setting the session's time zone") }
     }
+
+    /// Milliseconds.
+    var lockTimeout: Int { milliseconds("lock_timeout") }
 
     private func milliseconds(_ setting: String) -> Int { Int((endpoint.settings.seconds(setting) ?? 0) * 1000) }
 

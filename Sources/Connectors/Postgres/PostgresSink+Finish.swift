@@ -18,7 +18,7 @@ extension PostgresSession {
             try transaction("finishing \(load.target)") {
                 if isNew, load.withIndexes { try makeIndexes(load, on: load.target) }
                 try setCounters(load)
-                try mark(load, .finished)
+                try markFinished(load)
             }
             analyze(load.target)
         }
@@ -33,13 +33,36 @@ extension PostgresSession {
 
     /// The secondary indexes of a table that Apus made; those that are there already are left alone.
     func makeIndexes(_ load: Load, on table: TableName) throws {
-        for sql in indexSQL(load, on: table) { try run(sql, doing: "making indexes of \(load.target)") }
+        for sql in try indexSQL(load, on: table) { try run(sql, doing: "making indexes of \(load.target)") }
     }
 
-    func indexSQL(_ load: Load, on table: TableName) -> [String] {
-        dialect.createIndexes(load.shape, on: table).map { sql in
-            version >= 90500 ? sql.replacing(" INDEX ", with: " INDEX IF NOT EXISTS ", maxReplacements: 1) : sql
+    /// An index whose name another table's index has, or any other relation, gets one of its own.
+    /// - parameter staging: the table that `table` is called as yet.
+    func indexSQL(_ load: Load, on table: TableName, staging: TableName? = nil) throws -> [String] {
+        guard !load.shape.indexes.isEmpty else { return [] }
+        let names = load.shape.indexes.map { dialect.indexName($0, table) }
+        let known = try run(
+            """
+            SELECT c.relname, x.indrelid = to_regclass(\(dialect.literal(dialect.quote(staging ?? table))))
+            FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
+            WHERE c.relnamespace = coalesce((SELECT relnamespace FROM pg_catalog.pg_class
+                WHERE oid = to_regclass(\(dialect.literal(dialect.quote(staging ?? table))))), 0)
+              AND c.relname IN (\(names.map { dialect.literal($0) }.joined(separator: ", ")))
+            """, doing: "looking for the names of indexes of \(load.target)"
+        ).rows
+        let own = Set(known.filter { $0[1] == "t" }.compactMap { $0[0] })
+        var taken = Set(known.compactMap { $0[0] })
+        var statements: [String] = []
+        for (index, name) in zip(load.shape.indexes, names) where !own.contains(name) {
+            var single = load.shape
+            single.indexes = [index]
+            if !taken.insert(name).inserted {
+                single.indexes[0].name = PostgresDialect.shortened("\(table.name)_\(name)_\(load.table)_\(statements.count)")
+                taken.insert(single.indexes[0].name)
+            }
+            statements += dialect.createIndexes(single, on: table)
         }
+        return statements
     }
 
     /// Sets the counters behind columns so that the next number is above all that is there; never back.
@@ -70,6 +93,13 @@ extension PostgresSession {
                 SELECT pg_catalog.setval(\(dialect.literal(sequence)), m.top::bigint)
                 FROM (SELECT max(\(name))::numeric AS top FROM \(table)) m, \(sequence) s
                 WHERE (m.top > s.last_value OR (m.top = s.last_value AND NOT s.is_called))\(fits)
+                """, doing: doing)
+            // Numbers that the source has given already are not given again, also where their rows are gone.
+            guard let next = load.counters?[column], Int64(next) != nil else { continue }
+            try run(
+                """
+                SELECT pg_catalog.setval(\(dialect.literal(sequence)), m.top::bigint, false) FROM (SELECT \(next)::numeric AS top) m, \(sequence) s
+                WHERE m.top > s.last_value\(fits)
                 """, doing: doing)
         }
     }
@@ -114,7 +144,8 @@ extension PostgresSession {
         }
         // A foreign key's name is the table's own, so it may be the final one at once.
         for row in try foreignKeyDefinitions(of: target.oid, toItself: false) where !present.contains(row.name) {
-            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(row.name)) \(row.definition)", doing: doing)
+            let definition = load.replacedWith == nil ? row.definition : Self.unvalidated(row.definition)
+            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(row.name)) \(definition)", doing: doing)
         }
     }
 

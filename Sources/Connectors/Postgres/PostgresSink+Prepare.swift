@@ -16,6 +16,7 @@ extension PostgresSession {
                 hint: "CREATE SCHEMA \(dialect.quote(schema)), or name another target.", context: endpoint.label)
         }
         if !found.hasMarks { try createMarksTable(load) }
+        try createCheckpointTable(load)
         let states = try states(load)
         if states.contains(.finished) { return }
         if states.contains(.prepared) {
@@ -99,7 +100,13 @@ extension PostgresSession {
         let isNew = found.relation == nil || load.create == .recreate
         if found.relation != nil, load.create == .recreate { statements.append("DROP TABLE \(dialect.quote(load.target))") }
         if isNew { statements += dialect.create(load.shape, as: load.target) }
-        if !isNew, load.mode == .truncate { statements.append("TRUNCATE TABLE \(own(dialect.quote(load.target), found.relation))") }
+        if !isNew, load.mode == .truncate {
+            // TRUNCATE asks whether foreign keys refer to the table, DELETE whether rows do. Where tables refer to each other
+            // in a circle, it must not ask.
+            if (try? defersForeignKeys(load)) == true { statements.append("SET LOCAL session_replication_role = replica") }
+            let verb = load.replacedWith == nil ? "TRUNCATE TABLE" : "DELETE FROM"
+            statements.append("\(verb) \(own(dialect.quote(load.target), found.relation))")
+        }
         if load.mode == .upsert, isNew, Set(load.key) != Set(load.shape.primaryKey) {
             statements.append("CREATE UNIQUE INDEX ON \(dialect.quote(load.target)) (\(dialect.list(load.key)))")
         }

@@ -46,7 +46,22 @@ extension PostgresSession {
 
     func writer(_ load: Load) throws -> any Writer { try PostgresWriter(self, placed(load)) }
 
-    func accepts(_ load: Load) throws -> Schema { try layout(load).schema }
+    func comparable(_ table: TableName) throws -> TableName {
+        if table.schema != nil { return table }
+        let found = try relation(table)?.name.schema ?? run("SELECT current_schema()", doing: "looking for the schema").value
+        return TableName(schema: found, table.name)
+    }
+
+    /// The server never puts another value in the place of a NULL, but an upsert could not find a row again whose key
+    /// holds one.
+    func accepts(_ load: Load) throws -> Schema {
+        var schema = try layout(load).schema
+        let matchesNulls = try load.mode == .upsert && self.matchesNulls(load)
+        for index in schema.columns.indices {
+            schema.columns[index].nullable = load.mode != .upsert || matchesNulls || !load.key.contains(schema.columns[index].name)
+        }
+        return schema
+    }
 
     func wireFormats(_ load: Load) throws -> [WireFormat] { try layout(load).wire.map { [$0] } ?? [] }
 

@@ -11,8 +11,35 @@ extension PostgresSession {
         guard !read.key.isEmpty else { return [Slice(id: 0, bounds: .all, rows: rows)] }
         let count = wish.slices(forRows: rows)
         guard count > 1 else { return [Slice(id: 0, bounds: .all, rows: rows)] }
-        let cuts = try sampledCuts(read, count) ?? exactCuts(read, count, sample: nil)
+        let cuts: CutSet
+        do {
+            cuts = try sampledCuts(read, count) ?? exactCuts(read, count, sample: nil)
+            try checkComparison(read, cuts.values.first)
+        } catch let error as ApusError where Self.isIncomparable(error) {
+            throw ApusError(
+                .unsupported,
+                "\(PostgresSession.subject(read)) cannot be cut by \(read.key.map { "`\($0.name)`" }.joined(separator: ", ")): a column of that type has no order that conditions with its text follow",
+                hint: "Name another key column, or read the table as one slice.", context: endpoint.label, underlying: error.underlying)
+        }
         return Cuts.slices(cuts.values, key: read.key, rowsPerSlice: max(rows / count, 1))
+    }
+
+    /// A type without an order, or one whose text is no value of it by itself.
+    private static func isIncomparable(_ error: ApusError) -> Bool {
+        ["PG 42883", "PG 42804", "PG 0A000"].contains { error.underlying?.hasPrefix($0) == true }
+    }
+
+    /// Has the server look at a condition on a key of a type that is not known here, before slices are made of it.
+    private func checkComparison(_ read: Read, _ cut: [String]?) throws {
+        let isKnown = read.key.allSatisfy { column in
+            switch column.type {
+            case .json, .array, .other: false
+            default: true
+            }
+        }
+        guard let cut, !isKnown else { return }
+        let filter = read.whereSQL(.range(from: cut, upTo: nil), dialect)
+        try run("SELECT 1 FROM \(read.relationSQL(dialect))\(filter) LIMIT 0", doing: "cutting \(PostgresSession.subject(read))")
     }
 
     private struct CutSet {
@@ -120,18 +147,18 @@ extension PostgresSession {
         return shape.indexes.first { $0.unique && isFit($0.columns, nullable: false) }?.columns ?? []
     }
 
-    func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String {
-        "\(dialect.quote(column)) \(comparison.rawValue) \(dialect.literal(value))"
+    func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String {
+        "\(dialect.quote(column.name)) \(comparison.rawValue) \(dialect.literal(value))"
     }
 
-    func maximum(of column: String, in read: Read) throws -> String? {
-        let name = dialect.quote(column)
+    func maximum(of column: Column, in read: Read) throws -> String? {
+        let name = dialect.quote(column.name)
         // Not max(): uuid and others have an order but no such function.
         return try run(
             """
             SELECT \(name)::text AS apus_text FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect, and: ["\(name) IS NOT NULL"]))
             ORDER BY \(name) DESC LIMIT 1
-            """, doing: "looking for the largest \(column) of \(PostgresSession.subject(read))"
+            """, doing: "looking for the largest \(column.name) of \(PostgresSession.subject(read))"
         ).value
     }
 }

@@ -32,41 +32,43 @@ extension PostgresSession {
         let afterwards = try belongings(of: target, found.traits, load)
         let renames = try renames(target, found, load)
         if hasSequences || found.traits.contains(.owner) { try adopt(target, load, doing) }
-        let moves = [
-            "DROP TABLE \(dialect.quote(load.target))",
-            "ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))",
-        ]
-        guard hasSequences else { return try moves + renames + afterwards + markSQL(load, .finished) }
+        let group = try detaching(load)
+        let moves =
+            group.drop + [
+                "DROP TABLE \(dialect.quote(load.target))",
+                "ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))",
+            ] + group.add
+        guard hasSequences else { return try moves + renames + afterwards + finishedSQL(load) }
         let counters = try counterValues(target)
         try runTogether(moves + renames + afterwards, doing)
         try restoreCounters(counters, load, doing)
         try setCounters(load)
-        return try markSQL(load, .finished)
+        return try finishedSQL(load)
     }
 
     private func takePlace(of target: Relation, _ found: PostgresTarget, _ load: Load, _ doing: String) throws -> [String] {
         let counters = found.traits.contains(.sequences) ? try counterValues(target) : []
         let names = try namesOfStaging(load, doing, besides: "DROP TABLE \(dialect.quote(load.target))")
-        try runTogether(renameSQL(load, names.renames), doing)
+        try runTogether(try renameSQL(load, names.renames), doing)
         try restoreCounters(counters, load, doing)
         try setCounters(load)
-        return try markSQL(load, .finished)
+        return try finishedSQL(load)
     }
 
     private func renameStaging(_ load: Load, _ doing: String) throws {
         let names = try namesOfStaging(load, doing)
-        let statements = renameSQL(load, names.renames)
-        if !names.hasSequences { return try runTogether(statements + markSQL(load, .finished), doing) }
+        let statements = try renameSQL(load, names.renames)
+        if !names.hasSequences { return try runTogether(statements + finishedSQL(load), doing) }
         try transaction(doing) {
             try runTogether(statements, doing)
             try setCounters(load)
-            try mark(load, .finished)
+            try markFinished(load)
         }
     }
 
-    private func renameSQL(_ load: Load, _ renames: [String]) -> [String] {
-        ["ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))"] + renames
-            + (load.withIndexes ? indexSQL(load, on: load.target) : [])
+    private func renameSQL(_ load: Load, _ renames: [String]) throws -> [String] {
+        try ["ALTER TABLE \(dialect.quote(load.staging)) RENAME TO \(dialect.quote(load.target.name))"] + renames
+            + (load.withIndexes ? indexSQL(load, on: load.target, staging: load.staging) : [])
     }
 
     /// A table that Apus made gets the names that it would have had without the staging table.
@@ -183,11 +185,14 @@ extension PostgresSession {
             if version >= 90300 { try run("SET LOCAL lock_timeout = '5s'", doing: doing) }
             // Readers go on; writers wait.
             try run("LOCK TABLE \(table) IN EXCLUSIVE MODE", doing: doing)
+            let group = try detaching(load), own = try detachingOwn(load)
+            try runTogether(group.drop + own.drop, doing)
             try run("DELETE FROM \(table)", doing: doing)
             try run("INSERT INTO \(table) (\(columns))\(overriding) SELECT \(columns) FROM \(staging)", doing: doing)
+            try runTogether(own.add + group.add, doing)
             try setCounters(load)
             try run("DROP TABLE \(staging)", doing: doing)
-            try mark(load, .finished)
+            try markFinished(load)
         }
         analyze(load.target)
     }

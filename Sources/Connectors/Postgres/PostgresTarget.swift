@@ -155,6 +155,7 @@ extension PostgresSession {
     /// - throws: `target.referenced` with the tables whose foreign keys the swap would break.
     func checkReferences(_ load: Load, _ target: PostgresTarget) throws {
         guard !target.references.isEmpty else { return }
+        if load.replacedWith != nil, try references(to: load).allSatisfy({ try isReplaced($0.table, with: load) }) { return }
         let verb = load.mode == .truncate ? "emptied" : "replaced"
         throw ApusError(
             .referenced,

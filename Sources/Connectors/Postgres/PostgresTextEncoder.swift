@@ -7,16 +7,19 @@ struct PostgresTextEncoder {
         var kind: TextKind
         var check: Check
     }
-    private enum Check { case none, day, moment, time }
+    private enum Check { case none, day, moment, time, octet, clock }
 
     private let fields: [Field]
     let stripsNUL: Bool
 
-    init(_ schema: Schema, stripsNUL: Bool) {
+    /// - parameter types: what the columns are in the table.
+    init(_ schema: Schema, _ types: [PostgresType], stripsNUL: Bool) {
         self.stripsNUL = stripsNUL
-        fields = schema.types.map { type in
+        fields = zip(schema.types, types).map { type, native in
             let check: Check =
                 switch type {
+                case _ where native.oid == PostgresOID.char: .octet
+                case .array, .other: Self.knowsClock(type) ? .clock : .none
                 case .date: .day
                 case .timestamp, .instant: .moment
                 case .time: .time
@@ -24,6 +27,24 @@ struct PostgresTextEncoder {
                 }
             return Field(kind: TextKind(type), check: check)
         }
+    }
+
+    /// Whether the server reads `now` or `today` in values of the type: ranges of times, arrays, times with a zone.
+    private static func knowsClock(_ type: ColumnType) -> Bool {
+        switch type {
+        case .array(let element): knowsClock(element)
+        case .date, .time, .timestamp, .instant: true
+        case .other(let name): name.hasPrefix("time") || name.hasPrefix("ts") && name.contains("range") || name.hasPrefix("date")
+        default: false
+        }
+    }
+
+    private static let clockWords = ["now", "today", "tomorrow", "yesterday"]
+
+    @inline(never)
+    private static func namesClock(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let text = String(decoding: text, as: UTF8.self).lowercased()
+        return clockWords.contains { text.contains($0) }
     }
 
     /// Appends rows; those that cannot be encoded are given to `reject`. Returns the number of rows appended.
@@ -79,6 +100,8 @@ struct PostgresTextEncoder {
         case .time:
             let time = column.pointee.int(row)
             guard time >= 0, time <= Temporal.microsecondsPerDay else { return .timeRange }
+        case .octet: if column.pointee.bytes(row).count > 1 { return .octet }
+        case .clock: if Self.namesClock(column.pointee.bytes(row)) { return .clock }
         }
         switch field.kind {
         case .stored: return appendEscaped(column.pointee.bytes(row), to: &buffer)

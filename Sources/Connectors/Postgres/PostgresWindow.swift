@@ -20,6 +20,10 @@ extension PostgresSession {
         try transaction(doing) {
             // Readers go on; two exchanges wait for each other.
             try run("LOCK TABLE \(table) IN SHARE ROW EXCLUSIVE MODE", doing: doing)
+            if let stray = load.strayCondition {
+                let rows = try run("SELECT count(*) FROM \(staging) WHERE \(stray)", doing: doing).value.flatMap { Int($0) } ?? 0
+                try load.requireNoStray(rows, context: endpoint.label)
+            }
             if let window = load.window { try run("DELETE FROM \(own(table, target)) WHERE \(window)", doing: doing) }
             if !load.key.isEmpty {
                 let same = load.key.map { "apus_old.\(dialect.quote($0)) = apus_new.\(dialect.quote($0))" }.joined(separator: " AND ")
@@ -35,7 +39,7 @@ extension PostgresSession {
             if isNew, load.withIndexes { try makeIndexes(load, on: load.target) }
             try setCounters(load)
             try run("DROP TABLE \(staging)", doing: doing)
-            try mark(load, .finished)
+            try markFinished(load)
         }
         analyze(load.target)
     }

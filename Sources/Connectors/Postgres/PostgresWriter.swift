@@ -35,7 +35,7 @@ final class PostgresWriter: Writer {
             let encoder = PostgresEncoder(codecs: codecs, stripsNUL: strips)
             encode = { encoder.encode($0, $1, to: &$2, reject: $3) }
         } else {
-            let encoder = PostgresTextEncoder(layout.schema, stripsNUL: strips)
+            let encoder = PostgresTextEncoder(layout.schema, layout.types, stripsNUL: strips)
             encode = { encoder.encode($0, $1, to: &$2, reject: $3) }
         }
         upsert = load.mode == .upsert ? try PostgresUpsert(session, load) : nil
@@ -48,15 +48,16 @@ final class PostgresWriter: Writer {
 
     private var doing: String { "loading \(load.target)" }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         isCareful = careful
         written = 0
         isCopying = false
         hasCopied = false
         buffer.removeAll()
-        try session.run("SET application_name = \(session.runName(load)); BEGIN", doing: doing)
+        if let mark = try session.beginSlice(slice.id, load, isMarked: marks != nil) { return mark }
         if careful { try session.run("SET CONSTRAINTS ALL IMMEDIATE", doing: doing) }
         if let upsert { try upsert.create() }
+        return nil
     }
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
@@ -67,6 +68,7 @@ final class PostgresWriter: Writer {
             try send()
             let tuples = batch.columns[0]
             try put(UnsafeBufferPointer(start: tuples.arena, count: tuples.arenaCount))
+            try lookForError()
             return []
         }
         var rejected: [RejectedRow] = []
@@ -258,7 +260,8 @@ final class PostgresWriter: Writer {
             written = before
             rejected.removeSubrange(rejectedBefore...)
             try session.run("ROLLBACK TO SAVEPOINT apus_batch", doing: doing)
-            return (result?.error(.column), PostgresSession.reason(result))
+            let reason = upsert?.isLoose == true ? PostgresSession.upsertReason(result, load) : PostgresSession.reason(result)
+            return (result?.error(.column), reason)
         }
         try session.run("RELEASE SAVEPOINT apus_batch", doing: doing)
         return nil

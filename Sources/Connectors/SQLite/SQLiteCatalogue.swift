@@ -21,7 +21,7 @@ extension SQLiteSession {
     /// Tables of SQLite itself and of Apus.
     static func isInternal(_ name: String) -> Bool {
         let name = name.lowercased()
-        return name.hasPrefix("sqlite_") || name == SliceMark.tableName || name.hasPrefix("apus_stg_")
+        return name.hasPrefix("sqlite_") || name == SliceMark.tableName || name == Checkpoint.tableName || name.hasPrefix("apus_stg_")
             || name.hasPrefix("apus_old_")
     }
 
@@ -80,13 +80,25 @@ extension SQLiteSession {
             if column.generated {
                 column.initial = SQLiteText.generation(of: name, in: sql).map { .expression($0) }
             } else {
-                column.initial = row[3].flatMap(Self.initial)
+                column.initial = row[3].flatMap { Self.initial($0, declared) }
             }
             return column
         }
         try settleTypes(&columns, relation: dialect.quote(found.name), doing: doing)
         var shape = TableShape(name: TableName(found.name), kind: found.kind, origin: "sqlite", columns: columns)
         shape.primaryKey = primaryKey
+        let declared = SQLiteDeclaration(sql)
+        for index in shape.columns.indices { shape.columns[index].collation = declared.collation(of: shape.columns[index].name) }
+        if found.kind == .table, !sql.uppercased().hasPrefix("CREATE VIRTUAL") {
+            let checks = declared.checks
+            if !checks.isEmpty { shape.checks = checks }
+            let traits = try declared.traits + triggers(of: found.name)
+            if !traits.isEmpty { shape.traits = traits }
+            if declared.counts, let index = shape.columns.firstIndex(where: \.identity) {
+                let last = try database.rows("SELECT seq FROM sqlite_sequence WHERE name = ?", [found.name], doing: doing).first?[0]
+                shape.columns[index].counter = CounterShape(next: last.flatMap { Int($0) }.map { String($0 &+ 1) } ?? "1")
+            }
+        }
         if found.kind == .table {
             shape.indexes = indexes.filter { $0.origin != "pk" }.map(\.shape)
             shape.foreignKeys = try foreignKeys(of: found.name)
@@ -142,8 +154,11 @@ extension SQLiteSession {
     }
 
     /// A column's default, from its SQL.
-    private static func initial(_ sql: String) -> ColumnShape.Default? {
+    private static func initial(_ sql: String, _ declared: String) -> ColumnShape.Default? {
         let tokens = SQLiteText.tokens(sql)
+        if tokens.count == 2, tokens[0].isWord("X"), tokens[1].isQuoted, SQLiteAffinity(declared: declared) == .blob {
+            return .literal("\\x" + tokens[1].text)
+        }
         if tokens.count == 1, let token = tokens.first {
             if token.isQuoted { return .literal(token.text) }
             switch token.text.uppercased() {
@@ -182,6 +197,13 @@ extension SQLiteSession {
                 row[2] ?? "c"
             )
         }
+    }
+
+    private func triggers(of table: String) throws -> [TableTrait] {
+        try reading().rows(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE ORDER BY name", [table],
+            doing: "list the triggers of table \(table)"
+        ).map { TableTrait("the trigger \($0[0] ?? "")") }
     }
 
     private func foreignKeys(of table: String) throws -> [ForeignKeyShape] {

@@ -63,7 +63,7 @@ public struct SQLiteConnector: Connector {
                 underlying: error.underlying)
         }
         return try (0..<count).map { _ in
-            let session = try SQLiteSession(endpoint, interrupt: interrupt)
+            let session = try SQLiteSession(endpoint, interrupt: interrupt.child())
             let database = try session.reading()
             try database.run("BEGIN", doing: "begin a snapshot")
             // A transaction begins to see its state with its first read.

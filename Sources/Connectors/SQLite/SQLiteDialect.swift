@@ -62,10 +62,15 @@ public struct SQLiteDialect: Dialect {
     func create(_ shape: TableShape, as name: TableName, foreignKeys: Bool) -> String {
         let rowid = rowidColumn(shape)
         var lines = shape.columns.map { column in
-            column.name == rowid ? "\(quote(column.name)) INTEGER PRIMARY KEY NOT NULL" : definition(column, shape)
+            column.name == rowid
+                ? "\(quote(column.name)) INTEGER PRIMARY KEY\(column.counter?.next != nil ? " AUTOINCREMENT" : "") NOT NULL"
+                    + columnChecks(column, shape) : definition(column, shape)
         }
         if rowid == nil, !shape.primaryKey.isEmpty {
             lines.append("PRIMARY KEY (\(shape.primaryKey.map(quote).joined(separator: ", ")))")
+        }
+        for check in shape.checks ?? [] where check.column == nil || shape.origin != "sqlite" || shape.column(check.column!) == nil {
+            lines.append((check.name.isEmpty ? "" : "CONSTRAINT \(quote(check.name)) ") + "CHECK (\(check.condition))")
         }
         for key in foreignKeys ? shape.foreignKeys : [] {
             var line =
@@ -75,9 +80,35 @@ public struct SQLiteDialect: Dialect {
             }
             if let action = key.onDelete { line += " ON DELETE \(action)" }
             if let action = key.onUpdate { line += " ON UPDATE \(action)" }
+            if let timing = key.timing { line += " \(timing)" }
             lines.append(line)
         }
+        // STRICT, WITHOUT ROWID: what stands behind the declaration is the traits' statement here.
+        let options = (shape.traits ?? []).compactMap(\.statement)
         return "CREATE TABLE \(quote(name)) (\n  \(lines.joined(separator: ",\n  "))\n)"
+            + (options.isEmpty ? "" : " " + options.joined(separator: ", "))
+    }
+
+    /// SQLite keeps no comments, can defer foreign keys, and counts only in a primary key of one column.
+    public func translate(_ source: TableShape, named name: TableName, origin: String) -> (shape: TableShape, losses: [String]) {
+        var losses: [String] = []
+        var shape = translated(source, named: name, origin: origin, &losses) { declaration(of: $0, origin: source.origin) }
+        if source.origin != origin {
+            for index in shape.foreignKeys.indices { shape.foreignKeys[index].timing = source.foreignKeys[index].timing }
+        }
+        let counted = rowidColumn(shape)
+        for index in shape.columns.indices where shape.columns[index].identity && shape.columns[index].name != counted {
+            shape.columns[index].identity = false
+            losses.append("\(shape.columns[index].name): it does not count by itself: SQLite counts only in a primary key of one column")
+        }
+        shape.comment = nil
+        for index in shape.columns.indices { shape.columns[index].comment = nil }
+        return (shape, losses)
+    }
+
+    public func condition(_ meaning: Condition, on columns: [ColumnShape]) -> String? {
+        let texts = Set(columns.filter(\.type.isCharacters).map(\.name))
+        return meaning.sql(self, isText: texts.contains, lengthName: "length") { name, _ in quote(name) }
     }
 
     /// The column that becomes the rowid itself, which only `INTEGER PRIMARY KEY` does.
@@ -97,14 +128,24 @@ public struct SQLiteDialect: Dialect {
             return text + " GENERATED ALWAYS AS \(expression)" + (column.nullable ? "" : " NOT NULL")
         }
         if !column.nullable || shape.primaryKey.contains(column.name) { text += " NOT NULL" }
+        if let collation = column.collation, shape.origin == "sqlite" { text += " COLLATE \(collation)" }
+        if let initial = defaultSQL(column) { text += " DEFAULT \(initial)" }
+        return text + columnChecks(column, shape)
+    }
+
+    private func columnChecks(_ column: ColumnShape, _ shape: TableShape) -> String {
+        guard shape.origin == "sqlite" else { return "" }
+        return (shape.checks ?? []).filter { $0.column == column.name }.map { " CHECK (\($0.condition))" }.joined()
+    }
+
+    public func defaultSQL(_ column: ColumnShape) -> String? {
         switch column.initial {
-        case .literal(let value): text += " DEFAULT \(defaultLiteral(value, column.type))"
-        case .currentTimestamp: text += " DEFAULT CURRENT_TIMESTAMP"
-        case .currentDate: text += " DEFAULT CURRENT_DATE"
-        case .expression(let expression): text += " DEFAULT (\(expression))"
-        case nil: break
+        case .literal(let value): defaultLiteral(value, column.type)
+        case .currentTimestamp: "CURRENT_TIMESTAMP"
+        case .currentDate: "CURRENT_DATE"
+        case .expression(let expression): "(\(expression))"
+        case nil: nil
         }
-        return text
     }
 
     private func defaultLiteral(_ value: String, _ type: ColumnType) -> String {
@@ -116,6 +157,7 @@ public struct SQLiteDialect: Dialect {
             var copy = value
             let isNumber = copy.withUTF8 { DecimalText($0).map { !$0.isNaN && !$0.isInfinite } ?? false }
             return isNumber ? value : literal(value)
+        case .bytes where value.hasPrefix("\\x"): return "x'\(value.dropFirst(2))'"
         default: return literal(value)
         }
     }

@@ -36,6 +36,18 @@ extension SQLiteSession {
     static let insertMark =
         "INSERT INTO \(SliceMark.tableName) VALUES (?, ?, ?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%fZ'))"
 
+    /// The mark of a committed slice.
+    func mark(of slice: Int, _ load: Load) throws -> SliceMark? {
+        guard try hasMarks() else { return nil }
+        return try writing().rows(
+            "SELECT rows_read, rows_written, rows_rejected FROM \(SliceMark.tableName) WHERE run_id = ? AND target = ? AND slice = ?",
+            [load.runID, load.target.description, String(slice)], doing: "read the marks of table \(load.target)"
+        ).first.map { row in
+            let numbers = row.map { Int($0 ?? "") ?? 0 }
+            return SliceMark(slice: slice, read: numbers[0], written: numbers[1], rejected: numbers[2])
+        }
+    }
+
     private func mark(_ slice: Int, _ load: Load) throws {
         _ = try writing().rows(
             Self.insertMark, [load.runID, load.target.description, String(slice), "0", "0", "0"],
@@ -96,6 +108,7 @@ extension SQLiteSession {
                   rows_written INTEGER NOT NULL, rows_rejected INTEGER NOT NULL, marked_at TEXT NOT NULL,
                   PRIMARY KEY (run_id, target, slice)) WITHOUT ROWID
                 """, doing: doing)
+            try createCheckpointTable(load, database)
             let existing = try realName(load.target.name)
             if let existing, existing.kind == .view {
                 throw ApusError(
@@ -156,7 +169,8 @@ extension SQLiteSession {
             SELECT DISTINCT t.name FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS k
             WHERE t.schema = 'main' AND t.type = 'table' AND lower(k."table") = ? AND lower(t.name) <> ?
             """, [target, target], doing: "look for references to table \(load.target)")
-        let names = rows.compactMap { $0[0] }.filter { !Self.isInternal($0) }
+        let group = Set((load.replacedWith ?? []).map { $0.name.lowercased() })
+        let names = rows.compactMap { $0[0] }.filter { !Self.isInternal($0) && !group.contains($0.lowercased()) }
         guard !names.isEmpty else { return }
         throw ApusError(
             .referenced,
@@ -164,10 +178,30 @@ extension SQLiteSession {
             hint: "Use mode upsert, append or truncate for this table.", context: path)
     }
 
+    /// Only where the connection asks for keys at all: SQLite does not look at them by itself.
+    public func checkForeignKeys(_ load: Load) throws {
+        guard settings.boolean("foreign_keys") else { return }
+        let rows = try reading().rows(
+            "SELECT \"parent\", count(*) FROM pragma_foreign_key_check(?) GROUP BY 1", [load.target.name],
+            doing: "look at the foreign keys of table \(load.target)")
+        guard let first = rows.first else { return }
+        throw ApusError(
+            .referenced,
+            "\(first[1] ?? "") rows of table \(load.target) refer to rows of \(first[0] ?? "") that are not there: they break its foreign key",
+            hint: "Load the missing rows, or remove those that refer to them.", context: path)
+    }
+
+    /// Names of ASCII letters do not differ in case only; there is one schema.
+    public func comparable(_ table: TableName) throws -> TableName { TableName(comparable(column: table.name)) }
+
+    public func comparable(column: String) -> String {
+        String(decoding: column.utf8.map { $0 >= 65 && $0 <= 90 ? $0 | 32 : $0 }, as: UTF8.self)
+    }
+
     public func accepts(_ load: Load) throws -> Schema {
         var types = Dictionary(load.shape.columns.map { ($0.name.lowercased(), $0.type) }, uniquingKeysWith: { $1 })
         let declared = try declaredColumns(load)
-        for (name, native) in declared {
+        for (name, native, _) in declared {
             if let type = SQLiteTypes.type(declared: native) { types[name.lowercased()] = type }
         }
         return Schema(
@@ -179,17 +213,24 @@ extension SQLiteSession {
                         .notFound, "table \(load.target) has no column `\(column)`",
                         hint: Nearest.hint(for: column, among: declared.map(\.name)), context: path)
                 }
-                return Column(column, type, nullable: load.shape.column(column)?.nullable ?? true)
+                // A NULL for the rowid becomes the next number; an upsert could not find a row again whose key holds a NULL.
+                let takesNull = declared.first { $0.name.lowercased() == column.lowercased() }?.takesNull ?? true
+                return Column(column, type, nullable: takesNull && !(load.mode == .upsert && load.key.contains(column)))
             })
     }
 
     /// Columns of the table that receives rows and their declared types; empty when it is not made yet.
-    func declaredColumns(_ load: Load) throws -> [(name: String, native: String)] {
+    func declaredColumns(_ load: Load) throws -> [(name: String, native: String, takesNull: Bool)] {
         do {
             return try reading().rows(
-                "SELECT name, type FROM pragma_table_xinfo(?)", [load.destination.name],
+                """
+                SELECT name, type, "notnull" OR upper(type) = 'INTEGER' AND pk = 1
+                  AND (SELECT max(pk) FROM pragma_table_xinfo(?)) = 1
+                  AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk')
+                FROM pragma_table_xinfo(?)
+                """, [load.destination.name, load.destination.name, load.destination.name],
                 doing: "describe table \(load.target)"
-            ).map { ($0[0] ?? "", $0[1] ?? "") }
+            ).map { ($0[0] ?? "", $0[1] ?? "", $0[2] != "1") }
         } catch let error as ApusError where error.code == .notFound {
             return []
         }
@@ -209,6 +250,8 @@ extension SQLiteSession {
             if load.mode == .replace { try swap(load, database) }
             if load.mode == .window { try exchangeWindow(load, database) }
             if load.withIndexes { try makeIndexes(load, database) }
+            try setCounter(load, database)
+            try saveCheckpoint(load, database)
             try mark(Self.finishedMark, load)
         }
     }
@@ -267,6 +310,22 @@ extension SQLiteSession {
         return try database.rows(
             "SELECT seq FROM sqlite_sequence WHERE name = ?", [table], doing: "read the counter of table \(table)"
         ).first?[0]
+    }
+
+    /// Numbers that the source has given already are not given again, also where their rows are gone.
+    private func setCounter(_ load: Load, _ database: SQLiteDatabase) throws {
+        guard let next = load.counter.flatMap({ Int($0) }), next > 1, try realName("sqlite_sequence") != nil,
+            let table = try realName(load.target.name)?.name
+        else { return }
+        let doing = "set the counter of table \(load.target)"
+        let sql = try database.rows("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [table], doing: doing).first?[0]
+        guard SQLiteDeclaration(sql ?? "").counts else { return }
+        let last = String(next - 1)
+        _ = try database.rows("UPDATE sqlite_sequence SET seq = max(seq, CAST(? AS INTEGER)) WHERE name = ?", [last, table], doing: doing)
+        _ = try database.rows(
+            """
+            INSERT INTO sqlite_sequence SELECT ?, CAST(? AS INTEGER) WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)
+            """, [table, last, table], doing: doing)
     }
 
     private func makeIndexes(_ load: Load, _ database: SQLiteDatabase) throws {

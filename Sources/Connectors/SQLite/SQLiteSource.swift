@@ -52,7 +52,12 @@ extension SQLiteSession {
     /// A key as SQL literals, which is what bounds hold.
     private func key(_ read: Read, _ bounds: Slice.Bounds, from: [String]?, offset: Int) throws -> [String]? {
         let sql = read.keysetSQL(within: bounds, from: from, offset: offset, dialect) { "quote(\($1))" }
-        return try reading().rows(sql, doing: "cut \(label(read)) into slices").first?.compactMap { $0 }
+        return try reading().rows(sql, doing: "cut \(label(read)) into slices").first?.compactMap { $0.map(Self.finite) }
+    }
+
+    /// What `quote()` writes for infinity is no literal.
+    private static func finite(_ quoted: String) -> String {
+        quoted == "Inf" ? "9e999" : quoted == "-Inf" ? "-9e999" : quoted
     }
 
     public func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? {
@@ -78,16 +83,16 @@ extension SQLiteSession {
         return nil
     }
 
-    public func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String {
-        "\(dialect.quote(column)) \(comparison.rawValue) \(dialect.literal(value, type: .text))"
+    public func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String {
+        "\(dialect.quote(column.name)) \(comparison.rawValue) \(dialect.literal(value, type: .text))"
     }
 
-    public func maximum(of column: String, in read: Read) throws -> String? {
-        let name = dialect.quote(column)
+    public func maximum(of column: Column, in read: Read) throws -> String? {
+        let name = dialect.quote(column.name)
         let sql =
             "SELECT quote(max(\(name))), max(\(name)) IS NULL FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect))"
-        let row = try reading().rows(sql, doing: "find the largest \(column) of \(label(read))").first
-        return row?[1] == "1" ? nil : row?[0]
+        let row = try reading().rows(sql, doing: "find the largest \(column.name) of \(label(read))").first
+        return row?[1] == "1" ? nil : row?[0].map(Self.finite)
     }
 
     public func reader(_ read: Read, _ slice: Slice, wire: [WireFormat]) throws -> any Reader {

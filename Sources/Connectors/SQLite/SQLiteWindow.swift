@@ -9,6 +9,11 @@ extension SQLiteSession {
         let table = dialect.quote(load.target.name), staging = dialect.quote(load.staging.name)
         let columns = load.columns.map { dialect.quote($0) }.joined(separator: ", ")
         let written = try marks(load).reduce(0) { $0 + $1.written }
+        if let stray = load.strayCondition {
+            let rows =
+                try database.rows("SELECT count(*) FROM \(staging) WHERE \(stray)", doing: doing).first?.first?.flatMap { Int($0) } ?? 0
+            try load.requireNoStray(rows, context: path)
+        }
         if let window = load.window { try database.run("DELETE FROM \(table) WHERE \(window)", doing: doing) }
         if !load.key.isEmpty {
             let same = load.key.map { "apus_new.\(dialect.quote($0)) = \(table).\(dialect.quote($0))" }.joined(separator: " AND ")

@@ -17,6 +17,8 @@ final class SQLiteWriter: Writer {
     private let scratch: UnsafeMutablePointer<UInt8>
     /// `ON CONFLICT DO NOTHING` legitimately changes nothing.
     private let mayChangeNothing: Bool
+    /// A row of another key that is equal to the row's own is left as it is: the row is rejected.
+    private let checksKey: Bool
     private var written = 0
 
     private var doing: String { "write to table \(load.target)" }
@@ -32,7 +34,9 @@ final class SQLiteWriter: Writer {
             let native = declared.first { $0.name.lowercased() == column.name.lowercased() }?.native ?? ""
             return SQLiteWriteColumn(column.type, SQLiteAffinity(declared: native, isStrict: isStrict))
         }
-        let sql = Self.insert(load, session.dialect)
+        let texts = schema.columns.filter { load.key.contains($0.name) && $0.type.storage == .variable }.map(\.name)
+        checksKey = load.mode == .upsert && !texts.isEmpty
+        let sql = Self.insert(load, texts, session.dialect)
         mayChangeNothing = sql.hasSuffix("DO NOTHING")
         statement = try database.prepare(sql, doing: "write to table \(load.target)", persistent: true)
         scratch = .allocate(capacity: max(1, schema.count) * Format.longest)
@@ -40,21 +44,34 @@ final class SQLiteWriter: Writer {
 
     deinit { scratch.deallocate() }
 
-    private static func insert(_ load: Load, _ dialect: SQLiteDialect) -> String {
+    /// - parameter texts: columns of the key that a collation (NOCASE, RTRIM) may take for equal when they are not the same.
+    private static func insert(_ load: Load, _ texts: [String], _ dialect: SQLiteDialect) -> String {
         let names = load.columns.map(dialect.quote).joined(separator: ", ")
         let places = load.columns.map { _ in "?" }.joined(separator: ", ")
-        var sql = "INSERT INTO \(dialect.quote(load.destination.name)) (\(names)) VALUES (\(places))"
+        // The statement's own word, so that the table's conflict rules put no row in another's place.
+        var sql = "INSERT OR ABORT INTO \(dialect.quote(load.destination.name)) (\(names)) VALUES (\(places))"
         guard load.mode == .upsert else { return sql }
         sql += " ON CONFLICT (\(load.key.map(dialect.quote).joined(separator: ", "))) DO "
-        let changed = load.columns.filter { !load.key.contains($0) }.map(dialect.quote)
-        return sql
-            + (changed.isEmpty
-                ? "NOTHING" : "UPDATE SET " + changed.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+        var changed = load.columns.filter { !load.key.contains($0) }.map(dialect.quote)
+        if changed.isEmpty { changed = texts.prefix(1).map(dialect.quote) }
+        if changed.isEmpty { return sql + "NOTHING" }
+        sql += "UPDATE SET " + changed.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        if texts.isEmpty { return sql }
+        let table = dialect.quote(load.destination.name)
+        return sql + " WHERE "
+            + texts.map { "\(table).\(dialect.quote($0)) IS excluded.\(dialect.quote($0)) COLLATE BINARY" }.joined(separator: " AND ")
     }
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         written = 0
+        if session.settings.boolean("foreign_keys") {
+            try database.run(
+                "PRAGMA foreign_keys=\(load.defersForeignKeys == true || load.isStaged ? "off" : "on")", doing: "begin to \(doing)")
+        }
         try database.run("BEGIN IMMEDIATE", doing: "begin to \(doing)")
+        guard let mark = try session.mark(of: slice.id, load) else { return nil }
+        database.rollBack()
+        return mark
     }
 
     func write(_ batch: Batch) throws -> [RejectedRow] {
@@ -100,17 +117,17 @@ final class SQLiteWriter: Writer {
         let isRow = [SQLITE_DONE, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG].contains(status & 0xff)
         let reason =
             status == SQLITE_DONE
-            ? "the table's own conflict rule or trigger left the row out"
+            ? checksKey
+                ? "the target has a row that it takes for this one, but whose key (\(load.key.joined(separator: ", "))) is not the same: it differs in case or blanks, which the column's collation ignores"
+                : "a trigger of the table left the row out"
             : String(cString: sqlite3_errmsg(database.handle))
         let error = isRow ? nil : database.error(status, doing: doing)
         sqlite3_reset(statement.pointer)
         if let error { throw error }
         guard database.isInTransaction else {
             throw ApusError(
-                .statement,
-                "table \(load.target) rolled the transaction back because of one row (ON CONFLICT ROLLBACK)",
-                hint: "Load in mode replace, or change the table's conflict rule.", context: session.path,
-                underlying: reason)
+                .statement, "a trigger of table \(load.target) rolled the transaction back because of one row",
+                hint: "Load in mode replace, or change the trigger.", context: session.path, underlying: reason)
         }
         return RejectedRow(
             row: batch.firstRow + row, column: Self.column(reason, schema), reason: reason, values: batch.json(row: row)

@@ -99,21 +99,30 @@ extension StarRocksSession {
     }
 
     func createJournal(_ load: Load) throws {
-        let key = profile.isDoris ? "UNIQUE" : "PRIMARY"
+        try createOwnTable(
+            """
+            \(journalTable(load)) (run_id varchar(64) NOT NULL, target varchar(64) NOT NULL, slice int NOT NULL, \
+            attempt int NOT NULL, label varchar(128) NOT NULL, state varchar(16) NOT NULL, writer varchar(160) NOT NULL, \
+            rows_read bigint NOT NULL, rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, marked_at datetime NOT NULL)
+            """, key: "run_id, target, slice, attempt", comment: "slices that Apus has loaded",
+            doing: "make the table of slice marks beside \(load.target)")
+    }
+
+    /// A small table beside the targets, in which a row takes the place of the one with the same key.
+    func createOwnTable(_ declaration: String, key: String, comment: String, doing: String) throws {
+        let kind = profile.isDoris ? "UNIQUE" : "PRIMARY"
+        let first = key.split(separator: ",")[0]
         func statement(_ replicas: Int?) -> String {
             var properties: [String] = []
             if let replicas { properties.append("\"replication_num\" = \"\(replicas)\"") }
             if profile.isDoris { properties.append("\"enable_unique_key_merge_on_write\" = \"true\"") }
             return """
-                CREATE TABLE IF NOT EXISTS \(journalTable(load)) (run_id varchar(64) NOT NULL, target varchar(64) NOT NULL, slice int NOT NULL, \
-                attempt int NOT NULL, label varchar(128) NOT NULL, state varchar(16) NOT NULL, writer varchar(160) NOT NULL, \
-                rows_read bigint NOT NULL, rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, marked_at datetime NOT NULL) \
-                \(key) KEY (run_id, target, slice, attempt) COMMENT "slices that Apus has loaded" \
-                DISTRIBUTED BY HASH(run_id) BUCKETS 1\(properties.isEmpty ? "" : " PROPERTIES (\(properties.joined(separator: ", ")))")
+                CREATE TABLE IF NOT EXISTS \(declaration) \(kind) KEY (\(key)) COMMENT "\(comment)" \
+                DISTRIBUTED BY HASH(\(first)) BUCKETS 1\(properties.isEmpty ? "" : " PROPERTIES (\(properties.joined(separator: ", ")))")
                 """
         }
-        let doing = "make the table of slice marks beside \(load.target)"
-        let hint = "Apus keeps a small table `apus_marks` in the target's database: grant CREATE TABLE, INSERT, SELECT and DELETE there."
+        let hint =
+            "Apus keeps the small tables `\(SliceMark.tableName)` and `\(Checkpoint.tableName)` in the target's database: grant CREATE TABLE, INSERT, SELECT and DELETE there."
         do { try run(statement(options.replicas), doing: doing, hint: hint) } catch let error as ApusError
             where options.replicas == nil && (error.underlying ?? "").lowercased().contains("replica")
         {

@@ -16,12 +16,17 @@ extension StarRocksSession {
             """, doing: "list the tables of \(name)")
         let materialized = try materializedViews(name)
         return rows.compactMap { row in
-            guard let table = row[0], table != SliceMark.tableName else { return nil }
+            guard let table = row[0], table != SliceMark.tableName, table != Checkpoint.tableName else { return nil }
             let isView = row[1]?.hasSuffix("VIEW") == true || materialized.contains(table)
             return TableSummary(
                 name: TableName(schema: schema, table), kind: isView ? .view : .table, rows: isView ? nil : row[2].flatMap { Int($0) },
                 bytes: isView ? nil : row[3].flatMap { Int($0) })
         }
+    }
+
+    func schemas() throws -> [String] {
+        let own: Set<String> = ["information_schema", "_statistics_", "sys", "mysql", "__internal_schema"]
+        return try rows("SHOW DATABASES", doing: "list the databases").compactMap { $0[0] }.filter { !own.contains($0) }
     }
 
     /// Materialized views, which some versions list as base tables.

@@ -53,7 +53,7 @@ extension StarRocksDialect {
     }
 
     /// Literals are strings whatever the type.
-    private func defaultSQL(_ column: ColumnShape) -> String? {
+    func defaultSQL(_ column: ColumnShape) -> String? {
         switch column.initial {
         case nil: return nil
         case .literal(let text):

@@ -6,31 +6,18 @@ extension StarRocksDialect {
     /// a primary-key table (Doris: unique key, merge on write), others keep all rows.
     func translate(_ source: TableShape, named name: TableName, origin: String) -> (shape: TableShape, losses: [String]) {
         var losses: [String] = []
-        var shape = source
-        shape.name = name
-        shape.kind = .table
-        shape.origin = origin
         let isOwn = source.origin == origin
         let key = isOwn ? [] : Set(source.primaryKey)
-        shape.columns = source.columns.map { column in
-            var declared = declaration(of: column, origin: source.origin)
-            if key.contains(column.name) { declared = keyDeclaration(declared) }
-            if let loss = declared.loss { losses.append("\(column.name): \(loss)") }
-            var copy = column
-            copy.native = declared.native
-            copy.type = declared.type
-            if !isOwn {
-                if case .expression(let sql) = column.initial {
-                    copy.initial = nil
-                    losses.append("\(column.name): the default `\(sql)` does not translate")
-                }
-                if column.identity {
-                    // The values are loaded; a counter would begin anew.
-                    copy.identity = false
-                }
-            }
-            return copy
+        var shape = translated(source, named: name, origin: origin, &losses) { column in
+            let declared = declaration(of: column, origin: source.origin)
+            return key.contains(column.name) ? keyDeclaration(declared) : declared
         }
+        for index in shape.columns.indices where !isOwn && shape.columns[index].identity {
+            // The values are loaded; a counter would begin anew.
+            shape.columns[index].identity = false
+            losses.append("\(shape.columns[index].name): it does not count by itself here")
+        }
+        if !isOwn { shape.checks = nil }
         shape.indexes = []
         shape.foreignKeys = []
         let keepsLayout = source.layout.map { layout in

@@ -95,8 +95,7 @@ struct StarRocksDialect: Dialect {
             return Declaration(dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6))
         case .instant(let precision):
             return Declaration(
-                dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6),
-                loss: "the zone: instants are kept as UTC")
+                dateTime(precision), .timestamp(precision: profile.isDoris ? min(precision, 6) : 6))
         case .json: return Declaration("json", .json)
         case .uuid: return Declaration("varchar(36)", .text(length: 36))
         case .bits(let length) where length == 1: return Declaration("boolean", .boolean)

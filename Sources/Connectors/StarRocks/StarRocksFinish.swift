@@ -4,6 +4,11 @@ import ApusCore
 /// statements.
 extension StarRocksSession {
     func finish(_ load: Load) throws {
+        try finishRows(load)
+        try saveCheckpoint(load)
+    }
+
+    private func finishRows(_ load: Load) throws {
         guard load.isStaged else { return }
         if load.mode == .window, try mark(Mark.finished, load) != nil {
             try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging)) FORCE", doing: "drop the staging table of \(load.target)")

@@ -66,7 +66,8 @@ extension StarRocksSession {
         return text.isEmpty ? "localhost" : String(text.prefix(100)).replacing(" ", with: "_")
     }()
 
-    /// When a process began, in ticks since the machine's start (proc(5), /proc/pid/stat, field 22).
+    /// When a process began, in ticks since the machine's start (proc(5), /proc/pid/stat, field 22). `0`: it has ended, and
+    /// be it that its parent has not asked for its status (field 3).
     private static func started(_ process: Int32) -> String {
         guard let file = fopen("/proc/\(process)/stat", "r") else { return "0" }
         defer { fclose(file) }
@@ -76,6 +77,6 @@ extension StarRocksSession {
         // The name in parentheses may hold blanks.
         guard let end = text.lastIndex(of: ")") else { return "0" }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? String(fields[19]) : "0"
+        return fields.count > 19 && fields[0] != "Z" && fields[0] != "X" ? String(fields[19]) : "0"
     }
 }

@@ -1,5 +1,6 @@
 import ApusCore
 import MySQLClient
+import Tabular
 
 /// The settings of a connection, decoded.
 struct StarRocksOptions {
@@ -36,6 +37,8 @@ struct StarRocksOptions {
     var tls: ClientOptions.TLS
     var ca: String?
     var initialSQL: [String]
+    /// The zone that sessions are set to; nil = the server's.
+    var timeZone: String?
     /// A slice whose partitions were written to while it was read is read again.
     var rereadsChanges: Bool
 
@@ -62,6 +65,8 @@ struct StarRocksOptions {
         https = settings["https"] != nil && settings.boolean("https")
         leavesLoadsOpen = settings["https"] == nil && ![.off, .prefer].contains(tls)
         ca = settings["ca"]
+        timeZone = try Zone.name(ofSetting: settings["time_zone"])
+        if timeZone == nil, settings.boolean("force_time_zone") { timeZone = try Zone.name(ofSetting: settings["server_time_zone"]) }
         rereadsChanges = settings["on_change"] == "retry"
         initialSQL = (settings["init_sql"] ?? "").split(separator: ";\n").map(String.init)
     }
@@ -151,6 +156,14 @@ extension StarRocksOptions {
             "tls", .choice(["off", "prefer", "require", "verify-ca", "verify"]), default: "prefer",
             "TLS of the SQL port: off, prefer (when the server has it), require, verify-ca, verify (authority and host name)"),
         Setting("ca", .text, "PEM file of the authorities to trust; default: the system's"),
+        Setting(
+            "time_zone", .text, "the session's zone, for user SQL such as curdate(): Asia/Shanghai, +08:00, UTC; default: the server's"),
+        Setting(
+            "server_time_zone", .text, aliases: ["serverTimezone", "connectionTimeZone"],
+            "the session's zone, where force_time_zone says so"),
+        Setting(
+            "force_time_zone", .boolean, default: "false", aliases: ["forceConnectionTimeZoneToSession"],
+            "the session is set to server_time_zone"),
         Setting(
             "init_sql", .text, "statement to run at the start of each session; several are parted by `;` and a line break"),
     ]

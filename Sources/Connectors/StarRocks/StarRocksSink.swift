@@ -15,6 +15,7 @@ extension StarRocksSession: Sink {
 
     func prepare(_ load: Load) throws {
         try createJournal(load)
+        try createCheckpointTable(load)
         if try mark(Mark.prepared, load) != nil { return }
         let isThere = try isBaseTable(load.target)
         if isThere == false {
@@ -116,6 +117,11 @@ extension StarRocksSession: Sink {
         }
         return found.values.sorted { $0.slice < $1.slice }
     }
+
+    func comparable(_ table: TableName) throws -> TableName { TableName(schema: table.schema ?? database, table.name) }
+
+    /// Columns, unlike tables, do not differ in case only.
+    func comparable(column: String) -> String { column.lowercased() }
 
     func accepts(_ load: Load) throws -> Schema {
         for name in [load.destination, load.target] where load.create != .recreate || name == load.destination {

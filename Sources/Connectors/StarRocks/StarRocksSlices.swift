@@ -8,6 +8,12 @@ extension StarRocksSession {
 
     func slices(of read: Read, wish: SliceWish) throws -> [Slice] {
         try check(read)
+        if let column = read.key.first(where: { !Self.canCut($0.type) }) {
+            throw ApusError(
+                .unsupported,
+                "\(read.title) cannot be cut by `\(column.name)`: a column of type \(column.type) has no order that conditions follow",
+                hint: "Name another key column, or read the table as one slice.", context: endpoint.label)
+        }
         if read.isVerbatim || wish.count == 1 { return [Slice(id: 0, bounds: .all)] }
         if case .table(let name) = read.relation, read.filters.isEmpty || read.partitions != nil {
             var partitions: [StarRocksPartition] = try self.partitions(of: name)

@@ -6,7 +6,7 @@ import Tabular
 extension StarRocksSession: Source {
     /// The key that the table is sorted by, without the partitions' own columns, which do not tell rows of one apart.
     func sliceKey(for shape: TableShape) -> [String] {
-        let keys = (shape.layout?.key ?? shape.primaryKey).compactMap { shape.column($0) }.filter(Self.canCut)
+        let keys = (shape.layout?.key ?? shape.primaryKey).compactMap { shape.column($0) }.filter { Self.canCut($0.type) }
         let partitioned = Set(shape.layout?.partitionColumns ?? [])
         let inside = keys.filter { !partitioned.contains($0.name) }
         let usable = inside.isEmpty ? keys : inside
@@ -14,23 +14,23 @@ extension StarRocksSession: Source {
     }
 
     /// Whether the order of the column is that of its comparisons with its own text.
-    static func canCut(_ column: ColumnShape) -> Bool {
-        switch column.type {
-        case .integer, .decimal, .text, .date, .timestamp: true
+    static func canCut(_ type: ColumnType) -> Bool {
+        switch type {
+        case .boolean, .integer, .decimal, .text, .date, .timestamp: true
         default: false
         }
     }
 
-    func condition(_ column: String, _ comparison: Comparison, _ value: String) -> String {
-        "\(dialect.quote(column)) \(comparison.rawValue) \(dialect.literal(value))"
+    func condition(_ column: Column, _ comparison: Comparison, _ value: String) -> String {
+        "\(dialect.quote(column.name)) \(comparison.rawValue) \(dialect.literal(value, type: column.type))"
     }
 
-    func maximum(of column: String, in read: Read) throws -> String? {
-        let name = dialect.quote(column)
+    func maximum(of column: Column, in read: Read) throws -> String? {
+        let name = dialect.quote(column.name)
         return try withLongQueries {
             try rows(
                 "SELECT MAX(\(name)) FROM \(read.relationSQL(dialect))\(read.whereSQL(.all, dialect))",
-                doing: "find the largest \(column) of \(read.title)"
+                doing: "find the largest \(column.name) of \(read.title)"
             ).first?[0]
         }
     }

@@ -21,6 +21,11 @@ extension StarRocksSession {
         // The limit is for reads, and this one moves a whole part of the table.
         try limitQueries(to: 259_200)
         try awaitRows(load)
+        if let stray = load.strayCondition {
+            let counted = try rows(
+                "SELECT COUNT(*) FROM \(dialect.quote(load.staging)) WHERE \(stray)", doing: "look at the rows for \(load.target)")
+            try load.requireNoStray(counted.first?.first?.flatMap { Int($0) } ?? 0, context: endpoint.label)
+        }
         let declared = try declaration(load.target)
         let doing = "replace the window of \(load.target)"
         if declared.partitioning == nil {

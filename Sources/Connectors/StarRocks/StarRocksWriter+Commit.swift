@@ -3,7 +3,6 @@ import ApusCore
 /// The end of a slice: its counts are written down, then its rows are committed, then that they are.
 extension StarRocksWriter {
     func commit(_ mark: SliceMark) throws {
-        guard done == nil else { return }
         if encoded == 0, !isTransaction, upload == nil {
             var empty = entry ?? made(.done)
             empty.state = .done

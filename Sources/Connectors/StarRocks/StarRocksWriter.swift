@@ -20,8 +20,6 @@ final class StarRocksWriter: Writer {
 
     var slice = 0
     private(set) var isCareful = false
-    /// The slice was loaded before: its rows are counted, not loaded twice.
-    private(set) var done: JournalEntry?
     var entry: JournalEntry?
     var attempt = 1
     /// Encoded rows that are not compressed yet.
@@ -83,26 +81,27 @@ final class StarRocksWriter: Writer {
 
     // MARK: Begin
 
-    func begin(_ slice: Slice, careful: Bool) throws {
+    @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         abort()
         self.slice = slice.id
         isCareful = careful
         (encoded, loaded, carried, attempt) = (0, 0, 0, 1)
-        (done, entry) = (nil, nil)
+        entry = nil
         let known = try session.entries(load, slice: slice.id)
-        done = known.last { $0.state == .done }
-        if done == nil, !known.isEmpty { try settle(known) }
+        if let done = known.last(where: { $0.state == .done }) { return done.mark }
+        return known.isEmpty ? nil : try settle(known)?.mark
     }
 
-    /// Clears what earlier tries at the slice have left.
-    private func settle(_ known: [JournalEntry]) throws {
+    /// Clears what earlier tries at the slice have left; returns the one that is loaded after all.
+    private func settle(_ known: [JournalEntry]) throws -> JournalEntry? {
         attempt = known.map(\.attempt).max()! + 1
         let open = known.filter { $0.state != .dead && $0.state != .mark }
-        if open.isEmpty { return }
+        if open.isEmpty { return nil }
         // Written before the others are looked at: a writer that is still alive sees it before it commits, or is seen.
         var own = made(.open)
         try session.write(own, load)
         var reused: Int?
+        var done: JournalEntry?
         for var other in open {
             switch try labels.settle(other) {
             case .loaded:
@@ -114,10 +113,14 @@ final class StarRocksWriter: Writer {
             }
             try session.write(other, load)
         }
-        if done == nil, reused == nil { return entry = own }
+        if done == nil, reused == nil {
+            entry = own
+            return nil
+        }
         own.state = .dead
         try session.write(own, load)
         if let reused { attempt = reused }
+        return done
     }
 
     func made(_ state: JournalEntry.State) -> JournalEntry {
@@ -163,7 +166,6 @@ final class StarRocksWriter: Writer {
 
     /// Compresses what is encoded and hands it on.
     private func turn() throws {
-        guard done == nil else { return rows.removeAll() }
         carried += rows.count
         let isLast =
             isTransaction && !session.profile.isDoris
@@ -268,12 +270,6 @@ final class StarRocksWriter: Writer {
     // MARK: Flush
 
     func flush() throws -> Int {
-        if let done {
-            rows.removeAll()
-            // What the server refused the last time is found with care.
-            guard encoded == done.written || isCareful else { throw refusedRows(encoded - done.written, []) }
-            return done.written
-        }
         if isTransaction {
             guard upload!.body.put(try compressed(isLast: true)) else { throw try ended() }
             try closeUpload()

@@ -109,7 +109,7 @@ struct Control: ParsableCommand {
             wish.templateFolder = jsonDir
             wish.tables = try table.flatMap { $0.split(separator: ",") }.map { try TablePattern($0.trimmed) }
             let clock = try database.now()
-            let zone = try DayZone(nil, now: clock.micros / 1_000_000, offset: clock.offset)
+            let zone = try DayZone(nil, now: clock.micros / 1_000_000, offset: clock.offset, own: database.zone())
             // Any one day: a check is of rows, not of what ran when.
             wish.day = zone.today - 1
             let agenda = try Agenda(

@@ -52,6 +52,7 @@ struct Copy: ParsableCommand {
     @Flag(help: "All channels read one state of the source.") var snapshot = false
     @Flag(name: .customLong("dry-run"), help: "Show the plan and move nothing.") var dryRun = false
     @OptionGroup var flowOptions: FlowOptions
+    @OptionGroup var watermarkOptions: WatermarkOptions
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
@@ -61,8 +62,9 @@ struct Copy: ParsableCommand {
         for notice in file.notices { log.say(.warning, notice) }
         let ends = try Ends(file.flow)
         let ledger = try LedgerPlace(runOptions.ledger).open()
-        let (plan, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(
-            ledger: ledger, log: log, keepsConnections: !dryRun)
+        let (plan, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart)
+            .plan(
+                ledger: ledger, log: log, keepsConnections: !dryRun)
         if dryRun { try PlanCommand.show(plan, .text) }
         if let fault = plan.fault(strict: strict) { throw fault }
         if dryRun { return }
@@ -102,6 +104,7 @@ struct Copy: ParsableCommand {
         arguments.strict = strict
         arguments.snapshot = snapshot
         arguments.given = try flowOptions.given()
+        arguments.timeZone = flowOptions.zone
         return arguments
     }
 }

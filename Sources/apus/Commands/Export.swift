@@ -41,6 +41,7 @@ struct WorkOptions: ParsableArguments {
     /// - throws: `config.invalid`, also for a plan that only this machine can run.
     func work() throws -> SharedWork {
         let made = try PlanFile.read(plan)
+        try made.checkStatements()
         for end in made.sources + [made.to] where end.reference.contains("•••") {
             throw ApusError(
                 .configurationInvalid, "the plan's connection \(end.reference) had its password written out, and a worker cannot know it",

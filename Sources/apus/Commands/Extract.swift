@@ -5,6 +5,7 @@ import ApusExtract
 import ApusFlow
 import ApusListen
 import ArgumentParser
+import Tabular
 
 struct Extract: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,9 +37,12 @@ struct Extract: ParsableCommand {
     @Option(help: ArgumentHelp("The last day of a range, included.", valueName: "day")) var to: String?
     @Flag(help: "Load a range at once instead of day by day.") var whole = false
     @Option(help: ArgumentHelp("Read this many days before the window again, for late rows.", valueName: "days")) var lookback = 0
-    @Option(help: "How days and increments are loaded: window, upsert or append.") var increment: String?
+    @Option(help: "How days and increments are loaded: window, upsert, append, or replace: the target then holds the increment alone.")
+    var increment: String?
     @Option(
-        help: ArgumentHelp("The time zone of days, e.g. Asia/Shanghai or +08:00; the control database's without it.", valueName: "zone"))
+        help: ArgumentHelp(
+            "The time zone of days, sessions and conversions, e.g. Asia/Shanghai or +08:00; without it days and conversions have the control database's.",
+            valueName: "zone"))
     var zone: String?
     @Flag(help: "Only what earlier runs left unfinished.") var retryFailed = false
     @Flag(help: "Tables whose ordernum differs before the point are kept apart.") var barrier = false
@@ -72,10 +76,11 @@ struct Extract: ParsableCommand {
         }
     }
 
-    func run() throws {
+    mutating func run() throws {
         let log = output.open()
         let age = try keep.map { try History.age($0, "--keep") }
-        let place = try ControlPlace(control)
+        zone = try zone.map { try Zone.named($0).name }
+        let place = try ControlPlace(control, zone: zone)
         for notice in place.resolved.notices { log.say(.warning, notice) }
         let database = try place.open()
         defer { database.close() }
@@ -84,13 +89,13 @@ struct Extract: ParsableCommand {
         _ = try database.rows(of: wish.configTable)
         if !dryRun { try database.createOwn() }
         let clock = try database.now()
-        let today = try DayZone(zone, now: clock.micros / 1_000_000, offset: clock.offset).today
+        let today = try DayZone(zone, now: clock.micros / 1_000_000, offset: clock.offset, own: database.zone()).today
         wish.day = try day.map { try Self.day($0, today) }
         wish.from = try from.map { try Self.day($0, today) }
         wish.to = try to.map { try Self.day($0, today) }
         let ledger = try runOptions.ledger.map { try LedgerPlace($0).open() } ?? place.ledger()
         let extraction = Extraction(
-            wish, control: database, beats: try place.open(patience: 1), ledger: ledger, resolver: Resolver.make(),
+            wish, control: database, beats: try place.open(patience: 1), ledger: ledger, resolver: Resolver.make(zone: zone),
             listeners: log.listeners, interrupt: Program.interrupt, say: log.say)
         let (agenda, zone) = try extraction.agenda()
         for warning in agenda.warnings { log.say(.warning, warning) }
@@ -136,8 +141,8 @@ struct Extract: ParsableCommand {
                     .configurationInvalid, "`\(text)` is no script", hint: "Write connection:file.sql, e.g. warehouse:summary.sql.")
             }
             let script = try Script.read(
-                String(text[text.index(after: colon)...]), parameters: Parameters(given: ["day": day], timeZone: nil))
-            let resolved = try Resolver.make().resolve(String(text[..<colon]))
+                String(text[text.index(after: colon)...]), parameters: Parameters(given: ["day": day], timeZone: zone))
+            let resolved = try Resolver.make(zone: zone).resolve(String(text[..<colon]))
             let session = try Connections(resolved.connector, resolved.connection.endpoint).sql(Program.interrupt)
             defer { session.close() }
             let outcomes = script.run(on: session, goesOn: false) { outcome in
@@ -169,12 +174,13 @@ struct Extract: ParsableCommand {
         wish.patience = patience
         wish.ledgerName = Self.shown(runOptions.ledger ?? control)
         if let increment {
-            guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append].contains(mode) else {
+            guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append, .replace].contains(mode) else {
                 throw ApusError(
-                    .configurationInvalid, "`--increment \(increment)` is not known", hint: "Write window, upsert or append.")
+                    .configurationInvalid, "`--increment \(increment)` is not known", hint: "Write window, upsert, append or replace.")
             }
             wish.increment = mode
         }
+        wish.isBadRowsGiven = badRows != nil
         if let badRows { wish.badRows = badRows == "unlimited" ? nil : try Self.number(badRows, "--bad-rows", Quantity.count) }
         wish.rowsPerSecond = try rowsPerSecond.map { try Self.number($0, "--rows-per-second", Quantity.count) }
         wish.bytesPerSecond = try bytesPerSecond.map { try Self.number($0, "--bytes-per-second", Quantity.bytes) }
@@ -220,13 +226,24 @@ struct Extract: ParsableCommand {
     /// A database as it was named; nil for what may hold a password, before the host or as an option.
     private static func shown(_ name: String) -> String? { name.contains { "@?;".contains($0) } ? nil : name }
 
+    /// Options without which the same rows would not be found or not be loaded as they were.
+    private var same: String {
+        var text = type == "1" ? "" : " --type \(Advice.shellWord(type))"
+        if let serverType { text += " --server-type \(serverType)" }
+        if let jsonDir { text += " --json-dir \(Advice.shellWord(jsonDir))" }
+        if let scripts { text += " --scripts \(Advice.shellWord(scripts))" }
+        if let badRows { text += " --bad-rows \(Advice.shellWord(badRows))" }
+        if let ledger = runOptions.ledger, let shown = Self.shown(ledger) { text += " --ledger \(Advice.shellWord(shown))" }
+        return text
+    }
+
     private func next(_ result: RunResult) -> [(command: String, why: String)] {
-        let open = result.tables.count { $0.error != nil }
+        let open = result.tables.count { $0.status != .done }
         guard open > 0 else { return [] }
         let table = repair ? " --repair" : configTable.map { " --config-table \($0)" } ?? ""
         return [
             (
-                "apus extract --control \(Self.shown(control) ?? "…")\(table) --retry-failed",
+                "apus extract --control \(Self.shown(control).map(Advice.shellWord) ?? "…")\(table)\(same) --retry-failed",
                 "does what is unfinished again: \(open) \(open == 1 ? "table" : "tables")"
             )
         ]

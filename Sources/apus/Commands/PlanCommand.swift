@@ -22,6 +22,7 @@ struct PlanCommand: ParsableCommand {
     @Option(name: .customLong("output"), help: "text or json.") var format: ProductFormat = .text
     @Option(help: ArgumentHelp("Where watermarks are remembered.", valueName: "url")) var ledger: String?
     @OptionGroup var flowOptions: FlowOptions
+    @OptionGroup var watermarkOptions: WatermarkOptions
     @OptionGroup var output: Output
 
     func run() throws {
@@ -33,14 +34,23 @@ struct PlanCommand: ParsableCommand {
         }
         let ends = try Ends(read.flow)
         let ledger = try LedgerPlace(ledger).open()
-        let plan = try Planning(flow: read.flow, ends: ends, only: flowOptions.patterns()).plan(ledger: ledger, log: log).plan
+        let plan = try Planning(flow: read.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart).plan(
+            ledger: ledger, log: log
+        ).plan
         try Self.show(plan, format)
         let fault = plan.fault(strict: read.flow.strict)
-        if let file, fault == nil { try PlanFile.write(plan, to: file) }
+        if let file, fault == nil {
+            let kept = plan.masked
+            if kept != plan {
+                log.say(.warning, "statements of this flow hold passwords, which \(file) does not: it can be read, but not be run")
+            }
+            try PlanFile.write(kept, to: file)
+        }
         if let fault { throw fault }
     }
 
     static func show(_ plan: Plan, _ format: ProductFormat) throws {
+        let plan = plan.masked
         Output.product(format == .json ? PlanTable.json(plan) : PlanTable.text(plan))
     }
 }

@@ -18,6 +18,7 @@ struct Resume: ParsableCommand {
 
     @Argument(help: ArgumentHelp("The run's id or its beginning.", valueName: "run")) var id: String?
     @Flag(help: "Instead of going on, remove what the run left in the target (staging tables, marks).") var discard = false
+    @Option(help: "Rejected rows before the run fails: a number or unlimited; as the run began, without it.") var badRows: String?
     @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -36,7 +37,10 @@ struct Resume: ParsableCommand {
                 .locked, "run \(record.id) is still running (process \(record.pid) on \(record.host))",
                 hint: "Stop it first, or wait for it.")
         }
-        let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
+        var plan = try RunSecrets.plan(of: record.id) ?? PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
+        if let badRows { plan.limits.badRows = try Self.limit(badRows) }
+        plan.noteSecrets()
+        if !discard { try plan.checkStatements() }
         let ends = try Ends(plan: plan, runID: record.id, askPassword: askPassword)
         let launcher = Launcher(
             plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
@@ -46,6 +50,14 @@ struct Resume: ParsableCommand {
             return
         }
         try launcher.launch(runID: record.id, resumed: true)
+    }
+
+    private static func limit(_ text: String) throws -> Int? {
+        if text == "unlimited" { return nil }
+        guard let number = Quantity.count(text) else {
+            throw ApusError(.usage, "`--bad-rows \(text)` is not a number", hint: "Write a number such as 100, or unlimited.")
+        }
+        return number
     }
 
     private func isAlive(_ record: RunRecord) -> Bool { record.status == .running && !record.isInterrupted() }

@@ -76,7 +76,7 @@ struct RetryRejected: ParsableCommand {
         _ ledger: any Ledger
     ) throws {
         let again = try ledger.rejected(run: newID)
-        for (index, table) in order.enumerated() where result.tables[index].error == nil {
+        for (index, table) in order.enumerated() where result.tables[index].status == .done {
             let stillBad = Set(again.filter { $0.table == index }.compactMap(\.row.row))
             var taken: [Int: [Int]] = [:]
             for (position, item) in tables[table]!.rows.enumerated() where !stillBad.contains(position) {

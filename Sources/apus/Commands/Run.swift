@@ -27,12 +27,14 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds without a sign of life after which another worker takes a slice over.", valueName: "seconds"))
     var lease = Runner.Share.lease
     @OptionGroup var flowOptions: FlowOptions
+    @OptionGroup var watermarkOptions: WatermarkOptions
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
     func validate() throws {
         guard (flow == nil) != (plan == nil) else { throw ValidationError("Name a flow file, or a plan with --plan.") }
         guard slice == nil || plan != nil else { throw ValidationError("--slice needs --plan.") }
+        guard flowOptions.zone == nil || plan == nil else { throw ValidationError("A plan states its zone: --zone is for `apus plan`.") }
         guard job == nil || slice != nil else { throw ValidationError("--job needs --slice.") }
         guard lease >= 1, lease <= 3600 else { throw ValidationError("--lease is 1 to 3600 seconds.") }
     }
@@ -44,8 +46,9 @@ struct Run: ParsableCommand {
         for notice in file.notices { log.say(.warning, notice) }
         let ends = try Ends(file.flow)
         let ledger = try LedgerPlace(runOptions.ledger).open()
-        let (made, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns()).plan(
-            ledger: ledger, log: log, keepsConnections: true)
+        let (made, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart)
+            .plan(
+                ledger: ledger, log: log, keepsConnections: true)
         if let fault = made.fault(strict: file.flow.strict) { throw fault }
         Planning.tell(made, log)
         var launcher = Launcher(
@@ -59,6 +62,7 @@ struct Run: ParsableCommand {
     private func run(planFile path: String) throws -> Never {
         _ = output.open()
         let plan = try PlanFile.read(path)
+        try plan.checkStatements()
         if let fault = plan.fault(strict: false) { throw fault }
         let ends = try Ends(plan: plan, runID: nil, askPassword: flowOptions.askPassword)
         let launcher = Launcher(

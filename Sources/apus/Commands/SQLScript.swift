@@ -4,6 +4,7 @@ import ApusExtract
 import ApusFlow
 import ApusListen
 import ArgumentParser
+import Tabular
 
 struct SQLScript: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,7 @@ struct SQLScript: ParsableCommand {
         name: .customLong("set"),
         help: ArgumentHelp("Give a parameter its value, e.g. day=2026-11-21. Repeatable.", valueName: "name=value"))
     var parameters: [String] = []
-    @Option(help: ArgumentHelp("The time zone of `day` and `now`.", valueName: "zone")) var zone: String?
+    @Option(help: ArgumentHelp("The time zone of `day`, `now` and the session.", valueName: "zone")) var zone: String?
     @Option(help: "What a failed statement does to the rest: stop or continue.") var onError: OnError = .stop
     @OptionGroup var output: Output
 
@@ -33,7 +34,7 @@ struct SQLScript: ParsableCommand {
         let log = output.open()
         let parameters = try Parameters(given: Given.values(parameters), timeZone: zone)
         let script = try Script.read(file, parameters: parameters)
-        let resolved = try Resolver.make().resolve(connection)
+        let resolved = try Resolver.make(zone: zone.map { try Zone.named($0).name }).resolve(connection)
         for notice in resolved.notices { log.say(.warning, notice) }
         let session = try Connections(resolved.connector, resolved.connection.endpoint).sql(Program.interrupt)
         defer { session.close() }

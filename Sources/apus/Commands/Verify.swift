@@ -5,6 +5,7 @@ import ApusFlow
 import ApusListen
 import ArgumentParser
 import Glibc
+import Tabular
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,6 +28,7 @@ struct Verify: ParsableCommand {
     @Flag(help: "Only ask the ledger; read no table.") var loadedOnly = false
     @Flag(help: "Read both sides whatever the ledger knows, e.g. after `apus run flow.yaml`.") var valuesOnly = false
     @Option(help: ArgumentHelp("Target columns that are not compared, comma-separated.", valueName: "columns")) var except: String?
+    @Option(help: ArgumentHelp("Compare in this time zone instead of the plan's.", valueName: "zone")) var zone: String?
     @Option(help: ArgumentHelp("Where runs are remembered.", valueName: "url")) var ledger: String?
     @Flag(help: "Ask for passwords that connections leave out.") var askPassword = false
     @OptionGroup var output: Output
@@ -37,9 +39,10 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         let log = output.open()
-        let (plan, known) = try found()
+        var (plan, known) = try found()
         if !valuesOnly, try !isLoaded(plan, known, log) { throw ExitStatus(number: ExitCode.failed) }
         if loadedOnly { return }
+        if let zone { plan.state(zone: try Zone.named(zone)) }
         let ends = try Ends(plan: plan, runID: known, askPassword: askPassword)
         var verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
         verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
