@@ -224,6 +224,12 @@ public protocol Sink: Session {
     /// The column types that batches must have for this load, in `load.columns` order. Rows with a NULL for a column that
     /// is not nullable here are rejected before they are written.
     func accepts(_ load: Load) throws -> Schema
+    /// Which values of those columns are one to this system, of a target that is there: `a` and `a  ` in a CHAR.
+    func likeness(_ load: Load) throws -> [Likeness]
+    /// What the target, which is there, gives back for texts that are put into one of its columns, in their order: `{1, 2}` in
+    /// an array is `{1,2}`. Nil where texts stay as they are.
+    /// - throws: an error of the server for a text that it would refuse.
+    func canonical(_ texts: [String], in column: String, of load: Load) throws -> [String]?
     /// Wire formats that can be written as they are.
     func wireFormats(_ load: Load) throws -> [WireFormat]
     /// A name of a table as this server compares it: two names are of one table where these are equal.
@@ -250,6 +256,8 @@ extension Sink {
     public func evict(_ load: Load) throws {}
     public func checkForeignKeys(_ load: Load) throws {}
     public var declaredType: ColumnType? { nil }
+    public func likeness(_ load: Load) throws -> [Likeness] { load.columns.map { _ in .exact } }
+    public func canonical(_ texts: [String], in column: String, of load: Load) throws -> [String]? { nil }
     public func wireFormats(_ load: Load) throws -> [WireFormat] { [] }
     public func comparable(_ table: TableName) throws -> TableName { table }
     public func comparable(column: String) -> String { column }

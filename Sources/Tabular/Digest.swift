@@ -8,6 +8,12 @@ public struct Checksum: Hashable, Sendable, Codable {
         self.low = low
     }
 
+    /// Of a text: equal texts have equal checksums.
+    public init(of text: String) {
+        var text = text
+        self = text.withUTF8 { Mix.hash($0) }
+    }
+
     /// 32 lower-case hexadecimal digits.
     public var hex: String { Checksum.digits(high) + Checksum.digits(low) }
 
@@ -17,12 +23,8 @@ public struct Checksum: Hashable, Sendable, Codable {
     }
 }
 
-/// A checksum over rows by their values, the same whatever system they come from: not a secret one, but one in which
-/// two different tables do not meet by chance.
-///
-/// A row's hash covers its number of columns and for each whether it is NULL, its length and its canonical text,
-/// where `-0` is `0` and a decimal has no trailing zeros. Names and types are not in it: cast both sides to one schema
-/// first.
+/// A checksum over rows by their values (``RowHasher``): not a secret one, but one in which two different tables do not
+/// meet by chance.
 public struct RowDigest: Sendable {
     /// Rows added.
     public private(set) var rows = 0
@@ -34,29 +36,12 @@ public struct RowDigest: Sendable {
     public init() {}
 
     /// Adds the rows of a batch. It must not be in a wire format.
-    public mutating func add(_ batch: Batch) {
-        Self.rows(of: batch) { add($0) }
-        rows += batch.rowCount
-    }
+    public mutating func add(_ batch: Batch) { add(batch, by: RowHasher(batch.schema)) }
 
-    /// The hash of each row of a batch, which must not be in a wire format.
-    public static func rows(of batch: Batch, _ body: (Checksum) -> Void) {
-        precondition(batch.wire == nil, "a batch with typed columns")
-        guard let columns = batch.columns.baseAddress else { return }
-        let types = batch.schema.types
-        let kinds = types.map(TextKind.init)
-        let isDecimal = types.map { type in
-            if case .decimal = type { true } else { false }
-        }
-        var row = ByteBuffer(capacity: 4096)
-        for index in 0..<batch.rowCount {
-            row.removeAll()
-            row.append(word: UInt64(kinds.count))
-            for place in 0..<kinds.count {
-                row.append(canonical: columns + place, row: index, kind: kinds[place], isDecimal: isDecimal[place])
-            }
-            body(Mix.hash(row.bytes))
-        }
+    /// The same, where a hasher of the batch's schema is at hand.
+    public mutating func add(_ batch: Batch, by hasher: RowHasher) {
+        hasher.rows(of: batch) { add($0) }
+        rows += batch.rowCount
     }
 
     /// Adds the rows of another part of the same table. The order is then that of the parts.
@@ -74,49 +59,6 @@ public struct RowDigest: Sendable {
         sum.high &+= hash.high
         sum.low &+= hash.low
         ordered = Mix.chain(ordered, hash)
-    }
-}
-
-extension ByteBuffer {
-    /// Eight octets, low first.
-    @inline(__always) fileprivate mutating func append(word: UInt64) {
-        UnsafeMutableRawPointer(room(8)).storeBytes(of: word.littleEndian, as: UInt64.self)
-        count &+= 8
-    }
-
-    /// A value with its length in front, or all ones for NULL.
-    @inline(__always)
-    fileprivate mutating func append(
-        canonical column: UnsafePointer<ColumnBuffer>, row: Int, kind: TextKind, isDecimal: Bool
-    ) {
-        if column.pointee.isNull(row) {
-            append(word: .max)
-            return
-        }
-        append(word: 0)
-        let begin = count
-        if (kind == .float64 || kind == .float32) && column.pointee.double(row) == 0 {
-            append(UInt8(ascii: "0"))
-        } else {
-            append(value: column, row: row, kind: kind)
-        }
-        if isDecimal { trimFraction(from: begin) }
-        let length = UInt64(count &- begin)
-        UnsafeMutableRawPointer(start + (begin &- 8)).storeBytes(of: length.littleEndian, as: UInt64.self)
-    }
-
-    /// Takes zeros at the end of a decimal's fraction away, and the point if nothing is left of it.
-    private mutating func trimFraction(from begin: Int) {
-        var hasPoint = false
-        for index in begin..<count where start[index] == UInt8(ascii: ".") { hasPoint = true }
-        if hasPoint {
-            while start[count &- 1] == UInt8(ascii: "0") { count &-= 1 }
-            if start[count &- 1] == UInt8(ascii: ".") { count &-= 1 }
-        }
-        if count &- begin == 2, start[begin] == UInt8(ascii: "-"), start[begin &+ 1] == UInt8(ascii: "0") {
-            start[begin] = UInt8(ascii: "0")
-            count &-= 1
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusEngine
 import ApusTesting
 import GeneratorConnector
 import Testing
@@ -115,6 +116,13 @@ private func check(_ all: [Hard], in tables: HardTables, _ system: System) throw
         #expect(plan.fault(strict: false) == nil)
         let result = try pipeline.run(plan, id: id)
         let rejected = try pipeline.ledger.rejected(run: id)
+        let pool = SessionPool(Interrupt())
+        defer { pool.close() }
+        func pooled(_ end: Connections) -> Connections { Connections(end.connector, end.endpoint, pool: pool) }
+        var verification = Verification(plan, from: pipeline.sources.map(pooled), to: pooled(pipeline.to), interrupt: Interrupt())
+        let rows = Dictionary(grouping: rejected, by: \.table).mapValues { $0.map(\.row) }
+        verification.rejected = { rows[$0] ?? [] }
+        var changes: [(table: Int, sql: String)] = []
         for (number, planned) in plan.tables.enumerated() {
             let name = planned.load.target.name
             let hard = some.first { tables.names[$0.name] == name }!
@@ -131,6 +139,26 @@ private func check(_ all: [Hard], in tables: HardTables, _ system: System) throw
             #expect(kept.count == expected.count { $0 == .rejected }, "\(hard)")
             for row in kept { #expect(!row.row.reason.isEmpty && !row.row.values.isEmpty, "\(hard)") }
             #expect(result.tables[number].tally.read == expected.count && result.tables[number].tally.balances, "\(hard)")
+            let finding = try verification.compare(number)
+            #expect(finding.verdict == .equal && finding.rejected == kept.count, "\(hard): \(finding)")
+            if let change = change(of: hard, in: system, name) { changes.append((number, change)) }
+        }
+        // What is changed in the target is found.
+        if !changes.isEmpty { try target.run(changes.map(\.sql).joined()) }
+        for (number, sql) in changes {
+            let finding = try verification.compare(number)
+            #expect(finding.verdict == .different, "\(sql): \(finding)")
         }
     }
+}
+
+/// Of the rows that arrived, one takes another's value, or none.
+private func change(of hard: Hard, in target: System, _ table: String) -> String? {
+    let texts = hard.expected(in: target).map(hard.canonical)
+    func isValue(_ row: Int) -> Bool { texts[row] != .rejected && texts[row] != .null }
+    guard System.engines.contains(target), let row = texts.indices.first(where: isValue) else { return nil }
+    let other = texts.indices.last { isValue($0) && texts[$0] != texts[row] }
+    let value = other.map { "(SELECT v FROM (SELECT id, v FROM \(table)) AS o WHERE id = \($0))" } ?? "NULL"
+    let mode = target == .mysql ? "SET sql_mode = REPLACE(@@sql_mode, 'NO_ZERO', '');\n" : ""
+    return "\(mode)UPDATE \(table) SET v = \(value) WHERE id = \(row);\n"
 }

@@ -87,4 +87,39 @@ import Testing
             [Column("a", .int32), Column("b", .text)], [[.fixed(1), .text("雨燕")], [.null, .text("swift")]])
         #expect(digest.hex == "17ca2f07d8d651c02b51827aa8ffecf0")
     }
+
+    @Test(arguments: [
+        (#"{"b": [1, 2.50], "a": null}"#, #" {"a":null,"b":[1.0,25e-1]}"#), (#"{"a":1,"a":2}"#, #"{"a":2}"#),
+        (#""\u00e9\n\/\ud83d\udc26""#, "\"é\\n/🐦\""), ("1e2", "100"), ("-0.0", "0"), ("[]", "[ ]"), ("12e-1000000000000", "12E-2000000000"),
+    ]) func `a JSON value is one however it is written`(_ one: String, _ other: String) {
+        func sum(_ type: ColumnType, _ text: String) -> Checksum { digest([Column("a", type)], [[.text(text)]]).sum }
+        #expect(sum(.json, one) == sum(.json, other))
+        #expect(sum(.text, one) != sum(.text, other))
+    }
+
+    @Test func `two JSON values are two`() {
+        let texts = [
+            "1", "10", "-1", "0.1", "1.0000000000000000001", "12345678901234567890", "12345678901234567891", "true", "false", "null",
+            #""1""#,
+            #""null""#, "[1]", "[1,2]", "[12]", "[[1],2]", "[[1,2]]", #"["1"]"#, "{}", "[]", #"{"a":1}"#, #"{"a":"1"}"#, #"{"b":1}"#,
+            #"{"a":1,"b":2}"#, #"{"a":2,"b":1}"#, #"{"a":{"b":2}}"#, #""\ud800""#, #""\ufffd""#, #""a""#, #""a ""#, "not JSON", "{",
+        ]
+        let sums = texts.map { digest([Column("a", .json)], [[.text($0)]]).sum }
+        #expect(Set(sums).count == texts.count)
+    }
+
+    @Test func `blanks behind a CHAR and zeros before a BIT of MySQL are no difference, elsewhere they are`() {
+        func sum(_ type: ColumnType, _ text: String, _ likeness: Likeness) -> Checksum {
+            let columns = [Column("x", .text), Column("a", type)]
+            let hasher = RowHasher(Schema(columns), places: [1], likeness: [likeness])
+            var digest = RowDigest()
+            digest.add(Batch(columns, [[.text("left out " + text), .text(text)]]), by: hasher)
+            return digest.sum
+        }
+        #expect(sum(.text, "a ", .unpadded) == sum(.text, "a", .unpadded) && sum(.text, " a", .unpadded) != sum(.text, "a", .unpadded))
+        #expect(sum(.text, "a ", .exact) != sum(.text, "a", .exact))
+        let bits = ColumnType.bits(length: nil)
+        #expect(sum(bits, "0010", .number) == sum(bits, "10", .number) && sum(bits, "100", .number) != sum(bits, "10", .number))
+        #expect(sum(bits, "0010", .exact) != sum(bits, "10", .exact))
+    }
 }

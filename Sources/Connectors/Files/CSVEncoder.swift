@@ -149,7 +149,7 @@ final class CSVEncoder: RowEncoder {
                                     reason: kinds[bad] == .bytes && binary == .text
                                         ? "the bytes are not UTF-8 text, or the file has no quotes for them"
                                         : "the value holds a separator, a newline or the NULL marker, and the file has no quotes",
-                                    values: RowText.json(batch, columns, row)))
+                                    values: batch.json(row: row)))
                         } else if isSimple {
                             buffer.append(newlineByte)
                         } else {

@@ -28,8 +28,8 @@ extension FilesSession: Source {
             throw ApusError(.unsupported, "files have no slices by key", context: endpoint.label)
         }
         // What the table was described by tells columns that are left out on purpose from those nobody knew of.
-        let known =
-            files.paths == [FileLocation.standard] ? [] : try describe(TableName(files.name)).columns.map(\.name)
+        let hasNone = files.paths == [FileLocation.standard] || files.bytes == 0
+        let known = hasNone ? [] : try describe(TableName(files.name)).columns.map(\.name)
         let (format, interrupt) = (self.format, self.interrupt)
         return FileReader(paths) { try format.open($0, plan, known: known, interrupt) }
     }

@@ -2,7 +2,8 @@ import ApusCore
 import Glibc
 import Tabular
 
-extension RowText {
+/// Rows on their way into files.
+enum RowText {
     /// The way of rows into octets: a format's encoder, then the file's encoding.
     final class Output {
         private let encoder: (any RowEncoder)?
@@ -64,7 +65,7 @@ extension RowText {
                         RejectedRow(
                             row: batch.firstRow + row, column: nil,
                             reason: "a character of the row has no place in the file's encoding",
-                            values: RowText.json(batch, batch.schema.columns, row)))
+                            values: batch.json(row: row)))
                 }
             }
             return rejected

@@ -76,6 +76,10 @@ final class JSONFile: RowFile {
         if names.isEmpty {
             for case .column(let name) in plan.origins where !names.contains(name) { names.append(name) }
         }
+        // A column of JSON without a value in any row is a key that no row has.
+        for (index, origin) in plan.origins.enumerated() where nullIsValue && plan.schema[index].type == .json {
+            if case .column(let name) = origin, !names.contains(name) { names.append(name) }
+        }
         self.names = names
         ignoresUnknown = options.columns != nil || known.isEmpty
         keys = KeyIndex(names)

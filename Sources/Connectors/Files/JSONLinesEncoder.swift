@@ -94,7 +94,7 @@ final class JSONLinesEncoder: RowEncoder {
                     RejectedRow(
                         row: batch.firstRow + row, column: columns[bad].name,
                         reason: kinds[bad] == .bytes ? "the bytes are not UTF-8 text" : "the value is not valid JSON",
-                        values: RowText.json(batch, columns, row)))
+                        values: batch.json(row: row)))
                 continue
             }
             if separator == UInt8(ascii: "{") { buffer.append(separator) }

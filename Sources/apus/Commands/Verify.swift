@@ -12,10 +12,14 @@ struct Verify: ParsableCommand {
         abstract: "Says whether a plan was loaded whole, and compares the values of both sides.",
         discussion: """
             The step after many workers have loaded the slices of a plan. First the ledger: every table must be done. Then each
-            table is read on both sides, and the checksums of its rows are compared; a source that has changed since shows as a
-            difference. Of tables that hold rows of other runs too, those of the run are compared: a window, rows up to a
-            watermark, or else every row that is read must be found. The last column says what was compared, and what not.
-            Exits with 1 when something is not loaded, with 2 when values differ.
+            table is read on both sides, and the checksums of its rows are compared, each value in the form that the plan's
+            mapping gives it: what is converted on purpose is no difference. A source that has changed since shows as one. Rows
+            that the run rejected are told, and are not missed in the target. Of tables that hold rows of other runs too, those
+            of the run are compared: a window, rows up to a watermark, or else every row that is read must be found. The last
+            column says what was compared, and what not.
+
+            Exit codes: 0 all that was compared is equal; 2 a difference, or a table that one side does not have; 1 a table
+            that is not loaded, or could not be read. A table that cannot be compared does not keep the others from it.
 
             EXAMPLES:
               apus verify plan.json --job 2026-11-21
@@ -26,7 +30,7 @@ struct Verify: ParsableCommand {
     @Argument(help: "The plan of `apus plan -o`, or the id of a run.") var plan: String
     @Option(help: ArgumentHelp("The job that its workers were given.", valueName: "name")) var job: String?
     @Flag(help: "Only ask the ledger; read no table.") var loadedOnly = false
-    @Flag(help: "Read both sides whatever the ledger knows, e.g. after `apus run flow.yaml`.") var valuesOnly = false
+    @Flag(help: "Read both sides whatever the ledger knows, e.g. a plan that `apus run flow.yaml` has loaded.") var valuesOnly = false
     @Option(help: ArgumentHelp("Target columns that are not compared, comma-separated.", valueName: "columns")) var except: String?
     @Option(help: ArgumentHelp("Compare in this time zone instead of the plan's.", valueName: "zone")) var zone: String?
     @Option(help: ArgumentHelp("Where runs are remembered.", valueName: "url")) var ledger: String?
@@ -44,32 +48,56 @@ struct Verify: ParsableCommand {
         if loadedOnly { return }
         if let zone { plan.state(zone: try Zone.named(zone)) }
         let ends = try Ends(plan: plan, runID: known, askPassword: askPassword)
-        var verification = Verification(plan, from: ends.sources, to: ends.to, interrupt: Program.interrupt)
+        // Connections serve one table after the other.
+        let pool = SessionPool(Program.interrupt)
+        defer { pool.close() }
+        func pooled(_ end: Connections) -> Connections { Connections(end.connector, end.endpoint, pool: pool) }
+        var verification = Verification(plan, from: ends.sources.map(pooled), to: pooled(ends.to), interrupt: Program.interrupt)
         verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
+        if known != nil || !valuesOnly {
+            let rejected = try rejectedRows(known ?? RunID.shared(by: plan.hash(), job: job))
+            verification.rejected = { rejected[$0] ?? [] }
+        }
         var findings: [Verification.Finding] = []
-        for table in plan.tables {
+        for (index, table) in plan.tables.enumerated() {
             try Program.interrupt.check()
-            do { findings.append(try verification.compare(table)) } catch let error as ApusError {
+            do { findings.append(try verification.compare(index)) } catch let error as ApusError {
                 throw error.about("verifying \(table.name)")
             }
         }
+        try report(findings)
+    }
+
+    private func report(_ findings: [Verification.Finding]) throws {
         Output.product(
             TextTable.text(
-                ["table", "target", "source rows", "target rows", "unfit", "verdict"],
+                ["table", "target", "source rows", "rejected", "target rows", "verdict"],
                 findings.map { finding in
-                    let isRead = finding.verdict != .skipped
+                    let isRead = finding.verdict == .equal || finding.verdict == .different
                     return [
-                        finding.table, finding.target, isRead ? Quantity.text(count: finding.sourceRows) : "",
-                        isRead ? Quantity.text(count: finding.targetRows) : "", isRead ? Quantity.text(count: finding.unfit) : "",
+                        finding.table, finding.target,
+                        isRead ? Quantity.text(count: finding.sourceRows) : "", isRead ? Quantity.text(count: finding.rejected) : "",
+                        isRead ? Quantity.text(count: finding.targetRows) : "",
                         finding.verdict.rawValue + (finding.note.map { " (\($0))" } ?? ""),
                     ]
                 }))
-        let different = findings.filter { $0.verdict == .different }.count
-        let equal = findings.filter { $0.verdict == .equal }.count
-        Output.product(
-            "\(equal) of \(findings.count) tables equal by checksum, \(different) different, \(findings.count - equal - different) not compared"
-        )
-        if different > 0 { throw ExitStatus(number: ExitCode.different) }
+        func count(_ verdict: Verification.Finding.Verdict) -> Int { findings.count { $0.verdict == verdict } }
+        var parts = ["\(count(.equal)) of \(findings.count) tables equal by checksum", "\(count(.different)) different"]
+        if count(.missing) > 0 { parts.append("\(count(.missing)) missing") }
+        if count(.unreadable) > 0 { parts.append("\(count(.unreadable)) not readable") }
+        parts.append("\(count(.skipped)) not compared")
+        let rejected = findings.reduce(0) { $0 + $1.rejected }
+        if rejected > 0 { parts.append("\(Quantity.text(count: rejected)) rows rejected") }
+        Output.product(parts.joined(separator: ", "))
+        if count(.different) + count(.missing) > 0 { throw ExitStatus(number: ExitCode.different) }
+        if count(.unreadable) > 0 { throw ExitStatus(number: ExitCode.failed) }
+    }
+
+    /// What the ledger keeps of the run's rejected rows, by table.
+    private func rejectedRows(_ run: String) throws -> [Int: [RejectedRow]] {
+        let ledger = try LedgerPlace(ledger).open()
+        defer { ledger.close() }
+        return Dictionary(grouping: try ledger.rejected(run: run), by: \.table).mapValues { $0.map(\.row) }
     }
 
     /// The plan, and the run whose plan it is when a run was named.
