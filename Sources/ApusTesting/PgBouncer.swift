@@ -6,6 +6,10 @@ public final class PgBouncer: Sendable {
 
     public static var isInstalled: Bool { findProgram("pgbouncer") != nil }
 
+    /// Pools the transactions of the shared server's connections; the same for all tests of the process.
+    public static func shared() throws -> PgBouncer { try sharedPooler.get() }
+    private static let sharedPooler = Result { try PgBouncer(.transaction, before: .shared()) }
+
     public let port: UInt16
     private let server: PostgresServer
     private let process: ServerProcess
@@ -28,6 +32,8 @@ public final class PgBouncer: Sendable {
             auth_file = \(users)
             pool_mode = \(mode.rawValue)
             ignore_startup_parameters = options
+            max_client_conn = 1000
+            default_pool_size = 30
 
             """, to: "pgbouncer.ini")
         // It refuses to run as root.

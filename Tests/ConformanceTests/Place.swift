@@ -24,13 +24,18 @@ final class Place: Sendable {
     func url(_ options: String = "", port: UInt16? = nil) throws -> String {
         let plain =
             switch system {
-            case .postgres: try PostgresServer.shared().url(database: database, port: port)
+            case .postgres: try PostgresServer.shared().url(database: database, port: port ?? Self.pooledPort())
             case .mysql: try MariaDBServer.shared().url(database: database, port: port)
             case .sqlite: "sqlite:" + folder.file("a.db")
             case .csv, .json: "\(system.rawValue):\(folder.path)/"
             case .starrocks: try StarRocksDouble.shared().url(database: database, settings: ["time_zone=UTC"])
             }
         return options.isEmpty ? plain : plain + (plain.contains("?") ? "&" : "?") + options
+    }
+
+    /// `APUS_TEST_POOLED=1` puts a pooler of transactions before PostgreSQL.
+    private static func pooledPort() throws -> UInt16? {
+        ProcessInfo.processInfo.environment["APUS_TEST_POOLED"] == "1" ? try PgBouncer.shared().port : nil
     }
 
     /// The port that a proxy stands before.

@@ -198,5 +198,5 @@ import Testing
 }
 
 enum PostgresBackend {
-    static func pid(_ session: PostgresSession) -> Int32 { session.backendPID }
+    static func pid(_ session: PostgresSession) -> Int32 { session.backendPID ?? 0 }
 }

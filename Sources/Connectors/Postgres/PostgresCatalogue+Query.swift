@@ -14,6 +14,10 @@ extension PostgresSession {
     /// The columns that a SELECT would give: it is prepared and described, not run.
     func resultColumns(of sql: String, doing: String) throws -> [ResultColumn] {
         try interrupt.check()
+        if poolsTransactions, PQtransactionStatus(connection) == PQTRANS_IDLE || isAlone {
+            rollBack()
+            return try transaction(doing) { try resultColumns(of: sql, doing: doing) }
+        }
         let prepared = PostgresResult(PQprepare(connection, "", sql, 0, nil))
         guard prepared.isGood else { throw failure(prepared, doing) }
         let described = PostgresResult(PQdescribePrepared(connection, ""))

@@ -119,14 +119,24 @@ extension PostgresSession {
 
     // MARK: Steps
 
-    /// Statements that hold the steps of a table: preparing and finishing it is one worker's at a time, though all of a
-    /// run share the table's lock. With `marks`, nobody drops the table of marks meanwhile.
-    func holdStepsSQL(_ load: Load, marks: Bool) throws -> String {
-        (marks ? "SELECT pg_advisory_lock_shared(\(try lockKey(load, SliceMark.tableName))); " : "")
-            + "SELECT pg_advisory_lock(\(try lockKey(load) ^ 2))"
+    /// Holds the steps of a table: preparing and finishing it is one worker's at a time, though all of a run share the
+    /// table's lock. With `marks`, nobody drops the table of marks meanwhile.
+    /// - parameter sql: what is run then; sent together, but each statement sees what was committed when its turn came.
+    @discardableResult
+    func holdSteps(_ load: Load, marks: Bool, doing: String, then sql: String = "") throws -> PostgresResult {
+        let kind = poolsTransactions ? "pg_advisory_xact_lock" : "pg_advisory_lock"
+        let locks =
+            (marks ? "SELECT \(kind)_shared(\(try lockKey(load, SliceMark.tableName))); " : "")
+            + "SELECT \(kind)(\(try lockKey(load) ^ 2));\n"
+        guard poolsTransactions else { return try run(locks + sql, doing: doing) }
+        try holdStepsPooled(locks, doing)
+        return try run(sql.isEmpty ? "SELECT 1" : sql, doing: doing)
     }
 
     func releaseSteps(_ load: Load, marks: Bool) {
+        stepsHolder?.close()
+        stepsHolder = nil
+        if poolsTransactions { return }
         guard isAlive, let key = try? lockKey(load), let markKey = try? lockKey(load, SliceMark.tableName) else { return }
         let sql = "SELECT pg_advisory_unlock(\(key ^ 2))" + (marks ? ", pg_advisory_unlock_shared(\(markKey))" : "")
         _ = try? run(sql, doing: "letting other workers on \(load.target)")

@@ -183,6 +183,7 @@ final class PostgresReader: Reader {
         guard let result, result.status == PGRES_COMMAND_OK else { throw session.failure(result, doing) }
         guard trailerSeen else { throw malformed("the end mark is missing") }
         // Servers before 8.2 give no count; none of them has COPY (SELECT …).
+        try session.endAlone(doing)
         guard result.affected == rowsRead else {
             throw ApusError(
                 .countMismatch, "\(doing): \(rowsRead) rows came, but the server counted \(result.affected)",
@@ -198,5 +199,6 @@ final class PostgresReader: Reader {
         guard !isOver else { return }
         isOver = true
         session.cancelStatement()
+        if session.isAlone { session.rollBack() }
     }
 }

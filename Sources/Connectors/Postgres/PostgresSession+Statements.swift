@@ -5,26 +5,31 @@ import Tabular
 
 extension PostgresSession {
     /// Runs SQL, several statements at once if there are no parameters; `$1` marks parameters.
+    /// - parameter begin: a statement that begins a transaction, sent together with the SQL.
     @discardableResult
     func run(
-        _ sql: String, _ parameters: [String?] = [], doing: @autoclosure () -> String, rows: Bool = false
+        _ sql: String, _ parameters: [String?] = [], begin: String? = nil, doing: @autoclosure () -> String, rows: Bool = false
     ) throws -> PostgresResult {
         try interrupt.check()
         guard !isClosed else { throw ApusError(.unreachable, "the connection is closed", context: endpoint.label) }
-        let result: PostgresResult
+        if poolsTransactions { return try runPooled(sql, parameters, begin: begin, doing: doing(), rows: rows) }
+        let result = try send(begin.map { "\($0); \(sql)" } ?? sql, parameters, doing())
+        guard result.isGood else { throw failure(result, doing(), rows: rows) }
+        return result
+    }
+
+    func send(_ sql: String, _ parameters: [String?], _ doing: @autoclosure () -> String) throws -> PostgresResult {
         if parameters.isEmpty {
-            result = PostgresResult(PQexec(connection, sql))
+            return PostgresResult(PQexec(connection, sql))
         } else {
             guard !parameters.contains(where: { $0?.utf8.contains(0) == true }) else {
                 throw ApusError(.statement, "\(doing()): a parameter holds a NUL character, which PostgreSQL cannot hold")
             }
             let values = parameters.map { $0.map { UnsafePointer<CChar>(strdup($0)!) } }
             defer { for value in values { free(UnsafeMutablePointer(mutating: value)) } }
-            result = PostgresResult(
+            return PostgresResult(
                 PQexecParams(connection, sql, Int32(values.count), nil, values, nil, nil, 0))
         }
-        guard result.isGood else { throw failure(result, doing(), rows: rows) }
-        return result
     }
 
     @discardableResult func execute(_ sql: String) throws -> Int {
@@ -51,7 +56,7 @@ extension PostgresSession {
 
     /// Runs a body in a transaction; whatever it throws takes everything back.
     func transaction<Value>(_ doing: String, _ body: () throws -> Value) throws -> Value {
-        try run("BEGIN", doing: doing)
+        try begin(doing: doing)
         do {
             let value = try body()
             try run("COMMIT", doing: doing)
@@ -67,6 +72,7 @@ extension PostgresSession {
 
     /// Ends the open transaction, if the connection still lives; never throws.
     func rollBack() {
+        isAlone = false
         guard isAlive, PQtransactionStatus(connection) != PQTRANS_IDLE else { return }
         PQclear(PQexec(connection, "ROLLBACK"))
     }

@@ -4,11 +4,11 @@ import Tabular
 /// User SQL sees what a plain client of this role and database sees, unless a zone was asked for. Instants pass in binary
 /// form, in which they are the same with any zone, and their text bears its offset.
 extension PostgresSession {
-    /// `SET TimeZone`, by which `+08:00` would mean eight hours west.
-    static func zoneSQL(_ name: String) throws -> String {
+    /// What follows SET; with `TimeZone =`, `+08:00` would mean eight hours west.
+    static func zoneSetting(_ name: String) throws -> String {
         let zone = try Zone.named(name)
-        guard let offset = zone.fixedOffset, offset != 0 else { return "SET TimeZone = '\(zone.name)'" }
-        return "SET TIME ZONE INTERVAL '\(Zone.offsetText(offset))' HOUR TO MINUTE"
+        guard let offset = zone.fixedOffset, offset != 0 else { return "TimeZone = '\(zone.name)'" }
+        return "TIME ZONE INTERVAL '\(Zone.offsetText(offset))' HOUR TO MINUTE"
     }
 
     func sessionZone() throws -> SessionZone? {

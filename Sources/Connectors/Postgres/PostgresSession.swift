@@ -39,8 +39,17 @@ final class PostgresSession: SQLSession, Source, Sink {
     var readPlans: [Read: PostgresReadPlan] = [:]
     /// Advisory locks that this connection holds.
     var lockedKeys: Set<Int64> = []
-    /// The server's process that serves this connection; through a pooler it is not the one that libpq knows.
-    let backendPID: Int32
+    /// See `PostgresSession+Pooled.swift`.
+    let poolsTransactions: Bool
+    /// `SET LOCAL …; …` for each transaction.
+    var localSettings = "SELECT 1"
+    /// The open transaction is of one statement that stands alone.
+    var isAlone = false
+    /// Connections that hold locks for this one.
+    var lockHolders: [Int64: PostgresSession] = [:]
+    var stepsHolder: PostgresSession?
+    /// The server's process that serves this connection, if it is known; through a pooler it is not the one that libpq knows.
+    private(set) var backendPID: Int32?
     private let socket: Int32
     private(set) var isClosed = false
 
@@ -54,14 +63,19 @@ final class PostgresSession: SQLSession, Source, Sink {
         version = Int(PQserverVersion(connection))
         let about = PostgresResult(PQexec(connection, "SELECT version(), pg_backend_pid()"))
         let text = about.value ?? ""
-        backendPID = about.rowCount > 0 ? about.text(0, 1).flatMap { Int32($0) } ?? PQbackendPID(connection) : PQbackendPID(connection)
+        let served = about.rowCount > 0 ? about.text(0, 1).flatMap { Int32($0) } ?? PQbackendPID(connection) : PQbackendPID(connection)
         isGreenplum = text.contains("Greenplum")
         banner = PostgresSession.banner(of: text)
         types = PostgresTypeCache()
-        interrupt.register(socket: socket)
-        _ = Self.backends.withLock { $0.insert(backendPID) }
         do {
-            try PostgresPooler.refuseTransactions(connection, served: backendPID, endpoint, interrupt)
+            poolsTransactions = try PostgresPooler.poolsTransactions(connection, served: served, endpoint, interrupt)
+        } catch {
+            PQfinish(connection)
+            throw error
+        }
+        interrupt.register(socket: socket)
+        if !poolsTransactions { isServed(by: served) }
+        do {
             try setUp()
         } catch {
             close()
@@ -75,8 +89,19 @@ final class PostgresSession: SQLSession, Source, Sink {
         guard !isClosed else { return }
         isClosed = true
         interrupt.unregister(socket: socket)
-        _ = Self.backends.withLock { $0.remove(backendPID) }
+        isServed(by: nil)
         PQfinish(connection)
+        stepsHolder?.close()
+        lockHolders.values.forEach { $0.close() }
+    }
+
+    /// Makes known which process of the server works for this program.
+    func isServed(by process: Int32?) {
+        Self.backends.withLock {
+            if let backendPID { $0.remove(backendPID) }
+            if let process { $0.insert(process) }
+        }
+        backendPID = process
     }
 
     /// `PostgreSQL 15.20` of the server's long description.
@@ -87,34 +112,33 @@ final class PostgresSession: SQLSession, Source, Sink {
     }
 
     private func setUp() throws {
-        var sql = """
-            SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
-            SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET xmloption = 'content';
-            SET array_nulls = on;
-            SET statement_timeout = \(milliseconds("statement_timeout"))
-            """
+        var settings = [
+            "DateStyle = 'ISO, YMD'", "IntervalStyle = 'postgres'", "extra_float_digits = 3",
+            "default_transaction_isolation = 'read committed'", "bytea_output = 'hex'", "standard_conforming_strings = on",
+            "xmloption = 'content'", "array_nulls = on", "statement_timeout = \(milliseconds("statement_timeout"))",
+        ]
         // As pg_dump does: what policies would hide makes a statement fail.
-        if version >= 90500 { sql += "; SET row_security = \(readsFiltered ? "on" : "off")" }
-        if version >= 90300 { sql += "; SET lock_timeout = \(lockTimeout)" }
-        if version >= 90600 { sql += "; SET idle_in_transaction_session_timeout = 0" }
-        if version >= 140000 { sql += "; SET idle_session_timeout = 0" }
-        if let commit = endpoint.settings["synchronous_commit"] { sql += "; SET synchronous_commit = \(commit)" }
+        if version >= 90500 { settings.append("row_security = \(readsFiltered ? "on" : "off")") }
+        if version >= 90300 { settings.append("lock_timeout = \(lockTimeout)") }
+        if version >= 90600 { settings.append("idle_in_transaction_session_timeout = 0") }
+        if version >= 140000 { settings.append("idle_session_timeout = 0") }
+        if let commit = endpoint.settings["synchronous_commit"] { settings.append("synchronous_commit = \(commit)") }
         if let schemas = endpoint.settings["schema"], !schemas.isEmpty {
             let list = schemas.split(separator: ",").map { name in
                 let trimmed = name.drop { $0 == " " }
                 return dialect.quote(String(trimmed.trimmingTrailingSpaces()))
             }
-            sql += "; SET search_path = \(list.joined(separator: ", "))"
+            settings.append("search_path = \(list.joined(separator: ", "))")
         }
         // What is stated for the whole run goes before what a connection's own statements say; those before its options.
-        if endpoint.zone == nil, let zone = try Zone.name(ofSetting: endpoint.settings["time_zone"]) {
-            sql += "; " + (try Self.zoneSQL(zone))
-        }
-        try run(sql, doing: "setting up the connection")
+        let own = try Zone.name(ofSetting: endpoint.settings["time_zone"])
+        if poolsTransactions { return try keepSettings(settings + [endpoint.zone ?? own].compactMap { $0 }.map(Self.zoneSetting)) }
+        if endpoint.zone == nil, let own { settings.append(try Self.zoneSetting(own)) }
+        try run(settings.map { "SET " + $0 }.joined(separator: "; "), doing: "setting up the connection")
         if let initial = endpoint.settings["init_sql"], !initial.isEmpty {
             try run(initial, doing: "running `init_sql`")
         }
-        if let zone = endpoint.zone { try run(Self.zoneSQL(zone), doing: "setting the session's time zone") }
+        if let zone = endpoint.zone { try run("SET " + Self.zoneSetting(zone), doing: "setting the session's time zone") }
     }
 
     /// Milliseconds.
@@ -126,12 +150,11 @@ final class PostgresSession: SQLSession, Source, Sink {
     /// new one. Returns the name.
     func beginSnapshot(_ name: String?) throws -> String {
         let doing = "taking a snapshot for several connections"
-        try run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing: doing)
+        // Nothing may be asked before the snapshot is set.
+        let setting = name.map { "; SET TRANSACTION SNAPSHOT \(dialect.literal($0))" } ?? ""
+        try begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" + setting, doing: doing)
         holdsSnapshot = true
-        if let name {
-            try run("SET TRANSACTION SNAPSHOT \(dialect.literal(name))", doing: doing)
-            return name
-        }
+        if let name { return name }
         return try run("SELECT pg_export_snapshot()", doing: doing).value ?? ""
     }
 }

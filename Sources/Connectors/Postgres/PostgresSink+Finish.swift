@@ -6,7 +6,7 @@ extension PostgresSession {
     func finish(_ load: Load) throws {
         let load = try placed(load)
         defer { releaseSteps(load, marks: false) }
-        try run(holdStepsSQL(load, marks: false), doing: "waiting for another worker on \(load.target)")
+        try holdSteps(load, marks: false, doing: "waiting for another worker on \(load.target)")
         let states = try states(load)
         guard states.contains(.prepared), !states.contains(.finished) else { return }
         if load.mode == .replace {

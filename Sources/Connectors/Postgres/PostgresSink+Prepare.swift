@@ -6,9 +6,7 @@ extension PostgresSession {
         let load = try placed(load)
         knownLayout = nil
         defer { releaseSteps(load, marks: true) }
-        // Sent together, but each sees what was committed when its turn came.
-        let sql = try holdStepsSQL(load, marks: true) + ";\n" + targetSQL(load)
-        let found = target(try run(sql, doing: "preparing \(load.target)"), load)
+        let found = target(try holdSteps(load, marks: true, doing: "preparing \(load.target)", then: targetSQL(load)), load)
         guard found.hasSchema else {
             let schema = load.target.schema ?? ""
             throw ApusError(

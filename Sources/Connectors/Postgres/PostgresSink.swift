@@ -83,19 +83,21 @@ extension PostgresSession {
         let doing = "locking \(load.target)"
         let own = runName(load)
         let bits = UInt64(bitPattern: key)
-        // One implicit transaction, at whose end the gate opens. Nobody holds the lock alone, so that the try succeeds.
+        // Nobody holds the lock alone, so that the try succeeds.
+        let gate = "SELECT pg_advisory_xact_lock(\(key ^ 1))"
+        let sql = """
+            SELECT o.name, CASE WHEN o.name IS NULL THEN pg_try_advisory_\(poolsTransactions ? "xact_" : "")lock_shared(\(key)) END FROM (
+              SELECT min(coalesce(a.application_name, '')) AS name
+              FROM pg_catalog.pg_locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
+              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
+                AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+                AND l.classid = \(bits >> 32) AND l.objid = \(bits & 0xffff_ffff) AND coalesce(a.application_name, '') <> \(own)) o
+            """
+        // One implicit transaction, at whose end the gate opens.
         let row =
-            try run(
-                """
-                SET application_name = \(own); SELECT pg_advisory_xact_lock(\(key ^ 1));
-                SELECT o.name, CASE WHEN o.name IS NULL THEN pg_try_advisory_lock_shared(\(key)) END FROM (
-                  SELECT min(coalesce(a.application_name, '')) AS name
-                  FROM pg_catalog.pg_locks l, LATERAL pg_catalog.pg_stat_get_activity(l.pid) a
-                  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
-                    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                    AND l.classid = \(bits >> 32) AND l.objid = \(bits & 0xffff_ffff) AND coalesce(a.application_name, '') <> \(own)) o
-                """, doing: doing
-            ).rows.first ?? []
+            poolsTransactions
+            ? try lockPooled(key, load, gate: gate, sql, doing)
+            : try run("SET application_name = \(own); \(gate);\n\(sql)", doing: doing).rows.first ?? []
         if row.last == "t" {
             lockedKeys.insert(key)
             return
@@ -112,7 +114,7 @@ extension PostgresSession {
 
     func evict(_ load: Load) throws {
         let doing = "ending other connections of run \(load.runID)"
-        let own = Self.ownBackends.sorted().map(String.init).joined(separator: ", ")
+        let own = (Self.ownBackends.union([0])).sorted().map(String.init).joined(separator: ", ")
         let others = """
             FROM pg_catalog.pg_stat_activity WHERE application_name = \(runName(load)) AND datname = current_database()
               AND usename = current_user AND pid NOT IN (\(own))
@@ -127,6 +129,8 @@ extension PostgresSession {
 
     func unlock(_ load: Load) {
         guard let key = try? lockKey(load), lockedKeys.remove(key) != nil else { return }
+        lockHolders.removeValue(forKey: key)?.close()
+        if poolsTransactions { return }
         _ = try? run("SELECT pg_advisory_unlock_shared(\(key))", doing: "unlocking \(load.target)")
     }
 

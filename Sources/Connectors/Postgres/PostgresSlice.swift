@@ -14,23 +14,26 @@ extension PostgresSession {
     /// - returns: the slice's mark when it is in the target already; there is no open transaction then.
     func beginSlice(_ slice: Int, _ load: Load, isMarked: Bool) throws -> SliceMark? {
         let doing = "loading \(load.target)"
-        var begin = "SET application_name = \(runName(load)); BEGIN"
-        if try defersForeignKeys(load) { begin += "; SET LOCAL session_replication_role = replica" }
+        let name = "application_name = \(runName(load))"
+        let begin = poolsTransactions ? "BEGIN" : "SET \(name); BEGIN"
+        var first = poolsTransactions ? "SET LOCAL \(name); " : ""
+        if try defersForeignKeys(load) { first += "SET LOCAL session_replication_role = replica; " }
         guard isMarked else {
-            try run(begin, doing: doing)
+            try self.begin(begin, doing: doing)
+            if !first.isEmpty { try run(first, doing: doing) }
             return nil
         }
         let key = try sliceKey(slice, load)
         let limits =
             version >= 90300 ? ("SET LOCAL lock_timeout = '\(Self.patience)s'; ", "SET LOCAL lock_timeout = \(lockTimeout); ") : ("", "")
         let sql = """
-            \(begin); \(limits.0)SELECT pg_advisory_xact_lock(\(key)); \(limits.1)\
+            \(first)\(limits.0)SELECT pg_advisory_xact_lock(\(key)); \(limits.1)\
             SELECT rows_read, rows_written, rows_rejected FROM \(try marksTable(load)) WHERE \(try markCondition(load)) AND slice = \(slice)
             """
         var attempt = 1
         while true {
             let found: [String?]?
-            do { found = try run(sql, doing: doing).rows.first } catch let error as ApusError where error.isLockTimeout && attempt < 4 {
+            do { found = try run(sql, begin: begin, doing: doing).rows.first } catch let error as ApusError where error.isLockTimeout && attempt < 4 {
                 attempt += 1
                 rollBack()
                 try endHolder(of: key, doing)

@@ -93,10 +93,7 @@ extension PostgresSession {
     func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? {
         guard !read.key.isEmpty else { return nil }
         // What cuts reads short must not cut short the question where to cut them.
-        let limit = try run("SHOW statement_timeout", doing: "looking up the limit of a statement").value ?? "0"
-        try run("SET statement_timeout = 0", doing: "lifting the limit of a statement")
-        defer { _ = try? run("SET statement_timeout = \(dialect.literal(limit))", doing: "setting the limit of a statement") }
-        return try cutInTwo(slice, read)
+        return try withoutStatementTimeout { try cutInTwo(slice, read) }
     }
 
     private func cutInTwo(_ slice: Slice, _ read: Read) throws -> [Slice.Bounds]? {

@@ -54,7 +54,7 @@ extension PostgresSession {
     func targetSQL(_ load: Load) throws -> String {
         let values = [load.target.schema ?? "", try marksTable(load), dialect.quote(load.target), dialect.quote(load.staging)]
         let literals = values.map { dialect.literal($0) }
-        guard version >= 120000, !isGreenplum else {
+        guard version >= 120000, !isGreenplum, !poolsTransactions else {
             return question(schema: literals[0], marks: literals[1], target: literals[2], staging: literals[3])
         }
         if preparedTarget == nil {
@@ -166,7 +166,7 @@ extension PostgresSession {
     /// Runs some statements in one transaction, in two trips: what `opening` gives last decides about the rest.
     func exchange(_ doing: String, opening: String, _ rest: (PostgresResult) throws -> [String]) throws {
         do {
-            let statements = try rest(run("BEGIN; " + opening, doing: doing))
+            let statements = try rest(run(opening, begin: "BEGIN", doing: doing))
             try run((statements + ["COMMIT"]).joined(separator: ";\n"), doing: doing)
         } catch {
             rollBack()
