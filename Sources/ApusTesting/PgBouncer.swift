@@ -33,7 +33,8 @@ public final class PgBouncer: Sendable {
             pool_mode = \(mode.rawValue)
             ignore_startup_parameters = options
             max_client_conn = 1000
-            default_pool_size = 30
+            default_pool_size = 12
+            server_idle_timeout = 1
 
             """, to: "pgbouncer.ini")
         // It refuses to run as root.

@@ -19,6 +19,10 @@ public final class PostgresServer: Sendable {
         public init() {}
     }
 
+    /// Features that the build of `APUS_TEST_POSTGRES` was made without: `icu`, `xml`.
+    public static let lacking = Set(
+        (ProcessInfo.processInfo.environment["APUS_TEST_POSTGRES_LACKS"] ?? "").split(separator: ",").map(String.init))
+
     /// The folder of the server's programs: the environment's `APUS_TEST_POSTGRES`, or the newest major version that is installed.
     static var programs: String? {
         if let folder = ProcessInfo.processInfo.environment["APUS_TEST_POSTGRES"] { return folder }
