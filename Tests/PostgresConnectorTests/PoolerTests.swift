@@ -38,7 +38,8 @@ struct PoolerTests {
             #expect(try session.query(question, []) == [["read committed", "x", "5\(number)s", "7s", "\(number)"]])
         }
         let plain = try PgBouncer.shared().url(database: place.database)
-        let other = try runCommand("psql", ["-XAtc", question.replacing("now()", with: "now() AT TIME ZONE 'UTC' AT TIME ZONE 'UTC'"), plain])
+        let other = try runCommand(
+            "psql", ["-XAtc", question.replacing("now()", with: "now() AT TIME ZONE 'UTC' AT TIME ZONE 'UTC'"), plain])
         #expect(other.stdout == "serializable|\"$user\", public|0|0|0\n")
         sessions.forEach { $0.close() }
     }
@@ -77,7 +78,8 @@ struct PoolerTests {
         #expect(try runCommand("psql", ["-XAtc", left, pool]).stdout == "0|psql\n")
         #expect(
             try place.values(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
                 == ["0"])
     }
 

@@ -33,7 +33,9 @@ extension PostgresSession {
         var attempt = 1
         while true {
             let found: [String?]?
-            do { found = try run(sql, begin: begin, doing: doing).rows.first } catch let error as ApusError where error.isLockTimeout && attempt < 4 {
+            do { found = try run(sql, begin: begin, doing: doing).rows.first } catch let error as ApusError
+                where error.isLockTimeout && attempt < 4
+            {
                 attempt += 1
                 rollBack()
                 try endHolder(of: key, doing)
