@@ -89,6 +89,8 @@ public final class Planner {
         ForeignKeyOrder.arrange(&tables)
         try findEqualTargets(&tables, sink)
         findOrphans(&tables)
+        let schemas = try findMissingSchemas(&tables, sink)
+        tables[0].findings += try faults(of: flow.before, "before", sink) + faults(of: flow.after, "after", sink)
         if keepsConnections {
             connections = OpenConnections(source: source, sink: sink)
             isHanded = true
@@ -101,6 +103,7 @@ public final class Planner {
             to: end(to, flow.to), tables: tables, limits: flow.limits, before: flow.before, after: flow.after,
             consistentSnapshot: flow.consistentSnapshot)
         plan.zone = runZone
+        plan.schemas = schemas.isEmpty ? nil : schemas
         return plan
     }
 

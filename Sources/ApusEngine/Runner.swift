@@ -96,6 +96,7 @@ public final class Runner: Sendable {
         var isWhole = false
         if let sink = open?.takeSink() { control.add(sink) }
         do {
+            try createSchemas()
             if let share {
                 try run(share)
             } else {
@@ -142,6 +143,17 @@ public final class Runner: Sendable {
     }
 
     var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on.") }
+
+    /// Before anything else: connections may name one of them.
+    private func createSchemas() throws {
+        guard let schemas = plan.schemas, !isResumed else { return }
+        let sink = try to.sink(interrupt.child())
+        var isSound = false
+        defer { to.release(sink: sink, isSound: isSound) }
+        for schema in schemas { try sink.createSchema(schema) }
+        isSound = true
+        events.send(.message(.info, "made the \(to.connector.abilities.schemaWord) \(schemas.joined(separator: ", "))"))
+    }
 
     /// What comes after the last table.
     func end() throws {

@@ -38,11 +38,14 @@ struct TablePlanner {
         findEqualColumns(load)
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
+        let isSound = try checkStatements(places, reads, load)
         noteZone(columns, kept, load)
         try warnOfWallClocks(places)
         let transforms = transforms(reads, kept, columns)
         let watermark =
-            wish.watermark == PlannedTable.Watermark.partitions
+            !isSound
+            ? nil
+            : wish.watermark == PlannedTable.Watermark.partitions
             ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
@@ -66,9 +69,10 @@ struct TablePlanner {
     /// The wish's transforms, on the columns that are read after all.
     private mutating func transforms(_ reads: [Read], _ kept: [Int], _ columns: ColumnPlan) -> [Transform] {
         var transforms: [Transform] = []
+        let positions = wish.transforms.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
         for var transform in wish.transforms {
             if columns.items.indices.contains(transform.column) {
-                guard let position = kept.firstIndex(of: transform.column) else {
+                guard let position = positions[transform.column] else {
                     note(
                         .error, .unsupported, columns.targets[transform.column],
                         "\(transform.name) is for column `\(columns.targets[transform.column])`, which the target does not take")

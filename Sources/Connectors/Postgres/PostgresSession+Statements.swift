@@ -4,10 +4,11 @@ import Glibc
 import Tabular
 
 extension PostgresSession {
-    /// Runs SQL, several statements at once if there are no parameters; `$1` marks parameters.
+    /// Runs SQL, several statements at once if there are no parameters; `$1` marks parameters. `shows`: an error may show the
+    /// statement, which holds no values of rows.
     @discardableResult
     func run(
-        _ sql: String, _ parameters: [String?] = [], doing: @autoclosure () -> String, rows: Bool = false
+        _ sql: String, _ parameters: [String?] = [], doing: @autoclosure () -> String, rows: Bool = false, shows: Bool = false
     ) throws -> PostgresResult {
         try interrupt.check()
         guard !isClosed else { throw ApusError(.unreachable, "the connection is closed", context: endpoint.label) }
@@ -23,14 +24,14 @@ extension PostgresSession {
             result = PostgresResult(
                 PQexecParams(connection, sql, Int32(values.count), nil, values, nil, nil, 0))
         }
-        guard result.isGood else { throw failure(result, doing(), rows: rows) }
+        guard result.isGood else { throw failure(result, doing(), rows: rows, sql: shows ? sql : nil) }
         return result
     }
 
     @discardableResult func execute(_ sql: String) throws -> Int {
         // The user's own, which may be DISCARD ALL.
         preparedTarget = nil
-        let result = try run(sql, doing: "running a statement")
+        let result = try run(sql, doing: "running a statement", shows: true)
         switch result.status {
         case PGRES_COPY_IN:
             PQputCopyEnd(connection, "COPY is not a statement for this place")

@@ -112,7 +112,7 @@ final class PostgresSession: SQLSession, Source, Sink {
         }
         try run(sql, doing: "setting up the connection")
         if let initial = endpoint.settings["init_sql"], !initial.isEmpty {
-            try run(initial, doing: "running `init_sql`")
+            try run(initial, doing: "running `init_sql`", shows: true)
         }
         if let zone = endpoint.zone { try run(Self.zoneSQL(zone), doing: "setting the session's time zone") }
     }

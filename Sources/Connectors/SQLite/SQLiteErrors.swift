@@ -4,9 +4,11 @@ import Glibc
 
 /// SQLite's result codes as ``ApusError`` ("Result and Error Codes" in SQLite's documentation).
 enum SQLiteErrors {
-    static func error(_ status: Int32, _ database: SQLiteDatabase, doing: String) -> ApusError {
+    /// `sql`: the statement, where it holds no values of rows and may be shown.
+    static func error(_ status: Int32, _ database: SQLiteDatabase, doing: String, _ sql: String? = nil) -> ApusError {
         let words = String(cString: sqlite3_errmsg(database.handle))
-        let driver = "SQLite \(status): \(words)"
+        let plain = "SQLite \(status): \(words)"
+        let driver = sql.map { Masking.words(plain, on: $0, at: place(words, in: $0)) } ?? plain
         if status & 0xff == SQLITE_INTERRUPT || database.interrupt.isFired {
             return ApusError(.cancelled, "stopped while about to \(doing)", context: database.path)
         }
@@ -49,6 +51,15 @@ enum SQLiteErrors {
             return made(.notFound, words, "Check the name, or list what there is with `apus conn tables`.")
         default: return made(.statement, words)
         }
+    }
+
+    /// Where the statement has what the words name (`near "frm": syntax error`, `no such column: x`), if only once.
+    private static func place(_ words: String, in sql: String) -> Int? {
+        let name =
+            words.hasPrefix("near \"")
+            ? words.dropFirst(6).prefix { $0 != "\"" } : words.firstRange(of: ": ").map { words[$0.upperBound...] } ?? ""
+        guard !name.isEmpty, case let found = sql.ranges(of: name), found.count == 1 else { return nil }
+        return sql.unicodeScalars.distance(from: sql.startIndex, to: found[0].lowerBound)
     }
 
     /// - Parameter handle: what `sqlite3_open_v2` left, which may be nil.

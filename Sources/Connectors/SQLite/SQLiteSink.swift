@@ -201,12 +201,13 @@ extension SQLiteSession {
     public func accepts(_ load: Load) throws -> Schema {
         var types = Dictionary(load.shape.columns.map { ($0.name.lowercased(), $0.type) }, uniquingKeysWith: { $1 })
         let declared = try declaredColumns(load)
+        let nullable = Dictionary(declared.map { ($0.name.lowercased(), $0.takesNull) }, uniquingKeysWith: { first, _ in first })
         for (name, native, _) in declared {
             if let type = SQLiteTypes.type(declared: native) { types[name.lowercased()] = type }
         }
         return Schema(
             try load.columns.map { column in
-                guard declared.isEmpty || declared.contains(where: { $0.name.lowercased() == column.lowercased() }),
+                guard declared.isEmpty || nullable[column.lowercased()] != nil,
                     let type = types[column.lowercased()]
                 else {
                     throw ApusError(
@@ -214,7 +215,7 @@ extension SQLiteSession {
                         hint: Nearest.hint(for: column, among: declared.map(\.name)), context: path)
                 }
                 // A NULL for the rowid becomes the next number; an upsert could not find a row again whose key holds a NULL.
-                let takesNull = declared.first { $0.name.lowercased() == column.lowercased() }?.takesNull ?? true
+                let takesNull = nullable[column.lowercased()] ?? true
                 return Column(column, type, nullable: takesNull && !(load.mode == .upsert && load.key.contains(column)))
             })
     }

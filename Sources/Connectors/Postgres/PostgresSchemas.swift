@@ -1,0 +1,33 @@
+import ApusCore
+
+/// Schemas of the target that are not there.
+extension PostgresSession {
+    func missingSchema(for table: TableName) throws -> String? {
+        guard let schema = table.schema else { return try missingDefault() }
+        return try has(schema) ? nil : schema
+    }
+
+    /// The first schema of the search path, where none of it is there.
+    func missingDefault() throws -> String? {
+        let row = try run("SELECT current_schema(), current_setting('search_path')", doing: "looking for the schema").rows.first
+        guard row?[0] == nil else { return nil }
+        let path = (row?[1] ?? "").split(separator: ",").map { part in
+            part.drop { $0 == " " }.replacing("\"", with: "")
+        }
+        return path.first { !$0.hasPrefix("$") && !$0.isEmpty }.map { String($0) } ?? "public"
+    }
+
+    func createSchema(_ name: String) throws {
+        guard try !has(name) else { return }
+        do { try run("CREATE SCHEMA \(dialect.quote(name))", doing: "making the schema \(name)") } catch {
+            // Another worker of the plan may have been first.
+            guard try has(name) else { throw error }
+        }
+    }
+
+    private func has(_ schema: String) throws -> Bool {
+        try run(
+            "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = \(dialect.literal(schema))", doing: "looking for the schema \(schema)"
+        ).rowCount > 0
+    }
+}
