@@ -213,8 +213,12 @@ public protocol Sink: Session {
     func settle(_ shape: inout TableShape) throws -> [String]
     /// The schema (MySQL: database) that a table would be made in, where it is not there; nil = it is, or there are none.
     func missingSchema(for table: TableName) throws -> String?
-    /// Makes it, unless it is there.
-    func createSchema(_ name: String) throws
+    /// Makes it, unless it is there: then false.
+    func createSchema(_ name: String) throws -> Bool
+    /// The kinds of names that a schema has once only.
+    var sharedNames: [SharedName] { get }
+    /// Those of the names that something else than this table has in the table's schema.
+    func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String]
     /// Refuses a second run on the same target until ``unlock(_:)`` or the connection's end.
     /// - throws: `target.locked` with the other run's id.
     func lock(_ load: Load) throws
@@ -266,8 +270,10 @@ public protocol Sink: Session {
 
 extension Sink {
     public func settle(_ shape: inout TableShape) throws -> [String] { [] }
+    public var sharedNames: [SharedName] { [] }
+    public func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] { [] }
     public func missingSchema(for table: TableName) throws -> String? { nil }
-    public func createSchema(_ name: String) throws {
+    public func createSchema(_ name: String) throws -> Bool {
         throw ApusError(.unsupported, "\(banner) has no schemas that could be made")
     }
     public func evict(_ load: Load) throws {}
@@ -279,6 +285,9 @@ extension Sink {
     public func comparable(_ table: TableName) throws -> TableName { table }
     public func comparable(column: String) -> String { column }
 }
+
+/// What is named with a table, see ``Sink/sharedNames``.
+public enum SharedName: String, Sendable { case index, foreignKey = "foreign key", check }
 
 /// Writes slices, one after another, each in one transaction.
 public protocol Writer: AnyObject {

@@ -1,6 +1,6 @@
 extension Masking {
     /// Unicode scalars of a statement that an error shows around the place of its fault.
-    private static let shownBefore = 70, shownBehind = 90
+    private static let shownBefore = 100, shownBehind = 100
     /// Stands before the place of the fault.
     public static let place = "▸"
 
@@ -15,7 +15,9 @@ extension Masking {
         let original = Array(sql.unicodeScalars), masked = Array(mask(statement: sql).unicodeScalars)
         let place = position.flatMap { moved($0, from: original, to: masked) }
         let middle = place ?? 0
-        let start = max(0, middle - shownBefore), end = min(masked.count, middle + shownBehind + (shownBefore - (middle - start)))
+        // A few signs more make the beginning whole.
+        let start = middle <= shownBefore + 30 ? 0 : middle - shownBefore,
+            end = min(masked.count, middle + shownBehind + (shownBefore - (middle - start)))
         let head = line(masked[start..<middle]), tail = line(masked[middle..<end])
         return (start > 0 ? "…" : "") + (place == nil ? "" : head + Self.place) + tail + (end < masked.count ? "…" : "")
     }

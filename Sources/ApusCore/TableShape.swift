@@ -21,7 +21,15 @@ public struct TableShape: Hashable, Sendable, Codable {
     public var kind: Kind
     /// The connector whose native declarations the columns carry, e.g. `mysql`.
     public var origin: String
-    public var columns: [ColumnShape] { didSet { positions = ColumnPositions() } }
+    public var columns: [ColumnShape] {
+        get { ordered }
+        // In place: a loop over wide tables must not copy all of them for each.
+        _modify {
+            positions = ColumnPositions()
+            yield &ordered
+        }
+    }
+    private var ordered: [ColumnShape]
     private var positions = ColumnPositions()
     public var primaryKey: [String] = []
     /// The origin's own declaration of the primary key, where columns alone do not say it: prefixes, DEFERRABLE.
@@ -61,7 +69,7 @@ public struct TableShape: Hashable, Sendable, Codable {
         self.name = name
         self.kind = kind
         self.origin = origin
-        self.columns = columns
+        ordered = columns
     }
 
     public var schema: Schema { Schema(columns.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
@@ -81,7 +89,8 @@ public struct TableShape: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, kind, origin, columns, primaryKey, primaryKeyDefinition, indexes, foreignKeys, checks, traits, comment, rows, bytes
+        case ordered = "columns"
+        case name, kind, origin, primaryKey, primaryKeyDefinition, indexes, foreignKeys, checks, traits, comment, rows, bytes
         case layout, children, hiding
     }
 }

@@ -6,14 +6,17 @@ extension TablePlanner {
     mutating func checkStatements(_ places: [SourcePlace], _ reads: [Read], _ load: Load) throws -> Bool {
         var isSound = true
         for (place, read) in zip(places, reads) where read.holdsSQL {
-            guard let session = place.session as? any SQLSession, let dialect = planner.sources[place.source].connector.dialect else { continue }
+            guard let session = place.session as? any SQLSession, let dialect = planner.sources[place.source].connector.dialect else {
+                continue
+            }
             do { try session.check(query: read.selectSQL(.all, dialect)) } catch let error as ApusError where error.isOfStatement {
                 isSound = false
                 let named = places.count > 1 ? " of \(place.label)" : ""
                 note(.error, error.planCode, "the source refuses the SQL\(named): \(error.words)")
             }
         }
-        if let window = load.window, load.windowIsExact != true, load.exists, load.create != .recreate, let session = sink as? any SQLSession,
+        if let window = load.window, load.windowIsExact != true, load.exists, load.create != .recreate,
+            let session = sink as? any SQLSession,
             let dialect = targetDialect
         {
             do { try session.check(query: "SELECT 1 FROM \(dialect.quote(load.target)) WHERE (\(window)\n)") } catch let error as ApusError

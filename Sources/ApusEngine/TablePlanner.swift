@@ -46,7 +46,7 @@ struct TablePlanner {
             !isSound
             ? nil
             : wish.watermark == PlannedTable.Watermark.partitions
-            ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
+                ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
         for number in reads.indices where canRun && reads[number].partitions != [] && (watermark == nil || watermark?.upTo != nil) {
@@ -61,7 +61,7 @@ struct TablePlanner {
         var table = PlannedTable(
             name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark,
             before: wish.before + alignment(load, places[0].shape),
-            after: wish.after, ddl: ddl(load), findings: findings)
+            after: wish.after, findings: findings)
         table.transforms = transforms
         return table
     }
@@ -264,13 +264,6 @@ struct TablePlanner {
             column.identity ? column.counter?.next.map { (name, $0) } : nil
         }
         return known.isEmpty ? nil : Dictionary(known, uniquingKeysWith: { first, _ in first })
-    }
-
-    private func ddl(_ load: Load) -> [String] {
-        guard target.abilities.declaresTables, let dialect = targetDialect, !load.exists || load.create == .recreate
-        else { return [] }
-        return dialect.create(load.shape, as: load.target)
-            + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
     }
 
     /// What an existing target needs before it takes all rows.

@@ -53,7 +53,9 @@ public struct MySQLFault: Error, Sendable {
     func place(in sql: String) -> Int? {
         guard let rest = quoted?.rest else { return nil }
         if rest.isEmpty { return sql.unicodeScalars.count }
-        guard let found = sql.ranges(of: rest).last else { return nil }
+        // A long rest may be cut short.
+        let whole = sql.ranges(of: rest).last ?? (rest.hasSuffix("...") ? sql.ranges(of: rest.dropLast(3)).last : nil)
+        guard let found = whole else { return nil }
         return sql.unicodeScalars.distance(from: sql.startIndex, to: found.lowerBound)
     }
 

@@ -105,9 +105,11 @@ struct MySQLDeclaration {
             case "COLLATE":
                 if MySQLSession.defaultCollations.contains(value) { continue }
                 let set = value.prefix { $0 != "_" }
-                traits.append(
-                    TableTrait(
-                        title, statement: "ALTER TABLE \(TableTrait.place) DEFAULT CHARACTER SET \(set) COLLATE \(value)", isStorage: true))
+                var trait = TableTrait(
+                    title, statement: "ALTER TABLE \(TableTrait.place) DEFAULT CHARACTER SET \(set) COLLATE \(value)", isStorage: true)
+                // What columns have of it is theirs.
+                trait.isLocal = true
+                traits.append(trait)
             case _ where Self.portable.contains(name):
                 traits.append(TableTrait(title, statement: "ALTER TABLE \(TableTrait.place) \(name)=\(value)", isStorage: true))
             default: traits.append(TableTrait(title, isStorage: true))

@@ -17,12 +17,29 @@ extension PostgresSession {
         return path.first { !$0.hasPrefix("$") && !$0.isEmpty }.map { String($0) } ?? "public"
     }
 
-    func createSchema(_ name: String) throws {
-        guard try !has(name) else { return }
+    var sharedNames: [SharedName] { [.index] }
+
+    /// Indexes share their names with tables and everything else that has columns.
+    func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] {
+        let schema = table.schema.map { dialect.literal($0) } ?? "current_schema()"
+        return try run(
+            """
+            SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
+            WHERE n.nspname = \(schema) AND c.relname IN (\(names.map { dialect.literal($0) }.joined(separator: ", ")))
+              AND (x.indrelid IS NULL OR x.indrelid IS DISTINCT FROM to_regclass(\(dialect.literal(dialect.quote(table)))))
+            """, doing: "looking for names in the schema of \(table)"
+        ).rows.compactMap { $0[0] }
+    }
+
+    func createSchema(_ name: String) throws -> Bool {
+        guard try !has(name) else { return false }
         do { try run("CREATE SCHEMA \(dialect.quote(name))", doing: "making the schema \(name)") } catch {
             // Another worker of the plan may have been first.
             guard try has(name) else { throw error }
+            return false
         }
+        return true
     }
 
     private func has(_ schema: String) throws -> Bool {

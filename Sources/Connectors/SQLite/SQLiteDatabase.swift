@@ -94,7 +94,7 @@ final class SQLiteDatabase {
             while let text = next, text.pointee != 0 {
                 var pointer: OpaquePointer?
                 let status = sqlite3_prepare_v2(handle, text, -1, &pointer, &next)
-                guard status == SQLITE_OK else { throw error(status, doing: doing, shows ? sql : nil) }
+                guard status == SQLITE_OK else { throw error(status, doing: doing, shows ? String(cString: text) : nil) }
                 guard let pointer else { continue }
                 let statement = SQLiteStatement(pointer, self)
                 let before = sqlite3_total_changes64(handle)

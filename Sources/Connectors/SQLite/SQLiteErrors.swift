@@ -8,7 +8,7 @@ enum SQLiteErrors {
     static func error(_ status: Int32, _ database: SQLiteDatabase, doing: String, _ sql: String? = nil) -> ApusError {
         let words = String(cString: sqlite3_errmsg(database.handle))
         let plain = "SQLite \(status): \(words)"
-        let driver = sql.map { Masking.words(plain, on: $0, at: place(words, in: $0)) } ?? plain
+        let driver = sql.map { Masking.words(plain, on: $0, at: place(in: $0, database)) } ?? plain
         if status & 0xff == SQLITE_INTERRUPT || database.interrupt.isFired {
             return ApusError(.cancelled, "stopped while about to \(doing)", context: database.path)
         }
@@ -53,13 +53,11 @@ enum SQLiteErrors {
         }
     }
 
-    /// Where the statement has what the words name (`near "frm": syntax error`, `no such column: x`), if only once.
-    private static func place(_ words: String, in sql: String) -> Int? {
-        let name =
-            words.hasPrefix("near \"")
-            ? words.dropFirst(6).prefix { $0 != "\"" } : words.firstRange(of: ": ").map { words[$0.upperBound...] } ?? ""
-        guard !name.isEmpty, case let found = sql.ranges(of: name), found.count == 1 else { return nil }
-        return sql.unicodeScalars.distance(from: sql.startIndex, to: found[0].lowerBound)
+    /// Unicode scalars of a statement before the place of the last error, where SQLite (3.38 and later) tells it.
+    private static func place(in sql: String, _ database: SQLiteDatabase) -> Int? {
+        let bytes = Int(apus_sqlite3_error_offset(database.handle))
+        guard bytes >= 0, bytes <= sql.utf8.count else { return nil }
+        return String(decoding: sql.utf8.prefix(bytes), as: UTF8.self).unicodeScalars.count
     }
 
     /// - Parameter handle: what `sqlite3_open_v2` left, which may be nil.

@@ -192,6 +192,15 @@ extension SQLiteSession {
     }
 
     /// Names of ASCII letters do not differ in case only; there is one schema.
+    public var sharedNames: [SharedName] { [.index] }
+
+    public func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] {
+        guard SQLiteErrors.isFile(path) else { return [] }
+        return try reading().rows(
+            "SELECT name FROM sqlite_master WHERE tbl_name <> ? COLLATE NOCASE", [table.name], doing: "look for names beside table \(table)"
+        ).compactMap { $0[0] }
+    }
+
     public func comparable(_ table: TableName) throws -> TableName { TableName(comparable(column: table.name)) }
 
     public func comparable(column: String) -> String {

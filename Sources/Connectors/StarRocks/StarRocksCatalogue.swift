@@ -34,8 +34,10 @@ extension StarRocksSession {
         return try rows("SHOW DATABASES", doing: "list the databases").contains { $0[0] == name } ? nil : name
     }
 
-    func createSchema(_ name: String) throws {
+    func createSchema(_ name: String) throws -> Bool {
+        guard try missingSchema(for: TableName(schema: name, "")) != nil else { return false }
         try run("CREATE DATABASE IF NOT EXISTS \(dialect.quote(name))", doing: "make the database \(name)")
+        return true
     }
 
     /// Materialized views, which some versions list as base tables.
