@@ -38,7 +38,8 @@ extension MySQLSession {
         guard let facts = try tableFacts(table) else { return nil }
         let statement = facts.isView ? "" : try createStatement(table)
         let declaration = MySQLDeclaration(statement)
-        let columns = try columnShapes(table) { statement.contains("json_valid(\(dialect.quote($0)))") }
+        let json = MySQLDeclaration.jsonColumns(statement)
+        let columns = try columnShapes(table) { json.contains($0) }
         guard !columns.isEmpty else { return nil }
         var shape = TableShape(name: table, kind: facts.isView ? .view : .table, origin: "mysql", columns: columns)
         shape.comment = facts.comment.isEmpty || facts.isView ? nil : facts.comment

@@ -130,7 +130,7 @@ extension SQLiteSession {
                 if existing == nil || drops {
                     try database.run(
                         dialect.create(load.shape, as: TableName(load.target.name), foreignKeys: load.withForeignKeys),
-                        doing: doing)
+                        doing: doing, shows: true)
                 } else if load.mode == .truncate {
                     try database.run("DELETE FROM \(dialect.quote(load.target.name))", doing: doing)
                 }
@@ -147,7 +147,7 @@ extension SQLiteSession {
         try database.run("DROP TABLE IF EXISTS \(name)", doing: doing)
         guard let existing else {
             let staging = TableName(load.staging.name)
-            try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing)
+            try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing, shows: true)
             return
         }
         let sql = try database.rows(
