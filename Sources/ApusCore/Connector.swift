@@ -49,6 +49,8 @@ public struct Abilities: Sendable, Hashable {
     /// A column that no table has and that says in `upsert` what becomes of the row of the same key: 0 = put in or changed,
     /// 1 = deleted. Nil where the system has none.
     public var operationColumn: String?
+    /// What the system calls that which tables are in, see ``Sink/missingSchema(for:)``.
+    public var schemaWord = "schema"
     /// The system's JDBC driver sets sessions to the JVM's time zone.
     public var driverSetsZone = false
     /// Columns are told apart by name; false for a sink that takes whatever comes (files, null).
@@ -111,9 +113,16 @@ public protocol SQLSession: Session {
     func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]]
     /// The columns of a SELECT, without running it.
     func describe(query: String) throws -> TableShape
+    /// Has the server look at a SELECT, its names, types and functions, without running it.
+    func check(query: String) throws
+    /// Has the server look at the grammar of a statement without running it, where it can: what the statement names need not be
+    /// there yet.
+    func check(syntax: String) throws
 }
 
 extension SQLSession {
+    public func check(query: String) throws { _ = try describe(query: query) }
+    public func check(syntax: String) throws {}
     public func query(_ sql: String) throws -> [[String?]] { try query(sql, []) }
 }
 
@@ -202,6 +211,14 @@ public protocol Sink: Session {
     /// words (`column: what`). Nothing is changed. `shape` is the dialect's translation.
     /// - throws: `object.not_found` for a type that is not there.
     func settle(_ shape: inout TableShape) throws -> [String]
+    /// The schema (MySQL: database) that a table would be made in, where it is not there; nil = it is, or there are none.
+    func missingSchema(for table: TableName) throws -> String?
+    /// Makes it, unless it is there: then false.
+    func createSchema(_ name: String) throws -> Bool
+    /// The kinds of names that a schema has once only.
+    var sharedNames: [SharedName] { get }
+    /// Those of the names that something else than this table has in the table's schema.
+    func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String]
     /// Refuses a second run on the same target until ``unlock(_:)`` or the connection's end.
     /// - throws: `target.locked` with the other run's id.
     func lock(_ load: Load) throws
@@ -253,6 +270,12 @@ public protocol Sink: Session {
 
 extension Sink {
     public func settle(_ shape: inout TableShape) throws -> [String] { [] }
+    public var sharedNames: [SharedName] { [] }
+    public func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] { [] }
+    public func missingSchema(for table: TableName) throws -> String? { nil }
+    public func createSchema(_ name: String) throws -> Bool {
+        throw ApusError(.unsupported, "\(banner) has no schemas that could be made")
+    }
     public func evict(_ load: Load) throws {}
     public func checkForeignKeys(_ load: Load) throws {}
     public var declaredType: ColumnType? { nil }
@@ -262,6 +285,9 @@ extension Sink {
     public func comparable(_ table: TableName) throws -> TableName { table }
     public func comparable(column: String) -> String { column }
 }
+
+/// What is named with a table, see ``Sink/sharedNames``.
+public enum SharedName: String, Sendable { case index, foreignKey = "foreign key", check }
 
 /// Writes slices, one after another, each in one transaction.
 public protocol Writer: AnyObject {

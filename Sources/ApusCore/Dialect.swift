@@ -26,6 +26,10 @@ public protocol Dialect: Sendable {
     func create(_ shape: TableShape, as name: TableName) -> [String]
     /// Statements that make secondary and unique indexes.
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String]
+    /// The name that ``createIndexes(_:on:)`` gives to an index; nil where it makes none.
+    func indexName(_ index: IndexShape, on table: TableName) -> String?
+    /// The name that ``create(_:as:)`` gives to a check; nil where the system makes one up.
+    func checkName(_ check: CheckShape) -> String?
     func createForeignKeys(_ shape: TableShape, on name: TableName) -> [String]
     /// What a column that is there would make of a source column's values without an error, beyond what their types tell; nil =
     /// nothing. A plan says it.
@@ -58,6 +62,9 @@ public struct Declaration: Hashable, Sendable, Codable {
 
 extension Dialect {
     public var foldsNames: Bool { false }
+
+    public func indexName(_ index: IndexShape, on table: TableName) -> String? { index.name }
+    public func checkName(_ check: CheckShape) -> String? { check.name }
 
     public func withoutChildren(_ table: String) -> String { table }
 

@@ -15,6 +15,8 @@ public struct Endpoint: Sendable, Hashable {
     public let url: ConnectionURL
     /// The time zone that sessions are set to; nil = the one that the settings or the server have.
     public var zone: String?
+    /// The database that it names may be missing: the run makes it, see ``Plan/schemas``.
+    public var createsSchemas = false
     /// Safe to show: no password.
     public let label: String
     /// Parameters that were understood by nobody and left out (only in `jdbc:` URLs).

@@ -20,6 +20,8 @@ public struct Flow: Sendable, Hashable {
     public var strict = false
     /// The zone between instants and wall clocks; nil = the sessions' own. See ``state(zone:)``.
     public var zone: RunZone?
+    /// Schemas (MySQL: databases) of the target that are missing are made.
+    public var createsSchemas = false { didSet { to.endpoint.createsSchemas = createsSchemas } }
 
     public init(from: Connection, to: Connection) {
         self.from = from

@@ -22,6 +22,8 @@ public struct Plan: Sendable, Hashable, Codable {
     public var consistentSnapshot: Bool
     /// The zone between instants and wall clocks; nil in plans of older versions, whose clock was UTC.
     public var zone: RunZone?
+    /// Schemas (MySQL: databases) of the target that the run makes before anything else; nil = none.
+    public var schemas: [String]?
 
     public struct End: Sendable, Hashable, Codable {
         public var connector: String

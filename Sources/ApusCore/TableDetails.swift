@@ -64,6 +64,8 @@ public struct TableTrait: Hashable, Sendable, Codable {
     public var statement: String?
     /// It says how rows are kept, not what they mean.
     public var isStorage: Bool
+    /// No other system has a use for it, so that nothing is said where it is left out.
+    public var isLocal: Bool?
 
     public static let place = "{table}"
 

@@ -21,7 +21,16 @@ public struct TableShape: Hashable, Sendable, Codable {
     public var kind: Kind
     /// The connector whose native declarations the columns carry, e.g. `mysql`.
     public var origin: String
-    public var columns: [ColumnShape]
+    public var columns: [ColumnShape] {
+        get { ordered }
+        // In place: a loop over wide tables must not copy all of them for each.
+        _modify {
+            positions = ColumnPositions()
+            yield &ordered
+        }
+    }
+    private var ordered: [ColumnShape]
+    private var positions = ColumnPositions()
     public var primaryKey: [String] = []
     /// The origin's own declaration of the primary key, where columns alone do not say it: prefixes, DEFERRABLE.
     public var primaryKeyDefinition: String?
@@ -60,11 +69,30 @@ public struct TableShape: Hashable, Sendable, Codable {
         self.name = name
         self.kind = kind
         self.origin = origin
-        self.columns = columns
+        ordered = columns
     }
 
     public var schema: Schema { Schema(columns.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
-    public func column(_ name: String) -> ColumnShape? { columns.first { $0.name == name } }
+    public func column(_ name: String) -> ColumnShape? { positions.position(of: name, in: columns).map { columns[$0] } }
+
+    /// The column of that name, else the only one of that name in any case.
+    public func column(like name: String) -> ColumnShape? {
+        if let exact = column(name) { return exact }
+        let close = positions.positions(like: name, in: columns)
+        return close.count == 1 ? columns[close[0]] : nil
+    }
+
+    /// The columns of that name in any case, the one of just that name first.
+    public func columns(like name: String) -> [ColumnShape] {
+        if let exact = column(name) { return [exact] }
+        return positions.positions(like: name, in: columns).map { columns[$0] }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case ordered = "columns"
+        case name, kind, origin, primaryKey, primaryKeyDefinition, indexes, foreignKeys, checks, traits, comment, rows, bytes
+        case layout, children, hiding
+    }
 }
 
 public struct ColumnShape: Hashable, Sendable, Codable {

@@ -45,13 +45,15 @@ struct ColumnPlan {
                         .error, .notFound, column: name,
                         "`exclude` names no column of the source. \(Nearest.hint(for: name, among: shape.columns.map(\.name)) ?? "")"))
             }
-            for column in shape.columns where !wish.exclude.contains(column.name) {
+            let excluded = Set(wish.exclude)
+            for column in shape.columns where !excluded.contains(column.name) {
                 items.append(Read.Item(column.name))
                 targets.append(wish.rename[column.name] ?? column.name)
                 shapes.append(column)
             }
         }
-        for name in wish.rename.keys.sorted() where shape.column(name) == nil && !targets.contains(wish.rename[name]!) {
+        let given = wish.rename.isEmpty ? [] : Set(targets)
+        for name in wish.rename.keys.sorted() where shape.column(name) == nil && !given.contains(wish.rename[name]!) {
             findings.append(
                 Finding(
                     .error, .notFound, column: name,

@@ -48,8 +48,7 @@ final class ComparedRows {
         self.known = known
         transforms = mapping.transforms.isEmpty ? nil : try TransformPass(mapping.transforms, from: read.schema)
         let from = transforms?.to ?? read.schema
-        projection = try Projection(
-            from: from, to: schema, sources: Array(from.columns.indices), rounds: mapping.load.rounds ?? false, zone: mapping.zone)
+        projection = try Self.projection(from, to: schema, rounds: mapping.load.rounds ?? false, mapping.zone)
         output = Batch(schema: schema)
         nulls = NullGuard(schema, mapping.load)
         emptyIsNull = mapping.load.emptyIsNull ?? false
@@ -62,12 +61,17 @@ final class ComparedRows {
         hasher = RowHasher(schema, likeness: mapping.likeness)
         known = KnownRejections([])
         transforms = nil
-        let from = mapping.held.schema
-        projection = try Projection(from: from, to: schema, sources: Array(from.columns.indices), zone: mapping.zone)
+        projection = try Self.projection(mapping.held.schema, to: schema, rounds: false, mapping.zone)
         output = Batch(schema: schema)
         nulls = nil
         emptyIsNull = false
         forms = nil
+    }
+
+    private static func projection(_ from: Schema, to schema: Schema, rounds: Bool, _ zone: Zone) throws -> Projection {
+        do {
+            return try Projection(from: from, to: schema, sources: Array(from.columns.indices), rounds: rounds, zone: zone)
+        } catch { throw ApusError(.unsupported, "\(error): the target is no longer declared as the plan found it") }
     }
 
     /// The rows that the target holds of a batch, of which only `reset` is allowed afterwards; those that it does not are in

@@ -34,10 +34,11 @@ extension TablePlanner {
         guard target.abilities.declaresTables else { return }
         let isMade = !load.exists || load.create == .recreate
         var first: [String: String] = [:]
+        // One name twice was told already.
+        let told = Set(findings.filter { $0.severity == .error }.compactMap(\.column))
         for name in isMade ? load.shape.columns.map(\.name) : load.columns {
             let comparable = sink.comparable(column: name)
-            // One name twice was told already.
-            if let other = first[comparable], !findings.contains(where: { $0.column == name && $0.severity == .error }) {
+            if let other = first[comparable], !told.contains(name) {
                 note(
                     .error, .configurationInvalid, name,
                     other == name

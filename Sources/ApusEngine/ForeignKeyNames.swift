@@ -2,7 +2,7 @@ import ApusCore
 
 /// Points the foreign keys of new tables to the targets of the tables that they reference.
 enum ForeignKeyNames {
-    static func translate(_ tables: inout [PlannedTable], dialect: (any Dialect)?) {
+    static func translate(_ tables: inout [PlannedTable]) {
         var targets: [String: TableName] = [:]
         for table in tables {
             if case .table(let name) = table.read.relation { targets[name.name] = table.load.target }
@@ -24,9 +24,6 @@ enum ForeignKeyNames {
                 var copy = key
                 copy.references = target
                 return copy
-            }
-            if let dialect {
-                tables[index].ddl += dialect.createForeignKeys(tables[index].load.shape, on: table.load.target)
             }
         }
     }

@@ -85,10 +85,16 @@ public final class Planner {
             tables.append(table)
         }
         isSound = true
-        ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
+        ForeignKeyNames.translate(&tables)
+        if to.connector.abilities.declaresTables, let dialect = sink.serverDialect ?? to.connector.dialect {
+            try SharedNames(sink: sink, dialect: dialect).settle(&tables)
+            for index in tables.indices { tables[index].ddl = Self.ddl(tables[index].load, dialect) }
+        }
         ForeignKeyOrder.arrange(&tables)
         try findEqualTargets(&tables, sink)
         findOrphans(&tables)
+        let schemas = try findMissingSchemas(&tables, sink)
+        tables[0].findings += try faults(of: flow.before, "before", sink) + faults(of: flow.after, "after", sink)
         if keepsConnections {
             connections = OpenConnections(source: source, sink: sink)
             isHanded = true
@@ -101,7 +107,14 @@ public final class Planner {
             to: end(to, flow.to), tables: tables, limits: flow.limits, before: flow.before, after: flow.after,
             consistentSnapshot: flow.consistentSnapshot)
         plan.zone = runZone
+        plan.schemas = schemas.isEmpty ? nil : schemas
         return plan
+    }
+
+    private static func ddl(_ load: Load, _ dialect: any Dialect) -> [String] {
+        guard !load.exists || load.create == .recreate else { return [] }
+        return dialect.create(load.shape, as: load.target) + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
+            + (load.withForeignKeys ? dialect.createForeignKeys(load.shape, on: load.target) : [])
     }
 
     func source(_ number: Int) throws -> any Source {

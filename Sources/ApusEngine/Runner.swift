@@ -96,6 +96,7 @@ public final class Runner: Sendable {
         var isWhole = false
         if let sink = open?.takeSink() { control.add(sink) }
         do {
+            try createSchemas()
             if let share {
                 try run(share)
             } else {
@@ -142,6 +143,18 @@ public final class Runner: Sendable {
     }
 
     var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on.") }
+
+    /// Before anything else: connections may name one of them.
+    private func createSchemas() throws {
+        guard let schemas = plan.schemas else { return }
+        let sink = try to.sink(interrupt.child())
+        var isSound = false
+        defer { to.release(sink: sink, isSound: isSound) }
+        let made = try schemas.filter { try sink.createSchema($0) }
+        isSound = true
+        if made.isEmpty { return }
+        events.send(.message(.info, "made the \(to.connector.abilities.schemaWord) \(made.joined(separator: ", "))"))
+    }
 
     /// What comes after the last table.
     func end() throws {
@@ -218,10 +231,13 @@ public final class Runner: Sendable {
                     hint: "Run the flow itself again.", context: String(shown.prefix(120)))
             }
             do { try session.execute(statement) } catch let error as ApusError {
-                // Of a statement with a password nothing of what the server quotes is shown.
+                // Of a statement with a password nothing of what the server quotes is shown. Its words come with the statement.
                 throw ApusError(
-                    error.code, "the `\(when)` statement failed: \(Masking.mask(error.message, about: statement))", hint: error.hint,
-                    context: String(shown.prefix(120)), underlying: error.underlying.map { Masking.mask($0, about: statement) })
+                    error.code,
+                    "the `\(when)` statement failed"
+                        + (error.underlying == nil ? ": \(Masking.mask(error.message, about: statement))" : ""),
+                    hint: error.hint, context: error.underlying == nil ? String(shown.prefix(120)) : nil,
+                    underlying: error.underlying.map { Masking.mask($0, about: statement) })
             }
             let seconds = (Clock.monotonic() - start).formattedSeconds
             events.send(.message(.info, "\(when): \(shown.prefix(120)) (\(seconds))"))

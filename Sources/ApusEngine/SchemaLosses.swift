@@ -87,6 +87,7 @@ struct SchemaLosses {
         }
         let traits = Set(made.traits ?? [])
         for trait in source.traits ?? [] where trait.statement == nil || !traits.contains(trait) {
+            if trait.isLocal == true, source.origin != made.origin { continue }
             let message = "\(trait.title) is not carried over"
             if trait.isStorage { mention(message) } else { lose(message) }
         }

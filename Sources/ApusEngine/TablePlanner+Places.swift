@@ -118,9 +118,7 @@ extension TablePlanner {
             (wish.columns ?? []).filter { $0.name != "*" }.map { ($0.name, $0.expression) }, uniquingKeysWith: { $1 })
         var columns: [ColumnWish] = []
         /// Databases that take no notice of case in names may write them differently.
-        func column(_ name: String, of shape: TableShape) -> ColumnShape? {
-            shape.column(name) ?? shape.columns.first { $0.name.lowercased() == name.lowercased() }
-        }
+        func column(_ name: String, of shape: TableShape) -> ColumnShape? { shape.columns(like: name).first }
         var read: Set<String> = []
         for (item, target) in zip(first.columns.items, first.columns.targets) {
             let expression = given[target].flatMap { $0 }
@@ -240,7 +238,7 @@ extension TablePlanner {
         let names = wish.targets ?? existing.columns.filter { !$0.generated }.map(\.name)
         var matched: [String] = []
         for name in names {
-            guard let column = existing.column(name) ?? existing.columns.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+            guard let column = existing.columns(like: name).first else {
                 note(
                     .error, .notFound, name,
                     "the target \(existing.name) has no column `\(name)`. \(Nearest.hint(for: name, among: existing.columns.map(\.name)) ?? "")"

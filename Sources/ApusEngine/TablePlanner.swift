@@ -38,12 +38,15 @@ struct TablePlanner {
         findEqualColumns(load)
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
+        let isSound = try checkStatements(places, reads, load)
         noteZone(columns, kept, load)
         try warnOfWallClocks(places)
         let transforms = transforms(reads, kept, columns)
         let watermark =
-            wish.watermark == PlannedTable.Watermark.partitions
-            ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
+            !isSound
+            ? nil
+            : wish.watermark == PlannedTable.Watermark.partitions
+                ? try resolvePartitions(places, kept, &reads, &load, name) : try resolveWatermark(columns, kept, &reads, &load, name)
         var slices: [Slice] = []
         let canRun = !findings.contains { $0.severity == .error }
         for number in reads.indices where canRun && reads[number].partitions != [] && (watermark == nil || watermark?.upTo != nil) {
@@ -58,7 +61,7 @@ struct TablePlanner {
         var table = PlannedTable(
             name: selection.name, reads: reads, load: load, slices: slices, watermark: watermark,
             before: wish.before + alignment(load, places[0].shape),
-            after: wish.after, ddl: ddl(load), findings: findings)
+            after: wish.after, findings: findings)
         table.transforms = transforms
         return table
     }
@@ -66,9 +69,10 @@ struct TablePlanner {
     /// The wish's transforms, on the columns that are read after all.
     private mutating func transforms(_ reads: [Read], _ kept: [Int], _ columns: ColumnPlan) -> [Transform] {
         var transforms: [Transform] = []
+        let positions = wish.transforms.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
         for var transform in wish.transforms {
             if columns.items.indices.contains(transform.column) {
-                guard let position = kept.firstIndex(of: transform.column) else {
+                guard let position = positions[transform.column] else {
                     note(
                         .error, .unsupported, columns.targets[transform.column],
                         "\(transform.name) is for column `\(columns.targets[transform.column])`, which the target does not take")
@@ -260,13 +264,6 @@ struct TablePlanner {
             column.identity ? column.counter?.next.map { (name, $0) } : nil
         }
         return known.isEmpty ? nil : Dictionary(known, uniquingKeysWith: { first, _ in first })
-    }
-
-    private func ddl(_ load: Load) -> [String] {
-        guard target.abilities.declaresTables, let dialect = targetDialect, !load.exists || load.create == .recreate
-        else { return [] }
-        return dialect.create(load.shape, as: load.target)
-            + (load.withIndexes ? dialect.createIndexes(load.shape, on: load.target) : [])
     }
 
     /// What an existing target needs before it takes all rows.

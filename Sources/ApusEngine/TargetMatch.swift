@@ -43,8 +43,9 @@ struct TargetMatch {
             }
             check(columns.shapes[index], column, &findings)
         }
+        let given = Set(carried)
         for column in existing.columns
-        where !carried.contains(column.name) && !column.nullable && column.initial == nil && !column.identity && !column.generated {
+        where !given.contains(column.name) && !column.nullable && column.initial == nil && !column.identity && !column.generated {
             findings.append(
                 Finding(
                     .error, .configurationInvalid, column: column.name,
@@ -72,14 +73,5 @@ struct TargetMatch {
             findings.append(
                 Finding(.warning, .lossyMapping, column: target.name, "NULL is rejected: the target's column is NOT NULL"))
         }
-    }
-}
-
-extension TableShape {
-    /// The column of that name, else the only one of that name in any case.
-    func column(like name: String) -> ColumnShape? {
-        if let exact = column(name) { return exact }
-        let close = columns.filter { $0.name.lowercased() == name.lowercased() }
-        return close.count == 1 ? close[0] : nil
     }
 }

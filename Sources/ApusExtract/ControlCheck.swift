@@ -53,9 +53,6 @@ public struct ControlCheck {
                     for finding in table.findings where finding.severity != .note {
                         note(finding.severity == .error, (finding.column.map { "\($0): " } ?? "") + finding.message)
                     }
-                    for read in table.reads where !table.findings.contains(where: { $0.severity == .error }) {
-                        try parse(read, on: ready.sources[read.source])
-                    }
                 }
             } catch let error as ApusError {
                 if error.code == .cancelled { throw error }
@@ -64,18 +61,5 @@ public struct ControlCheck {
             }
         }
         return findings
-    }
-
-    /// Has the source look at the whole SELECT without running it: conditions are SQL only the server understands.
-    private func parse(_ read: Read, on source: Connections) throws {
-        guard let dialect = source.connector.dialect else { return }
-        let session = try source.source(interrupt.child())
-        do {
-            _ = try (session as? any SQLSession)?.describe(query: read.selectSQL(.all, dialect))
-            source.release(source: session, isSound: true)
-        } catch {
-            source.release(source: session, isSound: false)
-            throw error
-        }
     }
 }

@@ -29,6 +29,8 @@ public struct ExtractWish: Sendable {
     public var zone: String?
     /// What other commands may call the ledger of this run; nil = nothing that can be shown.
     public var ledgerName: String?
+    /// Schemas of targets that are missing are made.
+    public var createsSchemas = false
     /// Where templates are.
     public var templateFolder: String?
     /// Where scripts of tables are: `<target>.before.sql` and `<target>.after.sql`.

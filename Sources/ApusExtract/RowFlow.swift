@@ -40,10 +40,11 @@ struct RowFlow {
         let group = try resolver.group(task.job.source)
         let target = try resolver.resolve(task.job.target)
         let sources = group.map { Connections($0.resolved.connector, $0.resolved.connection.endpoint, pool: pool, shapes: shapes) }
-        let to = Connections(target.connector, target.connection.endpoint, pool: pool, shapes: shapes)
+        let to = Connections(target.connector, endpoint(of: target), pool: pool, shapes: shapes)
         var flow = Flow(from: group[0].resolved.connection, to: target.connection)
         flow.others = group.dropFirst().map(\.resolved.connection)
         flow.name = row.sourceTable
+        flow.createsSchemas = wish.createsSchemas
         flow.limits.channels = wish.parallel
         flow.limits.badRows = wish.badRows
         flow.limits.attempts = wish.attempts
@@ -65,8 +66,14 @@ struct RowFlow {
                 let group = try? resolver.group(task.job.source), let target = try? resolver.resolve(task.job.target)
             else { continue }
             for member in group { shapes.expect([text.table], at: member.resolved.connection.endpoint) }
-            shapes.expect([Self.name(row.targetTable)], at: target.connection.endpoint)
+            shapes.expect([Self.name(row.targetTable)], at: endpoint(of: target))
         }
+    }
+
+    private func endpoint(of target: ConnectionResolver.Resolved) -> Endpoint {
+        var endpoint = target.connection.endpoint
+        endpoint.createsSchemas = wish.createsSchemas
+        return endpoint
     }
 
     /// Days take the place of days, so that the target must tell them as the source does.

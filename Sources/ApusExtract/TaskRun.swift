@@ -322,11 +322,8 @@ struct TaskRun {
             fault.hint = "Nothing of this table has been moved. `apus control check` finds such faults before a run."
             throw fault
         }
-        for table in plan.tables {
-            for finding in table.findings where finding.severity != .note {
-                extraction.say(.warning, "\(task.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
-            }
-        }
+        let warnings = plan.tables.flatMap { $0.findings.filter { $0.severity == .warning }.map { (task.name, $0) } }
+        for remark in Plan.remarks(warnings) { extraction.say(.warning, remark.text) }
         return plan
     }
 

@@ -94,6 +94,7 @@ struct TemplateFlow {
         zone.set(in: &flow)
         var differences = rows.differences(row)
         flow.name = row.sourceTable
+        flow.createsSchemas = wish.createsSchemas
         flow.limits.channels = wish.parallel
         flow.limits.attempts = wish.attempts
         flow.limits.rowsPerSecond = nil

@@ -39,6 +39,7 @@ public struct CopyArguments: Sendable {
     public var attempts: Int?
     public var strict = false
     public var snapshot = false
+    public var createsSchemas = false
     /// `--set name=value`.
     public var given: [String: String] = [:]
     public var timeZone: String?
@@ -125,6 +126,7 @@ public struct CopyArguments: Sendable {
         flow.limits = try limits()
         flow.strict = strict
         flow.consistentSnapshot = snapshot
+        flow.createsSchemas = createsSchemas
         if let timeZone { try about("--zone") { flow.state(zone: try Zone.named(timeZone)) } }
         var notices = ends[0].notices
         for notice in ends[1].notices where !notices.contains(notice) { notices.append(notice) }

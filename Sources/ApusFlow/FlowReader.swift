@@ -17,6 +17,9 @@ public struct FlowReader: Sendable {
     /// `--zone`: goes before the file's own.
     public var zone: String?
 
+    /// `--create-schema`, beside what the file says.
+    public var createsSchemas = false
+
     public init(resolver: ConnectionResolver, given: [String: String] = [:], now: Double? = nil) {
         self.resolver = resolver
         self.given = given
@@ -91,7 +94,7 @@ final class FlowReading {
 
     static let keys = [
         "version", "name", "from", "to", "connections", "defaults", "tables", "exclude", "limits", "before", "after",
-        "parameters", "zone", "snapshot", "strict", "with",
+        "parameters", "zone", "snapshot", "strict", "with", "create_schema",
     ]
 
     /// What `zone` was called when it was that of `{{ day }}` only.
@@ -131,6 +134,7 @@ final class FlowReading {
         let after = fields["after"].map { texts($0, "after") } ?? []
         let strict = fields["strict"].flatMap { boolean($0, "strict") } ?? false
         let snapshot = fields["snapshot"].map(readSnapshot) ?? false
+        let createsSchemas = fields["create_schema"].flatMap { boolean($0, "create_schema") } ?? false
         checkGiven()
         guard let from = ends[0], let to = ends[1] else { return nil }
         var flow = Flow(from: from, to: to)
@@ -142,6 +146,7 @@ final class FlowReading {
         flow.after = after
         flow.consistentSnapshot = snapshot
         flow.strict = strict
+        flow.createsSchemas = createsSchemas || reader.createsSchemas
         if let zone, let known = try? Zone.named(zone) { flow.state(zone: known) }
         return FlowFile(flow: flow, notices: notices, parameters: parameters?.shown ?? [:])
     }

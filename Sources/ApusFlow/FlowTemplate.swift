@@ -50,6 +50,7 @@ public enum FlowTemplate {
         #   region: eu
         # snapshot: false           # one state of the source for all channels
         # strict: false             # a lossy mapping is an error
+        # create_schema: false      # make the target's schema where it is missing
 
         """
     }

@@ -15,18 +15,30 @@ public protocol ClientSession: SQLSession {
     func error(_ fault: MySQLFault, doing: String, hint: String?) -> ApusError
 }
 
+extension ApusError {
+    /// The same error of a statement that holds no values of rows: with the statement around the place of the fault.
+    public func showing(_ sql: String, _ fault: MySQLFault) -> ApusError {
+        guard code != .cancelled, code != .unreachable, let underlying else { return self }
+        var copy = self
+        copy.underlying = Masking.words(fault.isSyntax ? fault.syntaxWords ?? underlying : underlying, on: sql, at: fault.place(in: sql))
+        return copy
+    }
+}
+
 extension ClientSession {
     public func noticed(_ fault: MySQLFault) -> MySQLFault { fault }
 
     public func error(_ fault: MySQLFault, doing: String) -> ApusError { error(fault, doing: doing, hint: nil) }
 
-    /// Runs a statement, drops rows that it may give, and returns the rows affected.
+    /// Runs a statement, drops rows that it may give, and returns the rows affected. `shows`: an error may show the statement,
+    /// which holds no values of rows.
     @discardableResult
-    public func run(_ sql: String, doing: @autoclosure () -> String, hint: String? = nil) throws -> Int {
+    public func run(_ sql: String, doing: @autoclosure () -> String, hint: String? = nil, shows: Bool = false) throws -> Int {
         do {
             return try attempt(sql)
         } catch let fault as MySQLFault {
-            throw error(fault, doing: doing(), hint: hint)
+            let error = error(fault, doing: doing(), hint: hint)
+            throw shows ? error.showing(sql, fault) : error
         }
     }
 
@@ -61,7 +73,7 @@ extension ClientSession {
         try table(sql, doing: doing()).rows
     }
 
-    public func execute(_ sql: String) throws -> Int { try run(sql, doing: "run `\(ClientResult.excerpt(sql))`") }
+    public func execute(_ sql: String) throws -> Int { try run(sql, doing: "run the statement", shows: true) }
 
     public func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {
         let filled = try ClientParameters.fill(sql, with: parameters)

@@ -39,7 +39,10 @@ struct Ends {
             let clear = kept.flatMap { $0.from.indices.contains(number) ? $0.from[number] : nil }
             return try open(clear ?? end.reference, end.connector, end.zone)
         }
-        to = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector, plan.to.zone)
+        let target = try open(given ?? kept?.to ?? plan.to.reference, plan.to.connector, plan.to.zone)
+        var endpoint = target.endpoint
+        endpoint.createsSchemas = plan.schemas != nil
+        to = Connections(target.connector, endpoint)
     }
 }
 

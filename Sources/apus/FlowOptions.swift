@@ -17,6 +17,8 @@ struct FlowOptions: ParsableArguments {
             "The run's time zone, e.g. Asia/Shanghai or +08:00; without it, that of the source's sessions.", valueName: "zone"))
     var zone: String?
 
+    @Flag(help: "Make the target's schema (MySQL: database) where it is missing.") var createSchema = false
+
     @Flag(help: "Ask for passwords that connections leave out.")
     var askPassword = false
 
@@ -28,6 +30,7 @@ struct FlowOptions: ParsableArguments {
     func read(_ path: String) throws -> FlowFile {
         var reader = FlowReader(resolver: Resolver.make(askPassword: askPassword), given: try given())
         reader.zone = zone
+        reader.createsSchemas = createSchema
         return try reader.read(path: path)
     }
 

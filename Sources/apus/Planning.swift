@@ -37,11 +37,6 @@ struct Planning {
 
     /// The findings that do not forbid the run, told before it begins.
     static func tell(_ plan: Plan, _ log: ListenerChoice.Log) {
-        for table in plan.tables {
-            for finding in table.findings where finding.severity != .error {
-                let level: Event.Level = finding.severity == .warning ? .warning : .info
-                log.say(level, "\(table.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
-            }
-        }
+        for remark in plan.remarks { log.say(remark.severity == .warning ? .warning : .info, remark.text) }
     }
 }

@@ -127,9 +127,13 @@ import Testing
             try apus(nil, "run", try flow("root", statements), "-vv", "--log", "json", "--ledger", user.home.file("ledger.db"))
         }
         let quoted = sql(password, backslashes: false)
-        try apus(
-            1, "run", try flow("pg", ["ALTER ROLE \(role) PASSWORD '\(quoted)'"], ["CREATE ROLE \(role) PASSWORD '\(quoted)' nonsense"]),
-            "-vv")
+        // One that the plan refuses, and one that fails in the run.
+        for (status, end) in [(Int32(78), " nonsense"), (1, "")] {
+            try apus(
+                status, "run",
+                try flow("pg", ["ALTER ROLE \(role) PASSWORD '\(quoted)'"], ["CREATE ROLE \(role) PASSWORD '\(quoted)'\(end)"]),
+                "-vv")
+        }
         try apus(nil, "resume", "-vv")
         let clear = try flow(
             url + "?init_sql=SET%20PASSWORD%20%3D%20PASSWORD('\(percent(literal))')", ["ALTER USER \(name) IDENTIFIED BY '\(literal)'"])

@@ -116,6 +116,18 @@ import Testing
         expect(try desk.apus("verify", id, with: nobody), 75, "cannot be reached")
     }
 
+    @Test func `a target that is declared otherwise by now is one line`() throws {
+        let desk = try Desk(
+            .mariadb, to: .postgres,
+            "CREATE TABLE a (id int NOT NULL PRIMARY KEY, v varchar(9), d date); CREATE TABLE b (id int NOT NULL PRIMARY KEY); INSERT INTO a VALUES (1, 'x', NULL);"
+        )
+        let id = try copy(desk)
+        try desk.target.run("ALTER TABLE a ALTER COLUMN d TYPE bytea USING NULL")
+        expect(try desk.apus("verify", id), 1, "unreadable (the source: column 'd' of type date cannot be converted", "1 of 2 tables equal")
+        try desk.target.run("ALTER TABLE a DROP COLUMN d")
+        expect(try desk.apus("verify", id), 1, "unreadable (the target: ", "no column `d` any more", "1 of 2 tables equal")
+    }
+
     @Test func `rows that the run rejected are told, and not missed`() throws {
         let desk = try Desk(
             .mariadb, to: .postgres,

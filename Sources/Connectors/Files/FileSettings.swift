@@ -68,9 +68,8 @@ struct FileOptions {
         table = settings.text("table")
         if let text = settings.text("date_format") { datePatterns = try FileOptions.datePatterns(text) }
         maxRow = max(1024, settings.bytes("max_row") ?? 1 << 30)
-        if let columns,
-            let fault = columns.first(where: { name in name.isEmpty || columns.filter { $0 == name }.count > 1 })
-        {
+        var seen: Set<String> = []
+        if let fault = columns?.first(where: { $0.isEmpty || !seen.insert($0).inserted }) {
             throw ApusError(
                 .configurationInvalid, "option `columns`: the name `\(fault)` is empty or there twice",
                 hint: "Give every column a name of its own.")

@@ -54,9 +54,10 @@ enum GeneratorSchema {
     /// - throws: `config.invalid` that names the column.
     static func parse(_ text: String) throws -> [GeneratorColumn] {
         var columns: [GeneratorColumn] = []
+        var names: Set<String> = []
         for part in split(text, ",") {
             let column = try parseColumn(part.trimmingSpaces())
-            if columns.contains(where: { $0.name == column.name }) {
+            if !names.insert(column.name).inserted {
                 throw ApusError(.configurationInvalid, "schema: there are two columns `\(column.name)`")
             }
             columns.append(column)

@@ -99,8 +99,9 @@ public final class GeneratorSession: Source {
                 .unsupported, "the generator knows no conditions and queries",
                 hint: "Choose rows and schema in its URL.")
         }
+        let places = Dictionary(columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         let fills = try zip(read.items, read.schema.columns).map { item, _ in
-            guard item.expression == nil, let index = columns.firstIndex(where: { $0.name == item.name }) else {
+            guard item.expression == nil, let index = places[item.name] else {
                 throw ApusError(
                     .unsupported, "the generator has no column `\(item.expression ?? item.name)`",
                     hint: Nearest.hint(for: item.expression ?? item.name, among: columns.map(\.name)))

@@ -15,6 +15,31 @@ extension MySQLSession {
         return shape
     }
 
+    func check(query: String) throws {
+        if let fault = try prepareFault(query), !fault.isPrepareUnsupported {
+            throw error(fault, doing: "check the query").showing(query, fault)
+        }
+    }
+
+    func check(syntax sql: String) throws {
+        guard let fault = try prepareFault(sql), fault.isSyntax else { return }
+        throw ApusError(.statement, "the server does not understand the statement", context: endpoint.label, underlying: fault.underlying)
+            .showing(sql, fault)
+    }
+
+    /// What keeps the server from preparing a statement.
+    /// - throws: what broke the connection.
+    private func prepareFault(_ sql: String) throws -> MySQLFault? {
+        let doing = "check a statement"
+        do { try makeReady() } catch let fault as MySQLFault { throw error(fault, doing: doing) }
+        let statement = mysql_stmt_init(handle)!
+        defer { mysql_stmt_close(statement) }
+        guard mysql_stmt_prepare(statement, sql, UInt(sql.utf8.count)) != 0 else { return nil }
+        let fault = MySQLFault(statement: statement)
+        if fault.isConnectionLost { throw error(fault, doing: doing) }
+        return fault
+    }
+
     /// The columns of a SELECT, by preparing it; where that is not possible, by running it for no rows.
     func resultColumns(_ sql: String) throws -> [ColumnShape] {
         let doing = "describe the query"
@@ -23,7 +48,7 @@ extension MySQLSession {
         defer { mysql_stmt_close(statement) }
         if mysql_stmt_prepare(statement, sql, UInt(sql.utf8.count)) != 0 {
             let fault = MySQLFault(statement: statement)
-            guard fault.isPrepareUnsupported else { throw error(fault, doing: doing) }
+            guard fault.isPrepareUnsupported else { throw error(fault, doing: doing).showing(sql, fault) }
             return try emptyResultColumns(sql + " LIMIT 0", doing: doing)
         }
         guard let result = mysql_stmt_result_metadata(statement) else {

@@ -38,7 +38,8 @@ extension MySQLSession {
         guard let facts = try tableFacts(table) else { return nil }
         let statement = facts.isView ? "" : try createStatement(table)
         let declaration = MySQLDeclaration(statement)
-        let columns = try columnShapes(table) { statement.contains("json_valid(\(dialect.quote($0)))") }
+        let json = MySQLDeclaration.jsonColumns(statement)
+        let columns = try columnShapes(table) { json.contains($0) }
         guard !columns.isEmpty else { return nil }
         var shape = TableShape(name: table, kind: facts.isView ? .view : .table, origin: "mysql", columns: columns)
         shape.comment = facts.comment.isEmpty || facts.isView ? nil : facts.comment
@@ -151,7 +152,8 @@ extension MySQLSession {
             name, type, native: native.isJSON && type == .json ? "json" : row[2]!, nullable: row[7] == "YES")
         if type != .json, let collation = row[11], !Self.defaultCollations.contains(collation) {
             shape.native += " COLLATE \(collation)"
-            shape.collation = collation
+            // The usual one of a character set says nothing: elsewhere another one is as usual.
+            if !Self.usualCollations.contains(collation) { shape.collation = collation }
         }
         if ["enum", "set"].contains(native.name.lowercased()) { shape.labels = Self.labels(row[2]!) }
         shape.identity = extra.contains("auto_increment")
@@ -177,6 +179,16 @@ extension MySQLSession {
     }
 
     /// Collations that a new table may have by itself, so that they need not be said.
+    /// Those that a column of a character set has where nothing is said ("Supported Character Sets and Collations").
+    static let usualCollations: Set<String> = [
+        "armscii8_general_ci", "ascii_general_ci", "big5_chinese_ci", "cp1250_general_ci", "cp1251_general_ci", "cp1256_general_ci",
+        "cp1257_general_ci", "cp850_general_ci", "cp852_general_ci", "cp866_general_ci", "cp932_japanese_ci", "eucjpms_japanese_ci",
+        "euckr_korean_ci", "gb18030_chinese_ci", "gb2312_chinese_ci", "gbk_chinese_ci", "greek_general_ci", "hebrew_general_ci",
+        "koi8r_general_ci", "koi8u_general_ci", "latin1_swedish_ci", "latin2_general_ci", "latin5_turkish_ci", "latin7_general_ci",
+        "sjis_japanese_ci", "tis620_thai_ci", "ucs2_general_ci", "ujis_japanese_ci", "utf16_general_ci", "utf16le_general_ci",
+        "utf32_general_ci", "utf8_general_ci", "utf8mb3_general_ci", "utf8mb3_uca1400_ai_ci",
+    ]
+
     static let defaultCollations: Set<String> = ["utf8mb4_general_ci", "utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci"]
 
     /// MariaDB quotes literals and writes expressions plainly; MySQL writes literals plainly and marks expressions.

@@ -7,7 +7,11 @@ public struct MySQLConnector: Connector {
     public let title = "MySQL and MariaDB"
     public let schemes = ["mysql", "mariadb"]
     public let settings = MySQLOptions.declared
-    public let abilities = Abilities()
+    public var abilities: Abilities {
+        var abilities = Abilities()
+        abilities.schemaWord = "database"
+        return abilities
+    }
     public let example = "mysql://user:password@host:3306/shop?tls=verify"
     public var dialect: (any Dialect)? { MySQLDialect() }
 

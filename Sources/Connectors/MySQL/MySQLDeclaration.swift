@@ -17,22 +17,31 @@ struct MySQLDeclaration {
 
     // MARK: Checks
 
+    /// The columns of which MariaDB's checks say `json_valid(`column`)`.
+    static func jsonColumns(_ statement: String) -> Set<String> {
+        Set(statement.split(separator: "json_valid(").dropFirst().compactMap { name($0)?.0 })
+    }
+
     /// - parameter columns: the table's, for what a check means.
     func checks(_ columns: [ColumnShape]) -> [CheckShape] {
-        body.compactMap { line in
+        let json = Set(columns.filter { $0.native == "json" }.map(\.name))
+        let exact = Set(
+            columns.filter { $0.collation?.hasSuffix("_bin") == true || $0.collation?.hasSuffix("_cs") == true }.map(\.name))
+        let folded = Set(columns.filter(\.type.isCharacters).map(\.name)).subtracting(exact)
+        return body.compactMap { line in
             var text = line.drop { $0 == " " }
             if text.hasSuffix(",") { text = text.dropLast() }
             if text.hasPrefix("CONSTRAINT `") {
                 guard let (name, rest) = Self.name(text.dropFirst("CONSTRAINT ".count)), rest.hasPrefix(" CHECK (") else { return nil }
                 guard let (condition, behind) = Self.parenthesized(rest.dropFirst(" CHECK ".count)) else { return nil }
-                return check(name, condition, columns, isEnforced: !behind.contains("NOT ENFORCED"))
+                return check(name, condition, folded, isEnforced: !behind.contains("NOT ENFORCED"))
             }
             guard text.hasPrefix("`"), let (name, rest) = Self.name(text), let place = Self.plain(" CHECK (", in: rest),
                 let (condition, _) = Self.parenthesized(rest[place...].dropFirst(" CHECK ".count))
             else { return nil }
             // MariaDB's JSON brings it along.
-            if columns.contains(where: { $0.name == name && $0.native == "json" }), condition.hasPrefix("json_valid(") { return nil }
-            var found = check(name, condition, columns, isEnforced: true)
+            if json.contains(name), condition.hasPrefix("json_valid(") { return nil }
+            var found = check(name, condition, folded, isEnforced: true)
             found.column = name
             return found
         }
@@ -41,12 +50,9 @@ struct MySQLDeclaration {
     static let style = ConditionParser.Style(
         quote: "`", hasEscapes: true, functions: ["char_length": "char_length", "character_length": "char_length"])
 
-    /// A comparison of texts without regard to case means something else in other systems.
-    private func check(_ name: String, _ condition: String, _ columns: [ColumnShape], isEnforced: Bool) -> CheckShape {
+    /// A comparison of texts without regard to case, which those of some columns are, means something else in other systems.
+    private func check(_ name: String, _ condition: String, _ folded: Set<String>, isEnforced: Bool) -> CheckShape {
         var meaning = ConditionParser.parse(condition, Self.style)
-        let exact = Set(
-            columns.filter { $0.collation?.hasSuffix("_bin") == true || $0.collation?.hasSuffix("_cs") == true }.map(\.name))
-        let folded = Set(columns.filter(\.type.isCharacters).map(\.name)).subtracting(exact)
         if meaning?.comparesText({ folded.contains($0) }) == true { meaning = nil }
         return CheckShape(name: name, condition: condition, meaning: meaning, isEnforced: isEnforced)
     }
@@ -105,9 +111,11 @@ struct MySQLDeclaration {
             case "COLLATE":
                 if MySQLSession.defaultCollations.contains(value) { continue }
                 let set = value.prefix { $0 != "_" }
-                traits.append(
-                    TableTrait(
-                        title, statement: "ALTER TABLE \(TableTrait.place) DEFAULT CHARACTER SET \(set) COLLATE \(value)", isStorage: true))
+                var trait = TableTrait(
+                    title, statement: "ALTER TABLE \(TableTrait.place) DEFAULT CHARACTER SET \(set) COLLATE \(value)", isStorage: true)
+                // What columns have of it is theirs.
+                trait.isLocal = true
+                traits.append(trait)
             case _ where Self.portable.contains(name):
                 traits.append(TableTrait(title, statement: "ALTER TABLE \(TableTrait.place) \(name)=\(value)", isStorage: true))
             default: traits.append(TableTrait(title, isStorage: true))

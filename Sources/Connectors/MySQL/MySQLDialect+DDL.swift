@@ -10,7 +10,7 @@ extension MySQLDialect {
             lines.append("  UNIQUE KEY \(quote(counterKeyName(column.name, shape))) (\(quote(column.name)))")
         }
         for check in shape.checks ?? [] where check.column == nil && check.isEnforced {
-            lines.append("  \(checkName(check, shape))CHECK (\(check.condition))")
+            lines.append("  \(checkName(check).map { "CONSTRAINT \(quote($0)) " } ?? "")CHECK (\(check.condition))")
         }
         var sql = "CREATE TABLE \(quote(name)) (\n" + lines.joined(separator: ",\n")
         sql += "\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 ROW_FORMAT=DYNAMIC"
@@ -19,9 +19,9 @@ extension MySQLDialect {
     }
 
     /// Nothing for a name that MySQL gave by itself, which it will again: such names are unique in a database.
-    private func checkName(_ check: CheckShape, _ shape: TableShape) -> String {
+    func checkName(_ check: CheckShape) -> String? {
         let isMade = check.name.firstRange(of: "_chk_").map { check.name[$0.upperBound...].allSatisfy(\.isNumber) } ?? false
-        return isMade || check.name.hasPrefix("CONSTRAINT_") ? "" : "CONSTRAINT \(quote(Self.shortened(check.name))) "
+        return check.column != nil || isMade || check.name.hasPrefix("CONSTRAINT_") ? nil : Self.shortened(check.name)
     }
 
     private func counterKeyName(_ column: String, _ shape: TableShape) -> String {

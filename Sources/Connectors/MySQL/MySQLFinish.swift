@@ -141,7 +141,7 @@ extension MySQLSession {
             var single = shape
             single.indexes = [index]
             for sql in dialect.createIndexes(single, on: table) {
-                try run(sql, doing: "make the index \(index.name) of \(load.target)")
+                try run(sql, doing: "make the index \(index.name) of \(load.target)", shows: true)
             }
         }
     }

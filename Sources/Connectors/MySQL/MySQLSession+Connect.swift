@@ -6,15 +6,23 @@ extension MySQLSession {
     /// - throws: `connection.unreachable`, `connection.refused`, `connection.tls`, `run.cancelled`.
     static func connect(
         _ endpoint: Endpoint, _ options: MySQLOptions, _ infile: InfileHost, _ interrupt: Interrupt
-    ) throws -> UnsafeMutablePointer<MYSQL> {
-        let client = options.client(endpoint)
-        let handle: UnsafeMutablePointer<MYSQL>
-        do {
-            handle = try ClientConnection.open(client, interrupt) { handle in
+    ) throws -> (handle: UnsafeMutablePointer<MYSQL>, lacksDatabase: Bool) {
+        var client = options.client(endpoint)
+        var lacksDatabase = false
+        func open() throws -> UnsafeMutablePointer<MYSQL> {
+            try ClientConnection.open(client, interrupt) { handle in
                 // The capability must be there for LOAD DATA; what may be sent is up to the handler below alone.
                 var on: UInt32 = 1
                 mysql_options(handle, MYSQL_OPT_LOCAL_INFILE, &on)
                 infile.install(on: handle)
+            }
+        }
+        let handle: UnsafeMutablePointer<MYSQL>
+        do {
+            do { handle = try open() } catch let fault as MySQLFault where fault.number == 1049 && endpoint.createsSchemas {
+                client.database = nil
+                lacksDatabase = true
+                handle = try open()
             }
         } catch let fault as MySQLFault {
             throw error(fault, endpoint, client)
@@ -22,7 +30,7 @@ extension MySQLSession {
             throw ApusError(.cancelled, error.message, context: endpoint.label)
         }
         try ClientConnection.requireTLS(handle, client, label: endpoint.label)
-        return handle
+        return (handle, lacksDatabase)
     }
 
     /// A failed connection in words that name the part at fault.
@@ -40,7 +48,8 @@ extension MySQLSession {
             hint = "GRANT SELECT, INSERT, … ON `\(endpoint.path)`.* TO the user."
         case 1049:
             (code, message) = (.refused, "\(place) has no database `\(endpoint.path)`")
-            hint = "Create it, or name another one behind the host: mysql://host/database."
+            hint =
+                "Create it, have Apus make that of a target with `--create-schema`, or name another one behind the host: mysql://host/database."
         case 2005:
             (code, message) = (.unreachable, "the host `\(endpoint.host ?? "localhost")` is not known")
             hint = "Check the name's spelling and DNS."

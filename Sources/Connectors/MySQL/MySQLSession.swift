@@ -18,6 +18,8 @@ final class MySQLSession: ClientSession {
     private var isOpen = true
     /// Its socket is shut down: the next statement opens another connection.
     private(set) var isBroken = false
+    /// The database was missing when the connection was made, and the run is going to make it.
+    var lacksDatabase = false
     var isSnapshot = false
     /// The reader whose rows are still on the wire.
     weak var openReader: (any MySQLRowStream)?
@@ -42,7 +44,7 @@ final class MySQLSession: ClientSession {
         options = try MySQLOptions(endpoint)
         database = endpoint.path.isEmpty ? nil : endpoint.path
         infile = InfileHost()
-        handle = try Self.connect(endpoint, options, infile, interrupt)
+        (handle, lacksDatabase) = try Self.connect(endpoint, options, infile, interrupt)
         do {
             server = try MySQLServer(handle)
         } catch {
@@ -92,7 +94,8 @@ final class MySQLSession: ClientSession {
 
     private func reopen() throws {
         if isSnapshot { throw MySQLFault(number: 2006, words: "the connection that held the snapshot is gone") }
-        let fresh = try Self.connect(endpoint, options, infile, interrupt)
+        let fresh: UnsafeMutablePointer<MYSQL>
+        (fresh, lacksDatabase) = try Self.connect(endpoint, options, infile, interrupt)
         interrupt.unregister(socket: apus_mysql_get_fd(handle))
         mysql_close(handle)
         handle = fresh
@@ -120,6 +123,7 @@ final class MySQLSession: ClientSession {
         guard isOpen else { throw MySQLFault(number: 2006, words: "the connection is closed") }
         openReader?.close()
         if isBroken { try reopen() }
+        useDatabase()
     }
 
     /// What every session states instead of taking the server's settings for granted.
@@ -142,7 +146,7 @@ final class MySQLSession: ClientSession {
         if !options.initialSQL.isEmpty {
             try setVariables(settings)
             settings = []
-            for sql in options.initialSQL { try run(sql, doing: "run `init_sql`") }
+            for sql in options.initialSQL { try run(sql, doing: "run `init_sql`", shows: true) }
         }
         try run("SET NAMES utf8mb4", doing: "set the session's character set")
         try setVariables(meaning + settings, required: meaning.count)

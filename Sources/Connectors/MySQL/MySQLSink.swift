@@ -193,12 +193,12 @@ extension MySQLSession: Sink {
             do {
                 try attempt(sql)
             } catch let fault as MySQLFault where fault.number == 1273 {
-                try run(sql.replacing(/\ COLLATE [A-Za-z0-9_]+/, with: ""), doing: "make the table \(name)")
+                try run(sql.replacing(/\ COLLATE [A-Za-z0-9_]+/, with: ""), doing: "make the table \(name)", shows: true)
             } catch let fault as MySQLFault where fault.number == 3822 {
                 // MySQL's names of checks are unique in a database, and the table that is replaced has them.
-                try run(sql.replacing(/CONSTRAINT `(?:[^`]|``)*` CHECK/, with: "CHECK"), doing: "make the table \(name)")
+                try run(sql.replacing(/CONSTRAINT `(?:[^`]|``)*` CHECK/, with: "CHECK"), doing: "make the table \(name)", shows: true)
             } catch let fault as MySQLFault {
-                throw error(fault, doing: "make the table \(name)")
+                throw error(fault, doing: "make the table \(name)").showing(sql, fault)
             }
         }
     }

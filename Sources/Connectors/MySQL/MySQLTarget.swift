@@ -97,13 +97,15 @@ extension MySQLSession {
             WHERE table_schema = \(dialect.literal(schema)) AND table_name = \(dialect.literal(table.name))
             """, doing: "read the character sets of \(table)")
         let exact = rows.contains { $0[7] == table.name }
+        let known = Dictionary(
+            rows.filter { !exact || $0[7] == table.name }.map { ($0[0], $0) }, uniquingKeysWith: { first, _ in first })
         let items = try columns.map { name in
             guard let column = shape.column(name) else {
                 throw ApusError(
                     .notFound, "\(table) has no column `\(name)`", hint: Nearest.hint(for: name, among: shape.columns.map(\.name)),
                     context: endpoint.label)
             }
-            let facts = rows.first { $0[0] == name && (!exact || $0[7] == table.name) }
+            let facts = known[name]
             let isNarrow = facts?[2].map { !["utf8mb4", "utf8mb3", "utf8"].contains($0) } ?? false
             let isParsed: Bool
             switch column.type {

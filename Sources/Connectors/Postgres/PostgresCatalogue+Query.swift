@@ -14,13 +14,11 @@ extension PostgresSession {
     /// The columns that a SELECT would give: it is prepared and described, not run.
     func resultColumns(of sql: String, doing: String) throws -> [ResultColumn] {
         try interrupt.check()
-        if poolsTransactions, PQtransactionStatus(connection) == PQTRANS_IDLE || isAlone {
-            rollBack()
-            return try transaction(doing) { try resultColumns(of: sql, doing: doing) }
+        let described = try together(doing) {
+            let prepared = PostgresResult(PQprepare(connection, "", sql, 0, nil))
+            guard prepared.isGood else { throw failure(prepared, doing, sql: sql) }
+            return PostgresResult(PQdescribePrepared(connection, ""))
         }
-        let prepared = PostgresResult(PQprepare(connection, "", sql, 0, nil))
-        guard prepared.isGood else { throw failure(prepared, doing) }
-        let described = PostgresResult(PQdescribePrepared(connection, ""))
         guard described.isGood else { throw failure(described, doing) }
         let fields = (0..<Int32(described.columnCount)).map { index in
             (
@@ -30,6 +28,31 @@ extension PostgresSession {
         }
         let types = try types(of: fields.map { ($0.oid, $0.modifier) })
         return zip(fields, types).map { ResultColumn(name: $0.name, oid: $0.oid, modifier: $0.modifier, type: $1) }
+    }
+
+    func check(query: String) throws {
+        try interrupt.check()
+        let prepared = try together("checking a query") { PostgresResult(PQprepare(connection, "", query, 0, nil)) }
+        guard prepared.isGood else { throw failure(prepared, "checking a query", sql: query) }
+    }
+
+    /// Queries and changes are only parsed as the body of a PREPARE; everything else is only parsed when it is prepared. Texts of
+    /// several statements, and such that begin with a comment, are left alone.
+    func check(syntax sql: String) throws {
+        try interrupt.check()
+        var scan = SQLScan(Array(sql.utf8))
+        let parts = scan.rewrite { $0 == UInt8(ascii: ";") ? "\u{0}" : nil }.split(separator: "\u{0}", omittingEmptySubsequences: false)
+        guard let text = parts.first, parts.dropFirst().allSatisfy({ $0.allSatisfy(\.isWhitespace) }) else { return }
+        let word = text.drop(while: \.isWhitespace).prefix { $0.isLetter || $0 == "(" }.lowercased()
+        guard !word.isEmpty else { return }
+        let isBody = ["select", "insert", "update", "delete", "values", "with", "merge"].contains(word) || word.hasPrefix("(")
+        let start = isBody ? "PREPARE apus_syntax AS " : ""
+        let prepared = try together("checking a statement") { PostgresResult(PQprepare(connection, "", start + text, 0, nil)) }
+        guard !prepared.isGood, prepared.error(.state) == "42601" else { return }
+        let position = prepared.error(.position).flatMap { Int($0) }.map { $0 - 1 - start.count }
+        throw ApusError(
+            .statement, "the server does not understand the statement", context: endpoint.label,
+            underlying: Masking.words("PG 42601: \(prepared.error(.message) ?? "")", on: String(text), at: position))
     }
 
     func describe(query: String) throws -> TableShape {

@@ -148,6 +148,11 @@ public struct PostgresDialect: Dialect {
         }
     }
 
+    public func indexName(_ index: IndexShape, on table: TableName) -> String? {
+        let isMade = index.constraint != nil || index.definition?.hasPrefix("USING ") ?? !index.columns.isEmpty
+        return isMade ? indexName(index, table) : nil
+    }
+
     /// Index names share one space with tables in a schema (MySQL's are the table's own): the table's name stands in front unless it does already.
     func indexName(_ index: IndexShape, _ table: TableName) -> String {
         // A constraint is called by its name, ON CONFLICT ON CONSTRAINT.

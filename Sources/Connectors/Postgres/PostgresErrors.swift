@@ -4,7 +4,8 @@ import CPostgres
 /// What the server and libpq say, as Apus's errors. SQLSTATEs are those of the PostgreSQL manual, "PostgreSQL Error Codes".
 extension PostgresSession {
     /// The error of a failed statement. `rows`: the statement carried rows, so that a data error is a row's fault.
-    func failure(_ result: PostgresResult?, _ doing: String, rows: Bool = false) -> ApusError {
+    /// `sql`: the statement, where it holds no values of rows and may be shown.
+    func failure(_ result: PostgresResult?, _ doing: String, rows: Bool = false, sql: String? = nil) -> ApusError {
         if interrupt.isFired { return ApusError(.cancelled, "stopped while \(doing)", context: endpoint.label) }
         guard let state = result?.error(.state) else {
             // No report of the server: the connection itself failed, or libpq's state does not allow the call.
@@ -19,7 +20,12 @@ extension PostgresSession {
         let (code, hint) = PostgresSession.meaning(of: state, message, rows: rows)
         return ApusError(
             code, "failed while \(doing)", hint: hint ?? result?.error(.hint), context: endpoint.label,
-            underlying: "PG \(state): \(PostgresSession.redacted(message, state))")
+            underlying: PostgresSession.told("PG \(state): \(PostgresSession.redacted(message, state))", result, sql))
+    }
+
+    private static func told(_ words: String, _ result: PostgresResult?, _ sql: String?) -> String {
+        guard let sql else { return words }
+        return Masking.words(words, on: sql, at: result?.error(.position).flatMap { Int($0) }.map { $0 - 1 })
     }
 
     /// Why the server refused a row, in its own words, values included.

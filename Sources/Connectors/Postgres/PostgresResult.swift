@@ -39,6 +39,7 @@ final class PostgresResult {
     /// The parts of an error report (PostgreSQL manual, "Error and Notice Message Fields").
     enum ErrorField: UInt8 {
         case state = 67  // C
+        case position = 80  // P
         case message = 77  // M
         case detail = 68  // D
         case hint = 72  // H

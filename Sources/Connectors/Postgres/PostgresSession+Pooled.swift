@@ -15,7 +15,9 @@ extension PostgresSession {
     }
 
     /// The body of `run` on such a connection.
-    func runPooled(_ sql: String, _ parameters: [String?], begin: String?, doing: String, rows: Bool) throws -> PostgresResult {
+    func runPooled(
+        _ sql: String, _ parameters: [String?], begin: String?, doing: String, rows: Bool, shows: Bool
+    ) throws -> PostgresResult {
         // A read was left half-way.
         if isAlone { rollBack() }
         if begin != nil || PQtransactionStatus(connection) == PQTRANS_IDLE {
@@ -29,13 +31,19 @@ extension PostgresSession {
             result = try send(sql, parameters, doing)
         }
         guard result.isGood else {
-            let error = failure(result, doing, rows: rows)
+            let error = failure(result, doing, rows: rows, sql: shows ? sql : nil)
             if isAlone { rollBack() }
             throw error
         }
         if result.status != PGRES_COPY_OUT, result.status != PGRES_COPY_IN { try endAlone(doing) }
         if PQtransactionStatus(connection) == PQTRANS_IDLE { isServed(by: nil) }
         return result
+    }
+
+    /// Runs a body whose calls need the same server connection, in a transaction if there is none yet.
+    func together<Value>(_ doing: String, _ body: () throws -> Value) throws -> Value {
+        if isAlone { rollBack() }
+        return poolsTransactions && PQtransactionStatus(connection) == PQTRANS_IDLE ? try transaction(doing, body) : try body()
     }
 
     private func enter(_ begin: String, _ doing: String) throws {

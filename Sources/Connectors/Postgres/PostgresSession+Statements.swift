@@ -4,17 +4,19 @@ import Glibc
 import Tabular
 
 extension PostgresSession {
-    /// Runs SQL, several statements at once if there are no parameters; `$1` marks parameters.
+    /// Runs SQL, several statements at once if there are no parameters; `$1` marks parameters. `shows`: an error may show the
+    /// statement, which holds no values of rows.
     /// - parameter begin: a statement that begins a transaction, sent together with the SQL.
     @discardableResult
     func run(
-        _ sql: String, _ parameters: [String?] = [], begin: String? = nil, doing: @autoclosure () -> String, rows: Bool = false
+        _ sql: String, _ parameters: [String?] = [], begin: String? = nil, doing: @autoclosure () -> String, rows: Bool = false,
+        shows: Bool = false
     ) throws -> PostgresResult {
         try interrupt.check()
         guard !isClosed else { throw ApusError(.unreachable, "the connection is closed", context: endpoint.label) }
-        if poolsTransactions { return try runPooled(sql, parameters, begin: begin, doing: doing(), rows: rows) }
+        if poolsTransactions { return try runPooled(sql, parameters, begin: begin, doing: doing(), rows: rows, shows: shows) }
         let result = try send(begin.map { "\($0); \(sql)" } ?? sql, parameters, doing())
-        guard result.isGood else { throw failure(result, doing(), rows: rows) }
+        guard result.isGood else { throw failure(result, doing(), rows: rows, sql: shows ? sql : nil) }
         return result
     }
 
@@ -35,7 +37,7 @@ extension PostgresSession {
     @discardableResult func execute(_ sql: String) throws -> Int {
         // The user's own, which may be DISCARD ALL.
         preparedTarget = nil
-        let result = try run(sql, doing: "running a statement")
+        let result = try run(sql, doing: "running a statement", shows: true)
         switch result.status {
         case PGRES_COPY_IN:
             PQputCopyEnd(connection, "COPY is not a statement for this place")

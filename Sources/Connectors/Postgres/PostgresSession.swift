@@ -136,7 +136,7 @@ final class PostgresSession: SQLSession, Source, Sink {
         if endpoint.zone == nil, let own { settings.append(try Self.zoneSetting(own)) }
         try run(settings.map { "SET " + $0 }.joined(separator: "; "), doing: "setting up the connection")
         if let initial = endpoint.settings["init_sql"], !initial.isEmpty {
-            try run(initial, doing: "running `init_sql`")
+            try run(initial, doing: "running `init_sql`", shows: true)
         }
         if let zone = endpoint.zone { try run("SET " + Self.zoneSetting(zone), doing: "setting the session's time zone") }
     }

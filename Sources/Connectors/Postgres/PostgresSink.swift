@@ -19,6 +19,7 @@ extension PostgresSession {
     private func findSchema(of load: Load) throws -> String {
         if let relation = try relation(load.target), let schema = relation.name.schema { return schema }
         guard let current = try run("SELECT current_schema()", doing: "looking for the schema").value else {
+            if endpoint.createsSchemas, let missing = try missingDefault() { return missing }
             throw ApusError(
                 .notFound, "no schema of the search path exists, so there is no place for \(load.target)",
                 hint: "Write schema.table, or give the connection `schema=…`.", context: endpoint.label)

@@ -107,10 +107,12 @@ extension SQLiteSession {
         return shape
     }
 
+    public func check(query: String) throws { _ = try reading().prepare(query, doing: "check the query", shows: true) }
+
     public func describe(query: String) throws -> TableShape {
         let database = try reading()
         let doing = "describe the query"
-        let statement = try database.prepare(query, doing: doing)
+        let statement = try database.prepare(query, doing: doing, shows: true)
         guard statement.columnCount > 0, sqlite3_stmt_readonly(statement.pointer) != 0 else {
             throw ApusError(.configurationInvalid, "the query is not a SELECT", context: path)
         }

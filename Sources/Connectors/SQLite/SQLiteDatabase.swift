@@ -68,15 +68,16 @@ final class SQLiteDatabase {
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     /// The error of the last call.
-    func error(_ status: Int32, doing: String) -> ApusError {
-        SQLiteErrors.error(status, self, doing: doing)
+    func error(_ status: Int32, doing: String, _ sql: String? = nil) -> ApusError {
+        SQLiteErrors.error(status, self, doing: doing, sql)
     }
 
-    func prepare(_ sql: String, doing: String, persistent: Bool = false) throws -> SQLiteStatement {
+    /// - parameter shows: an error may show the statement, which holds no values of rows.
+    func prepare(_ sql: String, doing: String, persistent: Bool = false, shows: Bool = false) throws -> SQLiteStatement {
         var pointer: OpaquePointer?
         let flags = persistent ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
         let status = sqlite3_prepare_v3(handle, sql, -1, flags, &pointer, nil)
-        guard status == SQLITE_OK else { throw error(status, doing: doing) }
+        guard status == SQLITE_OK else { throw error(status, doing: doing, shows ? sql : nil) }
         guard let pointer else {
             throw ApusError(.statement, "could not \(doing): the statement is empty", context: path)
         }
@@ -84,15 +85,16 @@ final class SQLiteDatabase {
     }
 
     /// Runs every statement of the text. Returns the rows that the last change touched.
+    /// - parameter shows: an error may show the text, which holds no values of rows.
     @discardableResult
-    func run(_ sql: String, doing: String) throws -> Int {
+    func run(_ sql: String, doing: String, shows: Bool = false) throws -> Int {
         var changed = 0
         try sql.withCString { start in
             var next: UnsafePointer<CChar>? = start
             while let text = next, text.pointee != 0 {
                 var pointer: OpaquePointer?
                 let status = sqlite3_prepare_v2(handle, text, -1, &pointer, &next)
-                guard status == SQLITE_OK else { throw error(status, doing: doing) }
+                guard status == SQLITE_OK else { throw error(status, doing: doing, shows ? String(cString: text) : nil) }
                 guard let pointer else { continue }
                 let statement = SQLiteStatement(pointer, self)
                 let before = sqlite3_total_changes64(handle)

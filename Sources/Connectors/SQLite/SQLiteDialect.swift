@@ -165,17 +165,24 @@ public struct SQLiteDialect: Dialect {
     public func createIndexes(_ shape: TableShape, on name: TableName) -> [String] {
         shape.indexes.compactMap { index in
             if shape.origin == "sqlite", let definition = index.definition {
-                return SQLiteText.renamedIndex(definition, table: quote(name.name))
+                guard let sql = SQLiteText.renamedIndex(definition, table: quote(name.name)) else { return nil }
+                return SQLiteText.indexName(sql) == index.name ? sql : SQLiteText.renamedIndex(sql, to: quote(index.name)) ?? sql
             }
             guard !index.columns.isEmpty else { return nil }
             let columns = index.columns.map(quote).joined(separator: ", ")
-            return "CREATE \(index.unique ? "UNIQUE " : "")INDEX \(quote(indexName(index.name, on: name.name, shape)))"
+            return "CREATE \(index.unique ? "UNIQUE " : "")INDEX \(quote(indexName(index.name, on: name.name)))"
                 + " ON \(quote(name.name)) (\(columns))"
         }
     }
 
+    public func indexName(_ index: IndexShape, on table: TableName) -> String? {
+        if index.name.lowercased().hasPrefix("sqlite_autoindex_") { return nil }
+        if index.definition != nil { return index.name }
+        return index.columns.isEmpty ? nil : indexName(index.name, on: table.name)
+    }
+
     /// Index names are the whole database's in SQLite: one that does not name its table gets the table's in front.
-    private func indexName(_ index: String, on table: String, _ shape: TableShape) -> String {
+    private func indexName(_ index: String, on table: String) -> String {
         index.lowercased().contains(table.lowercased()) ? index : "\(table)_\(index)"
     }
 

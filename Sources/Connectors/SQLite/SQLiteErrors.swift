@@ -4,9 +4,11 @@ import Glibc
 
 /// SQLite's result codes as ``ApusError`` ("Result and Error Codes" in SQLite's documentation).
 enum SQLiteErrors {
-    static func error(_ status: Int32, _ database: SQLiteDatabase, doing: String) -> ApusError {
+    /// `sql`: the statement, where it holds no values of rows and may be shown.
+    static func error(_ status: Int32, _ database: SQLiteDatabase, doing: String, _ sql: String? = nil) -> ApusError {
         let words = String(cString: sqlite3_errmsg(database.handle))
-        let driver = "SQLite \(status): \(words)"
+        let plain = "SQLite \(status): \(words)"
+        let driver = sql.map { Masking.words(plain, on: $0, at: place(in: $0, database)) } ?? plain
         if status & 0xff == SQLITE_INTERRUPT || database.interrupt.isFired {
             return ApusError(.cancelled, "stopped while about to \(doing)", context: database.path)
         }
@@ -49,6 +51,13 @@ enum SQLiteErrors {
             return made(.notFound, words, "Check the name, or list what there is with `apus conn tables`.")
         default: return made(.statement, words)
         }
+    }
+
+    /// Unicode scalars of a statement before the place of the last error, where SQLite (3.38 and later) tells it.
+    private static func place(in sql: String, _ database: SQLiteDatabase) -> Int? {
+        let bytes = Int(apus_sqlite3_error_offset(database.handle))
+        guard bytes >= 0, bytes <= sql.utf8.count else { return nil }
+        return String(decoding: sql.utf8.prefix(bytes), as: UTF8.self).unicodeScalars.count
     }
 
     /// - Parameter handle: what `sqlite3_open_v2` left, which may be nil.

@@ -83,7 +83,7 @@ public final class SQLiteSession: SQLSession, Source, Sink {
             PRAGMA foreign_keys=\(settings.boolean("foreign_keys") ? "on" : "off");
             PRAGMA cache_size=-16384;
             """, doing: "set up the connection")
-        if let sql = settings["init_sql"] { try database.run(sql, doing: "run init_sql") }
+        if let sql = settings["init_sql"] { try database.run(sql, doing: "run init_sql", shows: true) }
         self.database = database
         return database
     }
@@ -100,7 +100,7 @@ public final class SQLiteSession: SQLSession, Source, Sink {
 
     @discardableResult
     public func execute(_ sql: String) throws -> Int {
-        try writing().run(sql, doing: "run the statement `\(Self.brief(sql))`")
+        try writing().run(sql, doing: "run the statement", shows: true)
     }
 
     public func query(_ sql: String, _ parameters: [String?]) throws -> [[String?]] {

@@ -130,7 +130,7 @@ extension SQLiteSession {
                 if existing == nil || drops {
                     try database.run(
                         dialect.create(load.shape, as: TableName(load.target.name), foreignKeys: load.withForeignKeys),
-                        doing: doing)
+                        doing: doing, shows: true)
                 } else if load.mode == .truncate {
                     try database.run("DELETE FROM \(dialect.quote(load.target.name))", doing: doing)
                 }
@@ -147,7 +147,7 @@ extension SQLiteSession {
         try database.run("DROP TABLE IF EXISTS \(name)", doing: doing)
         guard let existing else {
             let staging = TableName(load.staging.name)
-            try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing)
+            try database.run(dialect.create(load.shape, as: staging, foreignKeys: load.withForeignKeys), doing: doing, shows: true)
             return
         }
         let sql = try database.rows(
@@ -192,6 +192,15 @@ extension SQLiteSession {
     }
 
     /// Names of ASCII letters do not differ in case only; there is one schema.
+    public var sharedNames: [SharedName] { [.index] }
+
+    public func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] {
+        guard SQLiteErrors.isFile(path) else { return [] }
+        return try reading().rows(
+            "SELECT name FROM sqlite_master WHERE tbl_name <> ? COLLATE NOCASE", [table.name], doing: "look for names beside table \(table)"
+        ).compactMap { $0[0] }
+    }
+
     public func comparable(_ table: TableName) throws -> TableName { TableName(comparable(column: table.name)) }
 
     public func comparable(column: String) -> String {
@@ -201,12 +210,13 @@ extension SQLiteSession {
     public func accepts(_ load: Load) throws -> Schema {
         var types = Dictionary(load.shape.columns.map { ($0.name.lowercased(), $0.type) }, uniquingKeysWith: { $1 })
         let declared = try declaredColumns(load)
+        let nullable = Dictionary(declared.map { ($0.name.lowercased(), $0.takesNull) }, uniquingKeysWith: { first, _ in first })
         for (name, native, _) in declared {
             if let type = SQLiteTypes.type(declared: native) { types[name.lowercased()] = type }
         }
         return Schema(
             try load.columns.map { column in
-                guard declared.isEmpty || declared.contains(where: { $0.name.lowercased() == column.lowercased() }),
+                guard declared.isEmpty || nullable[column.lowercased()] != nil,
                     let type = types[column.lowercased()]
                 else {
                     throw ApusError(
@@ -214,7 +224,7 @@ extension SQLiteSession {
                         hint: Nearest.hint(for: column, among: declared.map(\.name)), context: path)
                 }
                 // A NULL for the rowid becomes the next number; an upsert could not find a row again whose key holds a NULL.
-                let takesNull = declared.first { $0.name.lowercased() == column.lowercased() }?.takesNull ?? true
+                let takesNull = nullable[column.lowercased()] ?? true
                 return Column(column, type, nullable: takesNull && !(load.mode == .upsert && load.key.contains(column)))
             })
     }

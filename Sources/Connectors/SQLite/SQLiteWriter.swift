@@ -28,10 +28,11 @@ final class SQLiteWriter: Writer {
         self.load = load
         database = try session.writing()
         schema = try session.accepts(load)
-        let declared = try session.declaredColumns(load)
+        let declared = Dictionary(
+            try session.declaredColumns(load).map { ($0.name.lowercased(), $0.native) }, uniquingKeysWith: { first, _ in first })
         let isStrict = try session.realName(load.destination.name)?.isStrict ?? false
         columns = schema.columns.map { column in
-            let native = declared.first { $0.name.lowercased() == column.name.lowercased() }?.native ?? ""
+            let native = declared[column.name.lowercased()] ?? ""
             return SQLiteWriteColumn(column.type, SQLiteAffinity(declared: native, isStrict: isStrict))
         }
         let texts = schema.columns.filter { load.key.contains($0.name) && $0.type.storage == .variable }.map(\.name)

@@ -29,6 +29,17 @@ extension StarRocksSession {
         return try rows("SHOW DATABASES", doing: "list the databases").compactMap { $0[0] }.filter { !own.contains($0) }
     }
 
+    func missingSchema(for table: TableName) throws -> String? {
+        let name = try requiredDatabase(table.schema)
+        return try rows("SHOW DATABASES", doing: "list the databases").contains { $0[0] == name } ? nil : name
+    }
+
+    func createSchema(_ name: String) throws -> Bool {
+        guard try missingSchema(for: TableName(schema: name, "")) != nil else { return false }
+        try run("CREATE DATABASE IF NOT EXISTS \(dialect.quote(name))", doing: "make the database \(name)")
+        return true
+    }
+
     /// Materialized views, which some versions list as base tables.
     private func materializedViews(_ database: String) throws -> Set<String> {
         let found: (names: [String], rows: [[String?]])
@@ -178,7 +189,7 @@ extension StarRocksSession {
                 throw noticed(fault)
             }
         } catch let fault as MySQLFault {
-            throw error(fault, doing: "describe the query")
+            throw error(fault, doing: "describe the query").showing(sql, fault)
         }
     }
 }

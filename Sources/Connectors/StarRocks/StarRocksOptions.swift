@@ -119,6 +119,7 @@ struct StarRocksOptions {
 extension StarRocksOptions {
     static let abilities: Abilities = {
         var abilities = Abilities()
+        abilities.schemaWord = "database"
         abilities.hostLists = true
         abilities.operationColumn = LoadTarget.operation.name
         return abilities

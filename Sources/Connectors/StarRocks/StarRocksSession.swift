@@ -94,7 +94,7 @@ final class StarRocksSession: ClientSession {
     /// What every session states instead of taking the server's settings for granted.
     private func prepareSession() throws {
         if endpoint.zone == nil, let zone = options.timeZone { try setZone(zone) }
-        for sql in options.initialSQL { try run(sql, doing: "run `init_sql`") }
+        for sql in options.initialSQL { try run(sql, doing: "run `init_sql`", shows: true) }
         if let zone = endpoint.zone { try setZone(zone) }
         // The server's own limit may be a few seconds; reads set theirs by their size.
         try limitQueries(to: options.queryTimeout ?? Self.usualTimeout)

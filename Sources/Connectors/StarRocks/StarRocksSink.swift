@@ -82,7 +82,7 @@ extension StarRocksSession: Sink {
 
     private func make(_ shape: TableShape, as name: TableName) throws {
         for sql in dialect.create(shape, as: name) {
-            do { try run(sql, doing: "make the table \(name)") } catch let error as ApusError
+            do { try run(sql, doing: "make the table \(name)", shows: true) } catch let error as ApusError
                 where error.code == .statement && options.replicas == nil && (error.underlying ?? "").lowercased().contains("replica")
             {
                 throw ApusError(

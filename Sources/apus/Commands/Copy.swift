@@ -105,6 +105,7 @@ struct Copy: ParsableCommand {
         arguments.snapshot = snapshot
         arguments.given = try flowOptions.given()
         arguments.timeZone = flowOptions.zone
+        arguments.createsSchemas = flowOptions.createSchema
         return arguments
     }
 }

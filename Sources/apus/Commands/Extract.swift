@@ -64,6 +64,7 @@ struct Extract: ParsableCommand {
         help: ArgumentHelp(
             "Forget in the ledger what is older, e.g. 90d, after a run that ended well; the logs stay.", valueName: "age"))
     var keep: String?
+    @Flag(help: "Make the schemas (MySQL: databases) of targets where they are missing.") var createSchema = false
     @Flag(name: .customLong("dry-run"), help: "Show what would be done.") var dryRun = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
@@ -166,6 +167,7 @@ struct Extract: ParsableCommand {
         wish.retriesFailed = retryFailed
         wish.hasBarriers = barrier
         wish.zone = zone
+        wish.createsSchemas = createSchema
         wish.templateFolder = jsonDir
         wish.scriptFolder = scripts
         wish.parallel = parallel
