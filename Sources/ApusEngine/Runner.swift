@@ -141,7 +141,7 @@ public final class Runner: Sendable {
         }
     }
 
-    var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on.") }
+    var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "\(Advice.resume(runID)) goes on.") }
 
     /// What comes after the last table.
     func end() throws {
