@@ -93,7 +93,7 @@ public final class ControlDatabase: Sendable {
             for name in required where !present.contains(name) {
                 throw ApusError(
                     .configurationInvalid, "the table \(table) has no column `\(name)`, so that it is no control table",
-                    hint: "`apus control init` makes the tables; --config-table names another one.")
+                    hint: (Advice.controlInit().map { "\($0) makes the tables; " } ?? "") + "--config-table names another one.")
             }
             let known = fields.filter { present.contains($0.name) }
             let list = known.map { quote($0.name) }.joined(separator: ", ")

@@ -54,15 +54,30 @@ extension SQLLedger {
         }
     }
 
-    public func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] {
+    public func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)] {
+        try perform("count the rejected rows of run \(id)") { session in
+            try session.query(
+                "SELECT table_no, slice_no, count(*) FROM apus_rejected WHERE run_id = ?"
+                    + " GROUP BY table_no, slice_no ORDER BY table_no, slice_no", [id]
+            ).map { values in
+                var row = LedgerRow(values)
+                return (try row.integer(), try row.integer(), try row.integer())
+            }
+        }
+    }
+
+    public func rejected(
+        run id: String, table: Int, slice: Int, after sequence: Int, limit: Int
+    ) throws -> [(sequence: Int, row: RejectedRow)] {
         try perform("read the rejected rows of run \(id)") { session in
             try session.query(
-                "SELECT table_no, slice_no, row_no, column_name, reason, row_values FROM apus_rejected"
-                    + " WHERE run_id = ? ORDER BY table_no, slice_no, seq_no", [id]
+                "SELECT seq_no, row_no, column_name, reason, row_values FROM apus_rejected"
+                    + " WHERE run_id = ? AND table_no = ? AND slice_no = ? AND seq_no > ? ORDER BY seq_no LIMIT \(limit)",
+                [id, String(table), String(slice), String(sequence)]
             ).map { values in
                 var row = LedgerRow(values)
                 return (
-                    try row.integer(), try row.integer(),
+                    try row.integer(),
                     RejectedRow(
                         row: row.next().flatMap { Int($0) }, column: row.next(), reason: try row.text(),
                         values: try row.text())

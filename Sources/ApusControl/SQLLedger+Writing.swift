@@ -99,13 +99,13 @@ extension SQLLedger {
         try write([.reject(rows, slice: slice, table: table, restart: restart)], run: id)
     }
 
-    public func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {
-        guard !rows.isEmpty else { return }
+    public func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws {
+        guard !sequences.isEmpty else { return }
         try transaction("remove rejected rows of run \(id)") { session in
-            for start in stride(from: 0, to: rows.count, by: 500) {
-                let list = rows[start..<min(start + 500, rows.count)].map(String.init).joined(separator: ", ")
+            for start in stride(from: 0, to: sequences.count, by: 500) {
+                let list = sequences[start..<min(start + 500, sequences.count)].map(String.init).joined(separator: ", ")
                 _ = try session.query(
-                    "DELETE FROM apus_rejected WHERE run_id = ? AND table_no = ? AND slice_no = ? AND row_no IN (\(list))",
+                    "DELETE FROM apus_rejected WHERE run_id = ? AND table_no = ? AND slice_no = ? AND seq_no IN (\(list))",
                     [id, String(table), String(slice)])
             }
         }

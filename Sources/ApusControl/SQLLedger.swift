@@ -16,7 +16,7 @@ public final class SQLLedger: BatchLedger {
         link = DatabaseLink(
             connector: connector, label: label, title: "the ledger",
             hint:
-                "See that the ledger can be reached and written (--ledger, APUS_LEDGER); `apus resume` goes on from what the target holds.",
+                "See that the ledger can be reached and written (--ledger, APUS_LEDGER); \(Advice.resume()) goes on from what the target holds.",
             patience: patience, ready: { try LedgerSchema.ready($0, connector: connector) }, open: open)
     }
 

@@ -16,8 +16,11 @@ public struct VolatileLedger: Ledger {
     public func slices(run id: String, table: Int) throws -> [SliceRecord] { [] }
     public func record(_ slice: SliceRecord, table: Int, run id: String) throws {}
     public func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {}
-    public func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] { [] }
-    public func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {}
+    public func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)] { [] }
+    public func rejected(
+        run id: String, table: Int, slice: Int, after sequence: Int, limit: Int
+    ) throws -> [(sequence: Int, row: RejectedRow)] { [] }
+    public func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws {}
     public func watermark(flow: String) throws -> String? { nil }
     public func setWatermark(flow: String, to value: String) throws {}
 }

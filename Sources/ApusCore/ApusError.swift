@@ -104,17 +104,20 @@ extension ApusError: CustomStringConvertible {
     }
 }
 
-/// How the program ends (DESIGN §5).
+/// How the program ends: every code that it can end with, as docs/errors.md lists them.
 public enum ExitCode {
     public static let done: Int32 = 0
     /// Finished, but some tables failed or too many rows were bad.
     public static let failed: Int32 = 1
+    /// A comparison found a difference.
     public static let different: Int32 = 2
     public static let usage: Int32 = 64
     public static let unreachable: Int32 = 75
     public static let configuration: Int32 = 78
     public static let interrupted: Int32 = 130
     public static let terminated: Int32 = 143
+    /// DataX's own for a wrong command line.
+    public static let dataXUsage: Int32 = 255
 }
 
 extension ApusError {

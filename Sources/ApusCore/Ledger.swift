@@ -24,8 +24,11 @@ public protocol Ledger: Sendable {
 
     /// Replaces what is stored for the slice, so that a second try does not double.
     func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws
-    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)]
-    func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws
+    /// How many rejected rows there are, slice by slice.
+    func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)]
+    /// At most `limit` of a slice's, in the order in which they were kept, behind a sequence number; −1 is before the first.
+    func rejected(run id: String, table: Int, slice: Int, after sequence: Int, limit: Int) throws -> [(sequence: Int, row: RejectedRow)]
+    func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws
 
     /// `flow` tells watermarks of different jobs apart: source and target reference and table name.
     func watermark(flow: String) throws -> String?
@@ -33,6 +36,26 @@ public protocol Ledger: Sendable {
 }
 
 extension Ledger {
+    /// All rejected rows of a run, one after another: there may be millions.
+    public func eachRejected(run id: String, _ body: ((table: Int, slice: Int, row: RejectedRow)) throws -> Void) throws {
+        for part in try rejectedCounts(run: id) {
+            var after = -1
+            while true {
+                let page = try rejected(run: id, table: part.table, slice: part.slice, after: after, limit: RejectedRow.page)
+                for entry in page { try body((part.table, part.slice, entry.row)) }
+                guard page.count == RejectedRow.page else { break }
+                after = page[page.count - 1].sequence
+            }
+        }
+    }
+
+    /// The same in an array, where they are few.
+    public func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] {
+        var rows: [(table: Int, slice: Int, row: RejectedRow)] = []
+        try eachRejected(run: id) { rows.append($0) }
+        return rows
+    }
+
     public func unfinishedRuns(to target: String) throws -> [RunRecord] {
         try runs(limit: 1000).filter { $0.status != .done && $0.to == target }
     }
@@ -66,6 +89,11 @@ public enum Claim: Sendable, Hashable {
     case done
     /// Another worker is at it, and gave its last sign of life so many seconds ago.
     case held(by: String, silent: Double)
+}
+
+extension RejectedRow {
+    /// How many are read from a ledger at a time.
+    public static let page = 500
 }
 
 public struct RunRecord: Sendable, Hashable, Codable {

@@ -22,6 +22,7 @@ extension Plan {
         guard let statement = statements.first(where: Masking.isStripped) else { return }
         throw ApusError(
             .configurationInvalid, "a password in a statement was not kept: ••• stands in its place",
-            hint: "Run the flow itself, or run such a statement by itself with `apus sql`.", context: Masking.mask(statement: statement))
+            hint: "Run the flow itself, or run such a statement by itself with \(Advice.name("sql")).",
+            context: Masking.mask(statement: statement))
     }
 }

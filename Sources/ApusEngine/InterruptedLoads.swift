@@ -16,7 +16,7 @@ public enum InterruptedLoads {
                     .interrupted,
                     "run \(run.id) has added \(done) of its \(slices.count) slices to \(table.target) and then ended; adding the rows again would double them",
                     hint:
-                        "`apus resume \(run.id)` loads the rest; `apus resume \(run.id) --discard` gives the run up and leaves its rows in the table."
+                        "\(Advice.resume(run.id)) loads the rest; \(Advice.discard(run.id)) gives the run up and leaves its rows in the table."
                 )
             }
         }

@@ -163,6 +163,6 @@ extension Plan {
         guard let code else { return nil }
         return ApusError(
             code, lines.count == 1 ? lines[0] : "\(lines.count) faults in the plan:\n  " + lines.joined(separator: "\n  "),
-            hint: "`apus plan` shows the whole plan; nothing has been moved.")
+            hint: (Advice.plan().map { "\($0) shows the whole plan; nothing" } ?? "Nothing") + " has been moved.")
     }
 }

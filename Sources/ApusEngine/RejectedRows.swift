@@ -9,11 +9,53 @@ public struct RejectedRows: Connector {
     /// One table of the earlier run.
     public struct Table: Sendable {
         public var planned: PlannedTable
-        public var rows: [(slice: Int, row: RejectedRow)]
+        /// In the earlier plan.
+        public var number: Int
+        /// The slices that have rejected rows.
+        public var parts: [(slice: Int, count: Int)]
+        let run: String
+        let ledger: any Ledger
 
-        public init(planned: PlannedTable, rows: [(slice: Int, row: RejectedRow)]) {
+        public init(planned: PlannedTable, number: Int, parts: [(slice: Int, count: Int)], run: String, ledger: any Ledger) {
             self.planned = planned
-            self.rows = rows
+            self.number = number
+            self.parts = parts
+            self.run = run
+            self.ledger = ledger
+        }
+
+        /// The rows in their order, a page at a time: `body` gets where a page stands among all of the table's.
+        public func eachPage(_ body: (_ slice: Int, _ position: Int, [(sequence: Int, row: RejectedRow)]) throws -> Void) throws {
+            var cursor = Cursor(self)
+            var position = 0
+            while let (slice, page) = try cursor.next() {
+                try body(slice, position, page)
+                position += page.count
+            }
+        }
+    }
+
+    /// Goes through a table's rejected rows.
+    struct Cursor {
+        private let table: Table
+        private var part = 0
+        private var after = -1
+
+        init(_ table: Table) { self.table = table }
+
+        mutating func next() throws -> (slice: Int, page: [(sequence: Int, row: RejectedRow)])? {
+            while part < table.parts.count {
+                let slice = table.parts[part].slice
+                let page = try table.ledger.rejected(
+                    run: table.run, table: table.number, slice: slice, after: after, limit: RejectedRow.page)
+                if let last = page.last {
+                    after = last.sequence
+                    return (slice, page)
+                }
+                part += 1
+                after = -1
+            }
+            return nil
         }
     }
 
@@ -55,7 +97,7 @@ public struct RejectedRows: Connector {
             planned.read.filters = []
             planned.read.key = []
             planned.read.schema = Schema(planned.read.schema.columns.map { Column($0.name, Self.textual($0.type)) })
-            planned.slices = [Slice(id: 0, bounds: .all, rows: table.rows.count)]
+            planned.slices = [Slice(id: 0, bounds: .all, rows: table.parts.reduce(0) { $0 + $1.count })]
             planned.load.slices = 1
             planned.load.exists = true
             planned.load.create = .require
@@ -106,17 +148,24 @@ final class RejectedRowsSession: Source {
 final class RejectedRowsReader: Reader {
     private let table: RejectedRows.Table
     private let schema: Schema
+    private var cursor: RejectedRows.Cursor
+    private var page: ArraySlice<(sequence: Int, row: RejectedRow)> = []
     private(set) var rowsRead = 0
     var wire: WireFormat? { nil }
 
     init(_ table: RejectedRows.Table, _ schema: Schema) {
         self.table = table
         self.schema = schema
+        cursor = RejectedRows.Cursor(table)
     }
 
     func read(into batch: Batch) throws -> Bool {
-        while rowsRead < table.rows.count, !batch.isFull {
-            let row = table.rows[rowsRead].row
+        while !batch.isFull {
+            if page.isEmpty {
+                guard let next = try cursor.next() else { return false }
+                page = next.page[...]
+            }
+            let row = page.removeFirst().row
             rowsRead += 1
             if !append(row, to: batch) {
                 batch.dropUnfinishedRow()
@@ -126,7 +175,7 @@ final class RejectedRowsReader: Reader {
                         reason: "the row was never parsed, only its raw text was kept: \(row.reason)", values: row.values))
             }
         }
-        return rowsRead < table.rows.count
+        return true
     }
 
     /// A row was kept under the names of the source's columns or of the target's, whichever side rejected it.

@@ -95,7 +95,7 @@ extension Runner {
                         .tooManyRejected,
                         "\(total) \(total == 1 ? "row was" : "rows were") rejected, the limit is \(most). The first: \(rows[0].safeReason)",
                         hint:
-                            "See `apus show \(runID) --rejected`. Fix the rows, or allow more with `apus resume \(runID) --bad-rows \(max(10, total))` (limits.bad_rows in a flow file)."
+                            "See \(Advice.showRejected(runID)). Fix the rows, or allow more with \(Advice.resume(runID, badRows: max(10, total))) (limits.bad_rows in a flow file)."
                     )
                 },
                 committing: { try log.flush() }))

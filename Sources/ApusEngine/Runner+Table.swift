@@ -88,7 +88,7 @@ extension Runner {
         guard share == nil, let other = table.planned.waitsFor?.first(where: { tables[$0].status != .done }) else { return nil }
         return ApusError(
             .referenced, "its foreign keys refer to \(tables[other].planned.name), which was not loaded",
-            hint: "`apus resume \(runID)` loads both, once the other's fault is gone.")
+            hint: "\(Advice.resume(runID)) loads both, once the other's fault is gone.")
     }
 
     /// Rows that another run has added since the plan was made would be added again.
@@ -252,7 +252,9 @@ extension Runner {
         throw ApusError(
             .tooManyRejected,
             "\(tally.rejected) of \(tally.read) rows were rejected, the limit is \(most.formattedPercent)",
-            hint: "See `apus show \(runID) --rejected`. Fix the rows, or raise limits.bad_percent.")
+            hint:
+                "See \(Advice.showRejected(runID)). Fix the rows, or allow more with \(Advice.resume(runID, badRows: max(10, tally.rejected)))."
+        )
     }
 
     private func recordDone(_ table: TableRun) throws {

@@ -142,7 +142,7 @@ public final class Runner: Sendable {
         }
     }
 
-    var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "`apus resume \(runID)` goes on.") }
+    var stopped: ApusError { ApusError(.cancelled, "stopped at a checkpoint", hint: "\(Advice.resume(runID)) goes on.") }
 
     /// Before anything else: connections may name one of them.
     private func createSchemas() throws {

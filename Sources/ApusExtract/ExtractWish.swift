@@ -27,8 +27,6 @@ public struct ExtractWish: Sendable {
     public var hasBarriers = false
     /// An IANA name, an offset, or UTC; nil = the control database's own zone.
     public var zone: String?
-    /// What other commands may call the ledger of this run; nil = nothing that can be shown.
-    public var ledgerName: String?
     /// Schemas of targets that are missing are made.
     public var createsSchemas = false
     /// Where templates are.

@@ -214,7 +214,7 @@ struct RowFlow {
         guard !found.isEmpty else {
             throw ApusError(
                 .notFound, "no table of \(source.endpoint.label) is meant by \(written)",
-                hint: "`apus conn tables` lists what is there.")
+                hint: Advice.connTables(source.endpoint.label).map { "\($0) lists what is there." })
         }
         return found.sorted { $0.description < $1.description }
     }

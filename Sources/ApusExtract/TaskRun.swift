@@ -176,12 +176,7 @@ struct TaskRun {
             name: task.name, target: task.row.targetTable,
             status: done.error == nil ? .done : done.error?.code == .cancelled ? .stopped : .failed, tally: done.tally, before: done.before,
             data: done.data, after: done.after,
-            error: done.error.map { placed($0.about(task.name).advised()) })
-    }
-
-    /// The commands of a hint look into the ledger of this run.
-    private func placed(_ error: ApusError) -> ApusError {
-        error.placed(ledger: wish.ledgerName)
+            error: done.error.map { $0.advised().about(task.name) })
     }
 
     /// Written at once, or when the control database is back. What cannot be written is not finished.
@@ -319,7 +314,8 @@ struct TaskRun {
         let planner = Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }
         let plan = try planner.plan()
         if var fault = plan.fault(strict: false) {
-            fault.hint = "Nothing of this table has been moved. `apus control check` finds such faults before a run."
+            fault.hint =
+                "Nothing of this table has been moved." + (Advice.controlCheck().map { " \($0) finds such faults before a run." } ?? "")
             throw fault
         }
         let warnings = plan.tables.flatMap { $0.findings.filter { $0.severity == .warning }.map { (task.name, $0) } }

@@ -47,9 +47,14 @@ struct TolerantLedger: Ledger {
     func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {
         try insisting { try ledger.reject(rows, slice: slice, table: table, run: id, restart: restart) }
     }
-    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] { try ledger.rejected(run: id) }
-    func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {
-        try ledger.removeRejected(run: id, table: table, slice: slice, rows: rows)
+    func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)] { try ledger.rejectedCounts(run: id) }
+    func rejected(
+        run id: String, table: Int, slice: Int, after sequence: Int, limit: Int
+    ) throws -> [(sequence: Int, row: RejectedRow)] {
+        try ledger.rejected(run: id, table: table, slice: slice, after: sequence, limit: limit)
+    }
+    func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws {
+        try ledger.removeRejected(run: id, table: table, slice: slice, sequences: sequences)
     }
     func watermark(flow: String) throws -> String? { try ledger.watermark(flow: flow) }
     func setWatermark(flow: String, to value: String) throws { try ledger.setWatermark(flow: flow, to: value) }

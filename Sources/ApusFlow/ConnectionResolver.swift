@@ -18,6 +18,8 @@ public struct ConnectionResolver: Sendable {
     public var zone: String?
     private let file: ConnectionsFile?
     private let askPassword: (@Sendable (_ label: String) throws -> Secret?)?
+    /// Asks for a password in whose place `•••` stands, as in commands that the program has printed; nil = refuse those.
+    public var askMasked: (@Sendable (_ label: String) throws -> Secret?)?
 
     /// - parameter file: named connections of this user; nil = none.
     /// - parameter askPassword: asks at a terminal for the password of a connection that has a user and none; called
@@ -35,12 +37,16 @@ public struct ConnectionResolver: Sendable {
     /// - throws: `config.invalid`, `config.unset_variable`, `config.unknown_connector`, `config.unknown_key`. No
     ///   message shows a password.
     public func resolve(_ text: String) throws -> Resolved {
-        try unwrapping { try resolve(Template(text)) }
+        let resolved = try unwrapping { try resolve(Template(text)) }
+        Advice.know(resolved.connection.reference, as: resolved.connection.endpoint.label)
+        return resolved
     }
 
     /// ``resolve(_:)-(String)`` for a text that was taken apart; throws ``ApusError`` only.
     func resolve(filled template: Template) throws -> Resolved {
-        try unwrapping { try resolve(template) }
+        let resolved = try unwrapping { try resolve(template) }
+        Advice.know(resolved.connection.reference, as: resolved.connection.endpoint.label)
+        return resolved
     }
 
     private func unwrapping(_ body: () throws -> Resolved) throws -> Resolved {
@@ -60,6 +66,7 @@ public struct ConnectionResolver: Sendable {
             }
         }
         if wasMasked {
+            if let resolved = try asking(template) { return resolved }
             throw ApusError(
                 .configurationInvalid, "the password of \(ConnectionText(template).reference) was not kept: ••• stands in its place",
                 hint: "Write the password as ${VARIABLE} or ${file:…}, or name the connection in connections.yaml; both work for plans too."
@@ -83,6 +90,20 @@ public struct ConnectionResolver: Sendable {
         if template.hasVariables { resolved.connection.reference = text.reference }
         if resolved.connection.reference.contains(SourceMask.mark) { resolved.notices.append(Self.notice(resolved)) }
         return resolved
+    }
+
+    /// A URL whose password is `•••`, with what is typed in its place; nil where nobody can be asked.
+    private func asking(_ template: Template) throws -> Resolved? {
+        guard let askMasked, !template.hasVariables else { return nil }
+        let text = template.pieces.map { if case .literal(let text) = $0 { text } else { "" } }.joined()
+        guard let url = try? ConnectionURL(parsing: text), url.password?.reveal() == SourceMask.mark,
+            let connector = try? connector(url.scheme)
+        else { return nil }
+        var endpoint = try Endpoint(url, connector)
+        endpoint.zone = zone
+        guard let secret = try askMasked(endpoint.label) else { return nil }
+        endpoint.password = secret
+        return Resolved(connection: Flow.Connection(endpoint, reference: text), connector: connector, notices: [])
     }
 
     /// The names that could be meant.
@@ -126,7 +147,7 @@ public struct ConnectionResolver: Sendable {
             guard found.members == nil else {
                 throw ApusError(
                     .configurationInvalid, "`\(name)` is a group of connections, and one connection is needed here",
-                    hint: "Groups are sources of `apus extract`; name one of its members.")
+                    hint: "Groups are sources of \(Advice.name("extract")); name one of its members.")
             }
             do {
                 var resolved = try entry(found.text)

@@ -32,7 +32,7 @@ public struct FlowReader: Sendable {
         do { bytes = try Variables.read(path) } catch {
             throw ApusError(
                 .configurationInvalid, "the flow file `\(path)` cannot be read",
-                hint: "It must exist and be readable; apus init mysql postgres > \(path) writes one.")
+                hint: "It must exist and be readable; \(Advice.initFlow(path)) writes one.")
         }
         return try read(bytes, name: path)
     }

@@ -39,7 +39,7 @@ public enum PlanFile {
     /// - throws: `config.invalid`: no plan, another version, or changed since it was written.
     public static func decode(_ bytes: [UInt8], name: String = "plan.json") throws -> Plan {
         let data = Data(bytes)
-        let again = "Write it again with apus plan -o \(name)."
+        let again = "Plan the flow file again, with -o \(Advice.shellWord(name))."
         let decoder = JSONDecoder()
         guard let head = try? decoder.decode(Head.self, from: data), let version = head.version, let hash = head.hash else {
             throw ApusError(.configurationInvalid, "\(name) is no plan of Apus, or it was cut off", hint: again)

@@ -4,10 +4,9 @@ import Tabular
 /// What a run has done, printed when it ends: before, data and after; the tables; the failures and what to do next.
 public struct ClosingTable: Sendable {
     /// The whole text, for stdout.
-    /// - parameter ledger: the ledger that was named, which the next commands must name too.
     /// - parameter next: what to do about what is open; nil = resume the run.
     public static func text(
-        _ result: RunResult, runID: String, ledger: String? = nil, next: [(command: String, why: String)]? = nil
+        _ result: RunResult, runID: String, next: [(command: Advice, why: String)]? = nil
     ) -> String {
         var table = TextTable([
             ("table", .left), ("rows", .right), ("rejected", .right), ("bytes", .right), ("time", .right),
@@ -27,8 +26,7 @@ public struct ClosingTable: Sendable {
             result.status.rawValue,
         ])
         return table.text + failures(result)
-            + Self.next(
-                next ?? steps(result, runID: runID).map { (Advice.command($0.command, ledger: ledger), $0.why) })
+            + Self.next(next ?? steps(result, runID: runID))
     }
 
     private static func cells(_ entry: TableResult) -> [String] {
@@ -69,29 +67,29 @@ public struct ClosingTable: Sendable {
         return lines.map { "  " + DisplayWidth.plain($0, lines: true).replacing("\n", with: "\n    ") + "\n" }.joined()
     }
 
-    private static func steps(_ result: RunResult, runID: String) -> [(command: String, why: String)] {
-        var steps: [(command: String, why: String)] = []
+    private static func steps(_ result: RunResult, runID: String) -> [(command: Advice, why: String)] {
+        var steps: [(command: Advice, why: String)] = []
         let open = result.tables.count { $0.status != .done }
         if result.status == .stopped {
-            steps.append(("apus resume \(runID)", "goes on where this run stopped"))
+            steps.append((Advice.resume(runID), "goes on where this run stopped"))
         } else if open > 0 || result.status == .failed && result.error != nil {
             steps.append(
                 (
-                    "apus resume \(runID)",
+                    Advice.resume(runID),
                     open > 0 ? "tries \(Quantity.text(open, "unfinished table")) again" : "tries again"
                 ))
         }
         let rejected = result.tally.rejected
         if rejected > 0 {
-            steps.append(("apus show \(runID) --rejected", "lists \(Quantity.text(rejected, "rejected row"))"))
+            steps.append((Advice.showRejected(runID), "lists \(Quantity.text(rejected, "rejected row"))"))
         }
         return steps
     }
 
-    private static func next(_ steps: [(command: String, why: String)]) -> String {
+    private static func next(_ steps: [(command: Advice, why: String)]) -> String {
         guard !steps.isEmpty else { return "" }
-        let width = steps.map(\.command.count).max() ?? 0
+        let width = steps.map(\.command.line.count).max() ?? 0
         return "\nnext:\n"
-            + steps.map { "  " + DisplayWidth.pad($0.command, to: width) + "  " + $0.why + "\n" }.joined()
+            + steps.map { "  " + DisplayWidth.pad(DisplayWidth.plain($0.command.line), to: width) + "  " + $0.why + "\n" }.joined()
     }
 }

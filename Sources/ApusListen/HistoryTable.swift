@@ -11,16 +11,17 @@ public struct HistoryTable: Sendable {
             ("run", .left), ("started", .left), ("took", .right), ("status", .left), ("name", .left), ("from", .left),
             ("to", .left),
         ])
-        var stale = 0
+        var stale: [RunRecord] = []
         for run in runs {
             let interrupted = isInterrupted(run)
-            if interrupted { stale += 1 }
+            if interrupted { stale.append(run) }
             table.add([
                 run.id, Quantity.text(time: run.startedAt), Quantity.text(seconds: seconds(run, interrupted, now)),
                 status(run, interrupted), run.name ?? "", run.from, run.to,
             ])
         }
-        let hint = stale > 0 ? "\ninterrupted runs go on with: apus resume <run>\n" : ""
+        let hint =
+            stale.isEmpty ? "" : "\ninterrupted runs go on with:\n" + stale.prefix(5).map { "  \(Advice.resume($0.id).line)\n" }.joined()
         return table.text + hint
     }
 

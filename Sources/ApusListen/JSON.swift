@@ -41,6 +41,13 @@ enum JSON: Sendable, Hashable {
         return out + "\n"
     }
 
+    /// Within another value.
+    func pretty(indent: Int) -> String {
+        var out = ""
+        write(to: &out, indent: indent)
+        return out
+    }
+
     private func write(to out: inout String, indent: Int?) {
         switch self {
         case .null: out += "null"

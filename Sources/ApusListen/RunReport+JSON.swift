@@ -3,18 +3,24 @@ import Tabular
 
 extension RunReport {
     /// One JSON object: the run as in ``HistoryTable/json(_:now:isInterrupted:)``, with tables, their slices and
-    /// rejected rows. The plan is left out: `apus show --plan` gives it as it is.
-    public var json: String {
-        JSON.object(
-            HistoryTable.members(run, isInterrupted, now) + [
-                .init("tables", .array(tables.map(value))), .init("rejected_rows", .array(rejected.map { value($0) })),
-            ]
-        ).pretty
+    /// rejected rows, in whole lines.
+    ///
+    /// - parameter rows: gives the rejected rows one after another.
+    public func json(_ rows: ((Rejected) throws -> Void) throws -> Void, to write: @escaping (String) throws -> Void) throws {
+        let head = JSON.object(HistoryTable.members(run, isInterrupted, now) + [.init("tables", .array(tables.map(value)))]).pretty
+        // The object goes on where its end stood.
+        let open = head.dropLast("\n}\n".count) + ",\n  \"rejected_rows\": ["
+        var last: String?
+        try rows { entry in
+            try write(last.map { $0 + ",\n" } ?? open + "\n")
+            last = "    " + value(entry).pretty(indent: 4)
+        }
+        try write(last.map { $0 + "\n  ]\n}\n" } ?? open + "]\n}\n")
     }
 
-    /// The rejected rows, one JSON object a line: table, slice, row, column, reason and the row's values as an object
+    /// A rejected row as a JSON object on one line: table, slice, row, column, reason and the row's values as an object
     /// (as a string where they are none).
-    public var rejectedLines: String { rejected.map { value($0).line + "\n" }.joined() }
+    public func line(_ entry: Rejected) -> String { value(entry).line + "\n" }
 
     private func value(_ table: TableRecord) -> JSON {
         .object(

@@ -9,12 +9,13 @@ public struct RunReport: Sendable {
     public var tables: [TableRecord]
     /// By the plan's number of the table.
     public var slices: [Int: [SliceRecord]]
-    public var rejected: [Rejected]
+    /// How many there are.
+    public var rejected: Int
     public var isInterrupted: Bool
     public var now: Double
 
     public init(
-        run: RunRecord, tables: [TableRecord], slices: [Int: [SliceRecord]] = [:], rejected: [Rejected] = [],
+        run: RunRecord, tables: [TableRecord], slices: [Int: [SliceRecord]] = [:], rejected: Int = 0,
         isInterrupted: Bool? = nil, now: Double = Clock.wall()
     ) {
         self.run = run
@@ -25,8 +26,7 @@ public struct RunReport: Sendable {
         self.now = now
     }
 
-    /// With `rows`, rejected rows are listed with reason and values.
-    public func text(rows showsRows: Bool = false) -> String {
+    public func text() -> String {
         var out = "run      \(run.id)\n"
         if let name = run.name { out += "name     \(DisplayWidth.plain(name))\n" }
         out += "from     \(DisplayWidth.plain(run.from))\nto       \(DisplayWidth.plain(run.to))\n"
@@ -44,12 +44,10 @@ public struct RunReport: Sendable {
         }
         let open = openSlices
         if !open.isEmpty { out += "\n" + open }
-        if showsRows {
-            out += "\n" + rejectedRows
-        } else if !rejected.isEmpty {
-            out += "\n\(Quantity.text(rejected.count, "rejected row")): apus show \(run.id) --rejected\n"
+        if rejected > 0 {
+            out += "\n\(Quantity.text(rejected, "rejected row")): \(Advice.showRejected(run.id).line)\n"
         }
-        if isInterrupted || run.status == .stopped || run.status == .failed { out += "\nnext: apus resume \(run.id)\n" }
+        if isInterrupted || run.status == .stopped || run.status == .failed { out += "\nnext: \(Advice.resume(run.id).line)\n" }
         return out
     }
 
@@ -117,21 +115,5 @@ public struct RunReport: Sendable {
             case (let from?, let upTo?): "\(key(from)) <= key < \(key(upTo))"
             }
         }
-    }
-
-    private var rejectedRows: String {
-        guard !rejected.isEmpty else { return "no rejected rows\n" }
-        var out = ""
-        let names = Dictionary(tables.map { ($0.table, $0.name) }, uniquingKeysWith: { first, _ in first })
-        for entry in rejected {
-            let row = entry.row.row.map { ", row \($0)" } ?? ""
-            let column = entry.row.column.map { ", column \($0)" } ?? ""
-            out +=
-                DisplayWidth.plain(
-                    "\(names[entry.table] ?? "table \(entry.table)"), slice \(entry.slice)\(row)\(column): \(entry.row.reason)"
-                ) + "\n"
-            out += "  " + DisplayWidth.plain(entry.row.values) + "\n"
-        }
-        return out
     }
 }

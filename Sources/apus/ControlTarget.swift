@@ -94,7 +94,7 @@ struct ControlTarget {
         let kept = present.count - counts.changed
         Output.product("\(table): \(counts.added) rows added, \(counts.changed) changed, \(kept) left as they are")
         if !isUpdate, !update.changed.isEmpty {
-            log.say(.info, "\(update.changed.count) rows lack new columns of their source; --update adds them")
+            log.say(.info, "\(update.changed.count) rows lack new columns of their source; \(Advice.again(["--update"])) adds them")
         }
         guard faults.isEmpty else {
             throw ApusError(

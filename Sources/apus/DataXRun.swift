@@ -93,7 +93,7 @@ struct DataXRun {
         let summary = try arguments.summaryFile.map { try SummaryFile(path: $0) }
         let statistics = DataXStatistics(
             lines, plan: plan, interval: job.reportInterval ?? 10, maxDirtyRecords: job.dirtyRowsShown ?? 10)
-        let emptied = EmptiedTarget(plan) { say(.error, $0) }
+        let emptied = EmptiedTarget(plan, job: arguments.job!) { say(.error, $0) }
         var replaced: [String] = []
         if case .text(let writer) = job.writer, writer.mode == .truncate { replaced = writer.existing }
         let narration = log.listeners.map { ErrorMapping($0, WithoutResume.plain) as any Listener }
@@ -159,11 +159,13 @@ struct DataXRun {
 /// Says so when a job fails after its `preSql` took rows away: before DataX's own last words, and loudly.
 private final class EmptiedTarget: Listener {
     private let targets: String
+    private let job: String
     private let say: @Sendable (String) -> Void
     private let found = Mutex<String?>(nil)
 
-    init(_ plan: Plan, say: @escaping @Sendable (String) -> Void) {
+    init(_ plan: Plan, job: String, say: @escaping @Sendable (String) -> Void) {
         targets = plan.tables.map(\.load.target.description).joined(separator: ", ")
+        self.job = job
         self.say = say
     }
 
@@ -177,7 +179,7 @@ private final class EmptiedTarget: Listener {
         case .runFinished(let result) where result.status != .done:
             guard let what = found.withLock({ $0 }) else { return }
             say(
-                "\(targets): \(what) before the job failed; of the new rows it holds \(result.tally.written). `apus import datax` makes a flow whose mode `replace` keeps the old rows until all new ones are there."
+                "\(targets): \(what) before the job failed; of the new rows it holds \(result.tally.written). \(Advice.importDataX(job)) makes a flow whose mode `replace` keeps the old rows until all new ones are there."
             )
         default: break
         }

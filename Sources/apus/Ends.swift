@@ -23,7 +23,9 @@ struct Ends {
             if connector == RejectedRowsName.connector {
                 throw ApusError(
                     .unsupported, "this run loaded the rejected rows of another one and cannot be resumed",
-                    hint: "Run `apus retry-rejected` again for the original run: what was taken is no longer listed there.")
+                    hint:
+                        "Run \(Advice.retryRejected(String(text.drop { $0 != ":" }.dropFirst()))) for the original run: what was taken is no longer listed there."
+                )
             }
             let resolved = try resolver.resolve(text)
             guard resolved.connector.name == connector else {

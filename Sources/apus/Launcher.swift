@@ -34,11 +34,7 @@ struct Launcher {
     func run(
         runID: String, resumed: Bool, share: Runner.Share? = nil, ledger: any Ledger, log: ListenerChoice.Log
     ) throws -> RunResult {
-        let given = givenLedger
-        let placed: @Sendable (ApusError) -> ApusError = { $0.placed(ledger: given) }
-        do { try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger) } catch let error as ApusError {
-            throw placed(error)
-        }
+        try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
         let summary = try summaryFile.map { try SummaryFile(path: $0) }
         try secrets?.keep(for: runID)
         let kept = plan.masked
@@ -59,20 +55,16 @@ struct Launcher {
             )
             Program.interrupt.fire()
         }
-        let told = log.listeners + (summary.map { [$0] } ?? [])
-        let listeners: [any Listener] = [record] + told.map { ErrorMapping($0, placed) }
+        let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
         let runner = Runner(
             plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
             interrupt: Program.interrupt, isResumed: resumed, share: share, open: open)
-        let result = runner.run().mapping(placed)
+        let result = runner.run()
         if result.status == .done { RunSecrets.forget(runID) }
-        if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID, ledger: given)) }
+        if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }
         if let error = summary?.error { throw error }
         return result
     }
-
-    /// What commands that look for this run must be told.
-    private var givenLedger: String? { ledgerPlace == SQLLedger.defaultPath() ? nil : ledgerPlace }
 
     /// A copy to `csv:-` puts its rows there.
     private var writesToStandardOutput: Bool { to.endpoint.path == "-" }

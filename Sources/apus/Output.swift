@@ -52,10 +52,11 @@ struct Output: ParsableArguments {
     /// Writes a product. A reader that has gone away (`| head`) ends the program quietly.
     ///
     /// - parameter isMasked: it is not a text of the user's, or has passed ``Masking``.
-    static func product(_ text: String, isMasked: Bool = false) {
+    /// - parameter isJSON: it is JSON, or whole lines of it; nil = its beginning tells.
+    static func product(_ text: String, isMasked: Bool = false, isJSON: Bool? = nil) {
         Console.standardOutput.flush()
         Console.standardError.flush()
-        let isJSON = text.hasPrefix("{") || text.hasPrefix("[")
+        let isJSON = isJSON ?? (text.hasPrefix("{") || text.hasPrefix("["))
         let text = isMasked ? text : isJSON ? Masking.mask(structured: text) : Masking.mask(text)
         let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
         var done = 0

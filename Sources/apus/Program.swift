@@ -16,6 +16,7 @@ enum Program {
         StopSignals.watch(Self.interrupt)
         do {
             var command = try Apus.parseAsRoot()
+            Advice.stand(at: Advice.Place(command))
             try command.run()
         } catch let error as ApusError {
             Output.log.fail(error.advised())
@@ -24,7 +25,7 @@ enum Program {
             exit(code.number)
         } catch {
             if Output.wantsJSON, Apus.exitCode(for: error).rawValue == ExitCode.usage {
-                Output.log.fail(ApusError(.usage, Apus.message(for: error), hint: "`apus --help` and `apus <command> --help` say how."))
+                Output.log.fail(ApusError(.usage, Apus.message(for: error), hint: "\(Advice.help(subcommand)) says how."))
                 exit(ExitCode.usage)
             }
             // ArgumentParser quotes what it does not understand.
@@ -35,6 +36,19 @@ enum Program {
             if code != 0, !text.isEmpty { Console.standardError.print(text, isMasked: true) }
             exit(code)
         }
+    }
+
+    /// The command that a wrong command line means, e.g. `conn test`.
+    private static var subcommand: [String] {
+        var found: [String] = []
+        var type: any ParsableCommand.Type = Apus.self
+        for word in CommandLine.arguments.dropFirst() {
+            let next = type.configuration.subcommands.first { ($0.configuration.commandName ?? $0._commandName) == word }
+            guard let next else { break }
+            found.append(word)
+            type = next
+        }
+        return found
     }
 
     /// Fired by Ctrl-C and SIGTERM.
@@ -60,6 +74,7 @@ struct Apus: ParsableCommand {
             EXIT CODES:
               0        all is in the target
               1        some tables failed, or too many rows were bad
+              2        verify or drift found a difference
               64       wrong command line
               75       a system could not be reached
               78       the configuration is invalid

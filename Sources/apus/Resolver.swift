@@ -12,9 +12,11 @@ enum Resolver {
     }
 
     static func make(askPassword: Bool = false) -> ConnectionResolver {
-        guard askPassword else { return ConnectionResolver(Registry.connectors, file: ConnectionsFile.standard()) }
-        return ConnectionResolver(
-            Registry.connectors, file: ConnectionsFile.standard(), askPassword: { label in try ask(label) })
+        let asking: @Sendable (String) throws -> Secret? = { try ask($0) }
+        var resolver = ConnectionResolver(
+            Registry.connectors, file: ConnectionsFile.standard(), askPassword: askPassword ? asking : nil)
+        resolver.askMasked = asking
+        return resolver
     }
 
     /// Reads a password at the terminal, unseen. Nil when there is no terminal.

@@ -38,13 +38,14 @@ struct RunSecrets {
         let descriptor = OwnFile.make(path)
         guard descriptor >= 0 else {
             throw ApusError(
-                .permission, "the connections of this run could not be kept for `apus resume`: \(path): \(String(cString: strerror(errno)))"
+                .permission,
+                "the connections of this run could not be kept for \(Advice.name("resume")): \(path): \(String(cString: strerror(errno)))"
             )
         }
         defer { close(descriptor) }
         let text = Array((from + [to]).map { $0 + "\n" }.joined().utf8)
         guard write(descriptor, text, text.count) == text.count else {
-            throw ApusError(.full, "the connections of this run could not be kept for `apus resume`: \(path)")
+            throw ApusError(.full, "the connections of this run could not be kept for \(Advice.name("resume")): \(path)")
         }
     }
 

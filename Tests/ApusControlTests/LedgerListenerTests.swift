@@ -138,8 +138,11 @@ private final class MemoryLedger: Ledger {
     func slices(run id: String, table: Int) throws -> [SliceRecord] { [] }
     func record(_ slice: SliceRecord, table: Int, run id: String) throws {}
     func reject(_ rows: [RejectedRow], slice: Int, table: Int, run id: String, restart: Bool) throws {}
-    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] { [] }
-    func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {}
+    func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)] { [] }
+    func rejected(
+        run id: String, table: Int, slice: Int, after sequence: Int, limit: Int
+    ) throws -> [(sequence: Int, row: RejectedRow)] { [] }
+    func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws {}
     func watermark(flow: String) throws -> String? { nil }
     func setWatermark(flow: String, to value: String) throws {}
 }

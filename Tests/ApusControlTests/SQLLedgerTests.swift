@@ -108,7 +108,7 @@ import Testing
         #expect(found.map(\.slice) == [1, 1, 1, 1, 1, 2])
         #expect(found.prefix(5).map(\.row.row) == [0, 1, 2, 3, 4])
         #expect(found[4].row == RejectedRow(row: 4, column: "名", reason: "bad 4\u{FFFD}", values: #"{"id":"4\u0000"}"#))
-        try ledger.removeRejected(run: "r", table: 0, slice: 1, rows: [1, 3, 99])
+        try ledger.removeRejected(run: "r", table: 0, slice: 1, sequences: [1, 3, 99])
         #expect(try ledger.rejected(run: "r").map(\.row.row) == [0, 2, 4, 0])
         try ledger.reject([], slice: 1, table: 0, run: "r", restart: true)
         #expect(try ledger.rejected(run: "r").map(\.slice) == [2])

@@ -261,10 +261,19 @@ final class MemoryLedger: Ledger {
             state.rejected[slice, default: []] += rows
         }
     }
-    func rejected(run id: String) throws -> [(table: Int, slice: Int, row: RejectedRow)] {
-        state.withLock { state in state.rejected.sorted { $0.key < $1.key }.flatMap { slice, rows in rows.map { (0, slice, $0) } } }
+    func rejectedCounts(run id: String) throws -> [(table: Int, slice: Int, count: Int)] {
+        state.withLock { state in state.rejected.sorted { $0.key < $1.key }.map { (0, $0.key, $0.value.count) } }
     }
-    func removeRejected(run id: String, table: Int, slice: Int, rows: [Int]) throws {}
+    func rejected(
+        run id: String, table: Int, slice: Int, after sequence: Int, limit: Int
+    ) throws -> [(sequence: Int, row: RejectedRow)] {
+        state.withLock { state in
+            Array(
+                (state.rejected[slice] ?? []).enumerated().map { (sequence: $0.offset, row: $0.element) }.dropFirst(sequence + 1).prefix(
+                    limit))
+        }
+    }
+    func removeRejected(run id: String, table: Int, slice: Int, sequences: [Int]) throws {}
     func watermark(flow: String) throws -> String? { state.withLock { $0.watermarks[flow] } }
     func setWatermark(flow: String, to value: String) throws { state.withLock { $0.watermarks[flow] = value } }
 }

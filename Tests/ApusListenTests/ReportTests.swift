@@ -168,7 +168,8 @@ import Testing
                 b    2001-09-09 01:46:40Z   30.0s  interrupted  夜    mysql://h/shop  postgres://h/dw
                 a    2001-09-09 01:46:40Z  3m 21s  done         夜    mysql://h/shop  postgres://h/dw
 
-                interrupted runs go on with: apus resume <run>
+                interrupted runs go on with:
+                  apus resume b
 
                 """)
         #expect(HistoryTable.text([]) == "no runs yet\n")
@@ -198,13 +199,11 @@ import Testing
                     attempts: 3, tally: Tally(), seconds: 0),
             ]
         ],
-        rejected: [
-            (
-                table: 0, slice: 0,
-                row: RejectedRow(row: 3, column: "名", reason: "too long\u{1B}[2J", values: #"{"名":"很长"}"#)
-            )
-        ],
+        rejected: 1,
         isInterrupted: false, now: Story.start + 100)
+
+    private static let rejected = RunReport.Rejected(
+        table: 0, slice: 0, row: RejectedRow(row: 3, column: "名", reason: "too long\u{1B}[2J", values: #"{"名":"很长"}"#))
 
     @Test func `a report shows tables, open slices and what to do`() {
         #expect(
@@ -237,12 +236,22 @@ import Testing
 
     @Test func `rejected rows are listed with reason and values, harmlessly`() {
         #expect(
-            Self.report.text(rows: true).contains(
-                "订单, slice 0, row 3, column 名: too long\\u{1b}[2J\n  {\"名\":\"很长\"}\n"))
+            Self.report.line(Self.rejected)
+                == #"{"table":"订单","slice":0,"row":3,"column":"名","reason":"too long\u001b[2J","values":{"名":"很长"}}"# + "\n")
     }
 
     @Test func `a report is an object for programs`() throws {
-        let object = try #require(try parse(Self.report.json) as? [String: Any])
+        func json(_ count: Int) throws -> String {
+            var text = ""
+            try Self.report.json({ body in for _ in 0..<count { try body(Self.rejected) } }, to: { text += $0 })
+            return text
+        }
+        #expect(try json(0).hasSuffix(",\n  \"rejected_rows\": []\n}\n"))
+        for count in [0, 1, 3] {
+            let rows = (try parse(json(count)) as? [String: Any])?["rejected_rows"] as? [[String: Any]]
+            #expect(rows?.count == count)
+        }
+        let object = try #require(try parse(json(2)) as? [String: Any])
         #expect(object["run_id"] as? String == "r")
         let tables = try #require(object["tables"] as? [[String: Any]])
         let slices = try #require(tables[1]["slices"] as? [[String: Any]])

@@ -47,7 +47,8 @@ import Testing
             target.system == .sqlite
                 ? Self.withoutChecks : "ALTER TABLE orders DROP CONSTRAINT no_bad; ALTER TABLE orders DROP CONSTRAINT no_4711;")
         let plan = try pipeline.plan()
-        let tables = [RejectedRows.Table(planned: plan.tables[0], rows: try pipeline.ledger.rejected(run: id).map { ($0.slice, $0.row) })]
+        let parts = try pipeline.ledger.rejectedCounts(run: id).map { (slice: $0.slice, count: $0.count) }
+        let tables = [RejectedRows.Table(planned: plan.tables[0], number: 0, parts: parts, run: id, ledger: pipeline.ledger)]
         let connector = RejectedRows(tables)
         var again = pipeline
         again.sources[0] = Connections(connector, try Endpoint(ConnectionURL(parsing: "rejected:x"), connector))

@@ -37,7 +37,7 @@ import Testing
             user = parts[0].split(separator: "/").last!.split(separator: ":")
         let url = "jdbc:mysql://\(parts[1])?user=\(user[0])&password=\(user[1])"
         let again = try night.apus("extract", "--control", url)
-        expect(again, 1, "--rejected`")
+        expect(again, 1, "--rejected --ledger '", ":•••@")
         #expect(!(again.stdout + again.stderr).contains("password="))
     }
 }

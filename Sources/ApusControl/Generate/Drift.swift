@@ -33,7 +33,7 @@ public enum Drift {
                     )
                     : ConfigChange(
                         .newColumn, row.sourceTable, column: column.name,
-                        "\(column.native), new in the source; `apus generate --update` adds it"))
+                        "\(column.native), new in the source"))
         }
         return changes + against(target, row, source, listed)
     }

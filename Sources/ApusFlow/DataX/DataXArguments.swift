@@ -102,7 +102,7 @@ public struct DataXArguments: Hashable, Sendable {
         return value
     }
 
-    private static func fault(_ message: String) -> ApusError { ApusError(.usage, message, hint: "`apus datax --help` says how.") }
+    private static func fault(_ message: String) -> ApusError { ApusError(.usage, message, hint: "\(Advice.help(["datax"])) says how.") }
 
     public static let usage = """
         Usage: datax.py [options] job-url-or-path

@@ -13,7 +13,7 @@ public enum DolphinSchedulerWorkflow {
         let job = "\"${system.workflow.instance.id}\""
         var lines = [
             "# Loads \(work.slices) slices of \(work.planPath) with DolphinScheduler, then verifies both sides.",
-            "# Written by `apus export dolphinscheduler`; submit it with: pydolphinscheduler yaml -f \(work.name).yaml",
+            "# Written by \(Advice.name("export", "dolphinscheduler")); submit it with: pydolphinscheduler yaml -f \(work.name).yaml",
             "# Workers need \(work.program), the plan, and an environment that sets \(work.needs).",
             "workflow:",
             "  name: \(work.name.doubleQuoted)",

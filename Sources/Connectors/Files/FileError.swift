@@ -9,7 +9,7 @@ enum FileError {
         switch number {
         case ENOSPC, EDQUOT, EFBIG:
             return ApusError(
-                .full, "no space left while \(doing)", hint: "Free space there, then run `apus resume`.",
+                .full, "no space left while \(doing)", hint: "Free space there, then run \(Advice.resume()).",
                 underlying: words)
         case ELOOP:
             return ApusError(

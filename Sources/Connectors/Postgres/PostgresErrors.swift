@@ -48,7 +48,7 @@ extension PostgresSession {
         case "57P01", "57P02", "57P03", "40001", "40P01", "53200", "53300", "55006", "25P03", "57P05":
             return (.transient, nil)
         case "55P03": return (.transient, "Another transaction holds a lock; `lock_timeout` sets how long to wait.")
-        case "53100": return (.full, "Make room on the server's disk, then `apus resume`.")
+        case "53100": return (.full, "Make room on the server's disk, then \(Advice.resume()).")
         case "42501":
             return (
                 .permission,

@@ -48,7 +48,7 @@ enum SQLiteErrors {
         case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG:
             return made(.rowRejected, "a row breaks a rule of the table")
         case SQLITE_ERROR where words.hasPrefix("no such "):
-            return made(.notFound, words, "Check the name, or list what there is with `apus conn tables`.")
+            return made(.notFound, words)
         default: return made(.statement, words)
         }
     }

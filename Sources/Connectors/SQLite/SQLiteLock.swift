@@ -27,7 +27,7 @@ final class SQLiteLock {
                 descriptor = -1
                 throw ApusError(
                     .locked, "table \(table) is being loaded by another run\(owner.map { ", \($0)" } ?? "")",
-                    hint: "Wait until it ends; `apus history` shows it.", context: database)
+                    hint: "Wait until it ends; \(Advice.history()) shows it.", context: database)
             }
             // The holder before may have removed the file between our open and our lock.
             var ours = stat()

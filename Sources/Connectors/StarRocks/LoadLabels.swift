@@ -154,7 +154,8 @@ struct LoadLabels {
         ApusError(
             .interrupted,
             "the server has forgotten the label \(entry.label), and whether its \(entry.written) rows are in \(load.target) cannot be told: \(why)",
-            hint: "Compare the table with its source. Then resume, or discard the run with `apus resume <id> --discard`. A larger "
+            hint:
+                "Compare the table with its source. Then \(Advice.resume(load.runID)) goes on, or \(Advice.discard(load.runID)) gives the run up. A larger "
                 + "`label_keep_max_num` on the FEs keeps labels longer.", context: session.endpoint.label)
     }
 }

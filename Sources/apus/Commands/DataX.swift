@@ -33,7 +33,7 @@ struct DataX: ParsableCommand {
             parameters = try JobParameters(jvm: arguments.jvm, params: arguments.params)
         } catch let error as ApusError {
             Output.log.fail(error)
-            throw ExitStatus(number: Self.wrongUsage)
+            throw ExitStatus(number: ExitCode.dataXUsage)
         }
         if arguments.showsHelp {
             Output.product(DataXArguments.usage)
@@ -42,13 +42,11 @@ struct DataX: ParsableCommand {
         if let reader = arguments.reader, let writer = arguments.writer {
             do { Output.product(try DataXTemplate.text(reader: reader, writer: writer)) } catch let error as ApusError {
                 Output.log.fail(error)
-                throw ExitStatus(number: Self.wrongUsage)
+                throw ExitStatus(number: ExitCode.dataXUsage)
             }
             return
         }
         ParentWatch.start()
         throw ExitStatus(number: DataXRun(arguments, parameters).run())
     }
-
-    private static let wrongUsage: Int32 = 255
 }

@@ -48,6 +48,7 @@ struct DriftCommand: ParsableCommand {
             changes += try compare(group, ends, seen, resolver)
         }
         tell(changes, rows: rows.count)
+        if format == .text { tellUpdates(changes, rows, jobs) }
         log.say(.info, "\(rows.count) rows compared")
         if !changes.isEmpty { throw ExitStatus(number: ExitCode.different) }
     }
@@ -94,6 +95,16 @@ struct DriftCommand: ParsableCommand {
             let tables = Set(changes.map(\.table)).count
             Output.product("\(changes.count) differences in \(tables) of \(rows) tables")
         }
+    }
+
+    /// The commands that add what is new in the sources to the rows, one for each source.
+    private func tellUpdates(_ changes: [ConfigChange], _ rows: [ControlRow], _ jobs: [Int: ControlJob]) {
+        let new = Set(changes.filter { $0.kind == .newColumn }.map(\.table))
+        let updates = Dictionary(grouping: rows.filter { new.contains($0.sourceTable) && $0.jobID != nil }, by: { $0.jobID! })
+        let commands = updates.sorted { $0.key < $1.key }.compactMap { job, rows in
+            Advice.generateUpdate(from: Advice.Place.shown(pair(rows[0], jobs).source), job: job, like: rows.map(\.sourceTable))
+        }
+        if !commands.isEmpty { Output.product("\nnext:\n" + commands.map { "  \($0.line)" }.joined(separator: "\n")) }
     }
 
     /// The tables of one end that rows name.

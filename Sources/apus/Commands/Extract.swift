@@ -122,7 +122,7 @@ struct Extract: ParsableCommand {
             summary.hear(Event(runID: extraction.runID, sequence: 1, time: Clock.wall(), kind: .runFinished(result)))
             if let error = summary.error { throw error }
         }
-        Output.product(ClosingTable.text(result, runID: extraction.runID, next: next(result)))
+        Output.product(ClosingTable.text(result, runID: extraction.runID, next: Self.next(result)))
         throw ExitStatus(number: Launcher.exitCode(result))
     }
 
@@ -174,7 +174,6 @@ struct Extract: ParsableCommand {
         wish.perEnd = perConnection
         wish.leaseSeconds = lease
         wish.patience = patience
-        wish.ledgerName = Self.shown(runOptions.ledger ?? control)
         if let increment {
             guard let mode = LoadMode(rawValue: increment), [.window, .upsert, .append, .replace].contains(mode) else {
                 throw ApusError(
@@ -225,29 +224,9 @@ struct Extract: ParsableCommand {
             })
     }
 
-    /// A database as it was named; nil for what may hold a password, before the host or as an option.
-    private static func shown(_ name: String) -> String? { name.contains { "@?;".contains($0) } ? nil : name }
-
-    /// Options without which the same rows would not be found or not be loaded as they were.
-    private var same: String {
-        var text = type == "1" ? "" : " --type \(Advice.shellWord(type))"
-        if let serverType { text += " --server-type \(serverType)" }
-        if let jsonDir { text += " --json-dir \(Advice.shellWord(jsonDir))" }
-        if let scripts { text += " --scripts \(Advice.shellWord(scripts))" }
-        if let badRows { text += " --bad-rows \(Advice.shellWord(badRows))" }
-        if let ledger = runOptions.ledger, let shown = Self.shown(ledger) { text += " --ledger \(Advice.shellWord(shown))" }
-        return text
-    }
-
-    private func next(_ result: RunResult) -> [(command: String, why: String)] {
+    private static func next(_ result: RunResult) -> [(command: Advice, why: String)] {
         let open = result.tables.count { $0.status != .done }
         guard open > 0 else { return [] }
-        let table = repair ? " --repair" : configTable.map { " --config-table \($0)" } ?? ""
-        return [
-            (
-                "apus extract --control \(Self.shown(control).map(Advice.shellWord) ?? "…")\(table)\(same) --retry-failed",
-                "does what is unfinished again: \(open) \(open == 1 ? "table" : "tables")"
-            )
-        ]
+        return [(Advice.retryFailed(), "does what is unfinished again: \(open) \(open == 1 ? "table" : "tables")")]
     }
 }

@@ -38,7 +38,10 @@ struct Resume: ParsableCommand {
                 hint: "Stop it first, or wait for it.")
         }
         var plan = try RunSecrets.plan(of: record.id) ?? PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
-        if let badRows { plan.limits.badRows = try Self.limit(badRows) }
+        if let badRows {
+            plan.limits.badRows = try Self.limit(badRows)
+            plan.limits.badPercent = nil
+        }
         plan.noteSecrets()
         if !discard { try plan.checkStatements() }
         let ends = try Ends(plan: plan, runID: record.id, askPassword: askPassword)

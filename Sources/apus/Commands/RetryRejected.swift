@@ -28,10 +28,13 @@ struct RetryRejected: ParsableCommand {
         let plan = try PlanFile.decode(Array(record.plan.utf8), name: "the plan of run \(record.id)")
         // Rows of a slice that was never committed are read again by `resume`.
         var tables: [Int: RejectedRows.Table] = [:]
-        for item in try ledger.rejected(run: record.id) where plan.tables.indices.contains(item.table) {
-            let slices = try ledger.slices(run: record.id, table: item.table)
-            guard slices.contains(where: { $0.slice.id == item.slice && $0.status == .done }) else { continue }
-            tables[item.table, default: .init(planned: plan.tables[item.table], rows: [])].rows.append((item.slice, item.row))
+        for part in try ledger.rejectedCounts(run: record.id) where plan.tables.indices.contains(part.table) {
+            let slices = try ledger.slices(run: record.id, table: part.table)
+            guard slices.contains(where: { $0.slice.id == part.slice && $0.status == .done }) else { continue }
+            tables[
+                part.table,
+                default: .init(planned: plan.tables[part.table], number: part.table, parts: [], run: record.id, ledger: ledger)
+            ].parts.append((part.slice, part.count))
         }
         guard !tables.isEmpty else {
             output.open().say(.info, "run \(record.id) has no rejected rows that can be loaded again")
@@ -57,7 +60,7 @@ struct RetryRejected: ParsableCommand {
                 where plan.to.reference.contains("•••")
             {
                 error.hint =
-                    "Give the target once more: `apus retry-rejected \(record.id) --to '\(plan.to.reference)'`, with the password in its place."
+                    "Give the target once more: \(Advice.retryRejected(record.id, to: plan.to.reference)), with the password in its place."
                 throw error
             }
         }
@@ -75,14 +78,29 @@ struct RetryRejected: ParsableCommand {
         _ order: [Int], _ tables: [Int: RejectedRows.Table], _ result: RunResult, _ newID: String, _ oldID: String,
         _ ledger: any Ledger
     ) throws {
-        let again = try ledger.rejected(run: newID)
         for (index, table) in order.enumerated() where result.tables[index].status == .done {
-            let stillBad = Set(again.filter { $0.table == index }.compactMap(\.row.row))
-            var taken: [Int: [Int]] = [:]
-            for (position, item) in tables[table]!.rows.enumerated() where !stillBad.contains(position) {
-                if let row = item.row.row { taken[item.slice, default: []].append(row) }
+            var stillBad = Positions()
+            for part in try ledger.rejectedCounts(run: newID) where part.table == index {
+                let kept = RejectedRows.Table(
+                    planned: tables[table]!.planned, number: index, parts: [(part.slice, part.count)], run: newID, ledger: ledger)
+                try kept.eachPage { _, _, page in for entry in page { entry.row.row.map { stillBad.insert($0) } } }
             }
-            for (slice, rows) in taken { try ledger.removeRejected(run: oldID, table: table, slice: slice, rows: rows) }
+            try tables[table]!.eachPage { slice, position, page in
+                let taken = page.enumerated().filter { !stillBad.contains(position + $0.offset) }.map(\.element.sequence)
+                try ledger.removeRejected(run: oldID, table: table, slice: slice, sequences: taken)
+            }
         }
+    }
+
+    /// A set of positions, a bit each.
+    private struct Positions {
+        private var words: [UInt64] = []
+
+        mutating func insert(_ position: Int) {
+            while words.count <= position / 64 { words.append(0) }
+            words[position / 64] |= 1 << UInt64(position % 64)
+        }
+
+        func contains(_ position: Int) -> Bool { position / 64 < words.count && words[position / 64] >> UInt64(position % 64) & 1 == 1 }
     }
 }

@@ -34,9 +34,11 @@ struct Run: ParsableCommand {
     func validate() throws {
         guard (flow == nil) != (plan == nil) else { throw ValidationError("Name a flow file, or a plan with --plan.") }
         guard slice == nil || plan != nil else { throw ValidationError("--slice needs --plan.") }
-        guard flowOptions.zone == nil || plan == nil else { throw ValidationError("A plan states its zone: --zone is for `apus plan`.") }
+        guard flowOptions.zone == nil || plan == nil else {
+            throw ValidationError("A plan states its zone: --zone is for \(Advice.name("plan")).")
+        }
         guard !flowOptions.createSchema || plan == nil else {
-            throw ValidationError("A plan states what it makes: --create-schema is for `apus plan`.")
+            throw ValidationError("A plan states what it makes: --create-schema is for \(Advice.name("plan")).")
         }
         guard job == nil || slice != nil else { throw ValidationError("--job needs --slice.") }
         guard lease >= 1, lease <= 3600 else { throw ValidationError("--lease is 1 to 3600 seconds.") }

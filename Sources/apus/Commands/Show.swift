@@ -27,12 +27,22 @@ struct Show: ParsableCommand {
         let report = RunReport(
             run: record, tables: tables,
             slices: try Dictionary(uniqueKeysWithValues: tables.map { ($0.table, try ledger.slices(run: record.id, table: $0.table)) }),
-            rejected: try ledger.rejected(run: record.id))
-        if rejected {
-            if !report.rejected.isEmpty { Output.product(report.rejectedLines) }
-            return
+            rejected: try ledger.rejectedCounts(run: record.id).reduce(0) { $0 + $1.count })
+        guard rejected || format == .json else { return Output.product(report.text()) }
+        // There may be millions of them.
+        var part = ""
+        func write(_ text: String) {
+            part += text
+            guard part.utf8.count > 1 << 16 else { return }
+            Output.product(part, isJSON: true)
+            part = ""
         }
-        Output.product(format == .json ? report.json : report.text())
+        if rejected {
+            try ledger.eachRejected(run: record.id) { write(report.line($0)) }
+        } else {
+            try report.json({ try ledger.eachRejected(run: record.id, $0) }, to: write)
+        }
+        if !part.isEmpty { Output.product(part, isJSON: true) }
     }
 }
 
@@ -50,7 +60,8 @@ struct RunChoice {
             let candidates = runs.filter { $0.id.hasPrefix(text.lowercased()) }
             if candidates.count > 1 {
                 throw ApusError(
-                    .notFound, "\(candidates.count) runs begin with `\(text)`", hint: "Give more of the id: `apus history` lists them.")
+                    .notFound, "\(candidates.count) runs begin with `\(text)`", hint: "Give more of the id: \(Advice.history()) lists them."
+                )
             }
             found = candidates.first
         } else {
@@ -58,7 +69,7 @@ struct RunChoice {
         }
         guard let found, let whole = try ledger.run(found.id) else {
             throw ApusError(
-                .notFound, text.map { "there is no run `\($0)`" } ?? "there is no \(what)", hint: "`apus history` lists the runs.")
+                .notFound, text.map { "there is no run `\($0)`" } ?? "there is no \(what)", hint: "\(Advice.history()) lists the runs.")
         }
         return whole
     }
