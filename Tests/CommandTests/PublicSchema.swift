@@ -22,8 +22,7 @@ struct SchemaPicture {
     let properties: Set<String>
     let rows: [String: [String]]
 
-    /// - parameter reader: the kind of system whose texts of arrays the rows are to be in.
-    init(_ store: Store, as reader: Kind? = nil) throws {
+    init(_ store: Store) throws {
         var lines: [String]
         switch store.kind {
         case .mariadb: lines = try store.ask(Self.mariadb).map { $0[0] }
@@ -31,15 +30,18 @@ struct SchemaPicture {
         default:
             lines = try store.ask(Self.sqlite).map { $0[0] }
             for row in try store.ask("SELECT name, sql FROM sqlite_master WHERE type = 'table'") {
+                if row[0] == "sqlite_sequence" {
+                    lines += try store.ask("SELECT name || ' COUNTER ' || (seq + 1) FROM sqlite_sequence").map { $0[0] }
+                }
                 lines += row[1].matches(of: /CONSTRAINT "(\w+)" CHECK/).map { "\(row[0]) CHECK \($0.1)" }
             }
         }
         properties = Set(lines.filter { !$0.hasPrefix("apus_") }.map(Self.plain))
         var columns: [String: [String]] = [:]
         for row in try store.ask(Self.columns[store.kind]!) where !row[0].hasPrefix("apus_") {
-            columns[row[0], default: []].append(Self.expression(row[1], row[2].lowercased(), store.kind, reader ?? store.kind))
+            columns[row[0], default: []].append(Self.expression(row[1], row[2].lowercased(), store.kind))
         }
-        rows = try columns.mapValues { $0 }.reduce(into: [:]) { rows, table in
+        rows = try columns.reduce(into: [:]) { rows, table in
             let answer = try store.ask("SELECT \(table.value.joined(separator: ", ")) FROM \"\(table.key)\"")
             rows[table.key] = answer.map { $0.map(Self.value).joined(separator: "|") }.sorted()
         }
@@ -52,7 +54,7 @@ struct SchemaPicture {
         if value.contains("nextval") { value = "null" }
         value = value.replacing("'now'::text", with: "current_date").replacing(/::[a-z_ ]+/, with: "").replacing(/[()']/, with: "")
         value = value.replacing(/^now$/, with: "current_timestamp").replacing("curdate", with: "current_date").replacing("true", with: "1")
-        value = value.replacing(/(?<=current_timestamp)[0-9]/, with: "")
+        value = value.replacing(/current_timestamp[0-9]/, with: "current_timestamp")
         return line[..<place.upperBound] + value
     }
 
@@ -60,13 +62,14 @@ struct SchemaPicture {
     private static func value(_ text: String) -> String {
         if text.first?.isNumber == true, text.contains(":") {
             return String(
-                text.replacing("T", with: " ").replacing(/(\.\d*?)0*(?=[Z+]|$)/, with: { $0.1 }).replacing(/\.?(Z|\+00(:00)?)?$/, with: ""))
+                text.replacing("T", with: " ").replacing(/(\.\d*?)0*([Z+]|$)/, with: { $0.1 + $0.2 }).replacing(
+                    /\.?(Z|\+00(:00)?)?$/, with: ""))
         }
         if text.wholeMatch(of: /-?\d+\.\d+/) != nil { return String(text.replacing(/\.?0+$/, with: "")) }
         return text
     }
 
-    private static func expression(_ name: String, _ type: String, _ kind: Kind, _ reader: Kind) -> String {
+    private static func expression(_ name: String, _ type: String, _ kind: Kind) -> String {
         let column = "\"\(name)\""
         if type.contains("blob") || type == "geometry" {
             if kind == .sqlite { return "CASE WHEN \(column) IS NOT NULL THEN lower(hex(\(column))) END" }
@@ -74,8 +77,6 @@ struct SchemaPicture {
         }
         if type == "bytea" { return "encode(\(column), 'hex')" }
         if type == "boolean", kind == .postgres { return "\(column)::int" }
-        if type == "array" { return reader == .sqlite ? "array_to_json(\(column))::text" : "\(column)::text" }
-        if type == "datetime", kind == .sqlite || reader == .sqlite { return "substr(\(column), 1, 19)" }
         return kind == .postgres && type.hasPrefix("timestamp") ? "timezone('UTC', \(column)::timestamptz)::text" : column
     }
 
@@ -85,7 +86,7 @@ struct SchemaPicture {
         WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position
         """,
         .postgres: """
-        SELECT c.relname, a.attname, CASE WHEN a.atttypid = 'text[]'::regtype THEN 'array' ELSE format_type(a.atttypid, NULL) END
+        SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0 AND NOT attisdropped
         ORDER BY 1, attnum
@@ -173,7 +174,5 @@ struct SchemaPicture {
           ') ON UPDATE ' || u || ' ON DELETE ' || d
         FROM (SELECT t.name, k.id, k."from" AS a, k."table" AS r, k."to" AS b, k.on_update AS u, k.on_delete AS d FROM t, pragma_foreign_key_list(t.name) k
           ORDER BY t.name, k.id, k.seq) GROUP BY name, id, r, u, d
-        UNION ALL SELECT s.name || ' COUNTER ' || (seq + 1) FROM (SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%') t
-          JOIN sqlite_sequence s ON s.name = t.name
         """
 }
