@@ -6,16 +6,18 @@ struct ForeignKeyOrder {
     /// By position in the plan: the tables that a table's foreign keys refer to, itself included.
     private let references: [[Int]]
 
-    init(_ tables: [PlannedTable]) {
+    /// - parameter standing: by table, the foreign keys of targets that are there.
+    init(_ tables: [PlannedTable], _ standing: [[ForeignKeyShape]]) {
         var places: [String: Int] = [:]
         func key(_ name: TableName) -> [String] {
             let plain = name.name.lowercased()
             return (name.schema.map { ["\($0.lowercased())\u{0}\(plain)"] } ?? []) + ["\u{0}\(plain)"]
         }
         for (index, table) in tables.enumerated().reversed() { for name in key(table.load.target) { places[name] = index } }
-        references = tables.map { table in
-            guard Self.keepsKeys(table.load) else { return [] }
-            let found = table.load.shape.foreignKeys.compactMap { foreign in key(foreign.references).lazy.compactMap { places[$0] }.first }
+        references = zip(tables, standing).map { table, standing in
+            guard Self.keepsKeys(table.load) || Self.isMadeAnew(table.load) else { return [] }
+            let foreignKeys = Self.keepsKeys(table.load) ? table.load.shape.foreignKeys : standing
+            let found = foreignKeys.compactMap { foreign in key(foreign.references).lazy.compactMap { places[$0] }.first }
             return Set(found).sorted()
         }
     }
@@ -23,8 +25,14 @@ struct ForeignKeyOrder {
     /// Whether the target's own foreign keys hold in this load.
     private static func keepsKeys(_ load: Load) -> Bool { load.exists && load.create != .recreate && load.isShared != true }
 
-    static func arrange(_ tables: inout [PlannedTable]) {
-        let order = ForeignKeyOrder(tables)
+    /// Whether the target goes, and its foreign keys with it.
+    private static func isMadeAnew(_ load: Load) -> Bool { load.exists && load.create == .recreate && load.isShared != true }
+
+    static func arrange(_ tables: inout [PlannedTable], _ standing: [[ForeignKeyShape]]) {
+        let order = ForeignKeyOrder(tables, standing)
+        for group in order.groups(of: tables.indices.filter { isMadeAnew(tables[$0].load) }) {
+            for index in group { tables[index].load.replacedWith = group.map { tables[$0].load.target } }
+        }
         for modes in [[LoadMode.replace], [.truncate]] as [Set<LoadMode>] {
             for group in order.groups(of: tables.indices.filter { modes.contains(tables[$0].load.mode) && keepsKeys(tables[$0].load) }) {
                 for index in group { tables[index].load.replacedWith = group.map { tables[$0].load.target } }

@@ -72,6 +72,7 @@ public final class Planner {
                 hint: "The flow has \(selection.items.prefix(8).map(\.name).joined(separator: ", ")).")
         }
         var tables: [PlannedTable] = []
+        var standing: [[ForeignKeyShape]] = []
         for (number, selection) in selected.enumerated() {
             try interrupt.check()
             onTable(selection.name, number, selected.count)
@@ -83,14 +84,15 @@ public final class Planner {
             }
             table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
             tables.append(table)
+            standing.append(planner.standing)
         }
         isSound = true
-        ForeignKeyNames.translate(&tables)
+        ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
         if to.connector.abilities.declaresTables, let dialect = sink.serverDialect ?? to.connector.dialect {
             try SharedNames(sink: sink, dialect: dialect).settle(&tables)
             for index in tables.indices { tables[index].ddl = Self.ddl(tables[index].load, dialect) }
         }
-        ForeignKeyOrder.arrange(&tables)
+        ForeignKeyOrder.arrange(&tables, standing)
         try findEqualTargets(&tables, sink)
         findOrphans(&tables)
         let schemas = try findMissingSchemas(&tables, sink)

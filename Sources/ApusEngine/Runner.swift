@@ -105,6 +105,8 @@ public final class Runner: Sendable {
                 if tables.allSatisfy({ $0.status == .done }) {
                     try end()
                     isWhole = true
+                } else {
+                    warnOfMissingForeignKeys()
                 }
             }
         } catch {
@@ -255,10 +257,27 @@ public final class Runner: Sendable {
         isSound = true
     }
 
+    private var withForeignKeys: [TableRun] { tables.filter { $0.load.withForeignKeys && !$0.load.shape.foreignKeys.isEmpty } }
+
+    /// Tables that are done although others failed stand there without their foreign keys.
+    private func warnOfMissingForeignKeys() {
+        guard let dialect = to.connector.dialect else { return }
+        let names = withForeignKeys.filter { table in
+            table.status == .done && (!table.load.exists || table.load.create == .recreate)
+                && !dialect.createForeignKeys(table.load.shape, on: table.load.target).isEmpty
+        }.map(\.load.target.description)
+        guard !names.isEmpty else { return }
+        events.send(
+            .message(
+                .warning,
+                "foreign keys of \(names.joined(separator: ", ")) are not made yet: they follow when all tables are done (`apus resume \(runID)`)"
+            ))
+    }
+
     /// Foreign keys of tables that this run made, once all tables are there.
     private func addForeignKeys() throws {
         guard let dialect = to.connector.dialect else { return }
-        let wanted = tables.filter { $0.load.withForeignKeys && !$0.load.shape.foreignKeys.isEmpty }
+        let wanted = withForeignKeys
         guard !wanted.isEmpty else { return }
         let session = try to.sql(interrupt.child())
         defer { session.close() }

@@ -7,6 +7,8 @@ struct TablePlanner {
     let selection: SourceTables.Item
     let sink: any Sink
     var findings: [Finding] = []
+    /// Foreign keys that the target has before it is made anew.
+    private(set) var standing: [ForeignKeyShape] = []
 
     init(_ planner: Planner, _ selection: SourceTables.Item, _ sink: any Sink) {
         self.planner = planner
@@ -30,6 +32,7 @@ struct TablePlanner {
         var places = try places()
         let name = selection.target
         let existing = try existingTarget(name)
+        standing = existing?.foreignKeys ?? []
         try declare(&places, existing)
         let columns = places[0].columns
         tellChildren(places[0], isNew: existing == nil)

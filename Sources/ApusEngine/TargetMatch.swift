@@ -58,7 +58,9 @@ struct TargetMatch {
     private func check(_ source: ColumnShape, _ target: ColumnShape, _ findings: inout [Finding]) {
         // The same declaration in the same system holds the same values.
         if columns.source.origin == existing.origin, source.native == target.native { return }
-        switch source.type.fit(into: target.type, rounds: rounds) {
+        // An enumeration of the same labels.
+        let isListed = target.labels.map { labels in source.labels?.allSatisfy(labels.contains) ?? false } ?? false
+        switch isListed ? .exact : source.type.fit(into: target.type, rounds: rounds) {
         case .exact, .widening: break
         case .narrowing(let what):
             findings.append(

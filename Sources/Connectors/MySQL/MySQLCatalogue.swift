@@ -156,6 +156,7 @@ extension MySQLSession {
             if !Self.usualCollations.contains(collation) { shape.collation = collation }
         }
         if ["enum", "set"].contains(native.name.lowercased()) { shape.labels = Self.labels(row[2]!) }
+        if MySQLTypes.isGeometry(native.name) { shape.userType = UserType(name: native.name.lowercased(), statement: nil) }
         shape.identity = extra.contains("auto_increment")
         shape.generated =
             row[12].map { !$0.isEmpty } ?? false || extra.contains("virtual generated") || extra.contains("stored generated")

@@ -7,7 +7,9 @@ extension MySQLDialect {
         if !shape.primaryKey.isEmpty { lines.append("  \(shape.primaryKeyDefinition ?? "PRIMARY KEY (\(list(shape.primaryKey)))")") }
         // A counter must lead some key; the index that it has in the source comes at once then.
         for column in shape.columns where column.identity && shape.primaryKey.first != column.name {
-            lines.append("  UNIQUE KEY \(quote(counterKeyName(column.name, shape))) (\(quote(column.name)))")
+            let index = counterKey(column.name, shape)
+            lines.append(
+                "  \(index?.unique == true ? "UNIQUE " : "")KEY \(quote(counterKeyName(column.name, shape))) (\(quote(column.name)))")
         }
         for check in shape.checks ?? [] where check.column == nil && check.isEnforced {
             lines.append("  \(checkName(check).map { "CONSTRAINT \(quote($0)) " } ?? "")CHECK (\(check.condition))")
@@ -24,8 +26,15 @@ extension MySQLDialect {
         return check.column != nil || isMade || check.name.hasPrefix("CONSTRAINT_") ? nil : Self.shortened(check.name)
     }
 
+    /// The source's index of the counter alone.
+    private func counterKey(_ column: String, _ shape: TableShape) -> IndexShape? {
+        let own = shape.indexes.filter { $0.columns == [column] }
+        return own.first(where: \.unique) ?? own.first
+    }
+
     private func counterKeyName(_ column: String, _ shape: TableShape) -> String {
-        shape.indexes.first { $0.unique && $0.columns == [column] }?.name ?? column
+        if let index = counterKey(column, shape) { return Self.shortened(index.name) }
+        return shape.indexes.contains { $0.name.lowercased() == column.lowercased() } ? Self.shortened("\(column)_counter") : column
     }
 
     private func columnSQL(_ column: ColumnShape, _ shape: TableShape) -> String {
@@ -97,7 +106,7 @@ extension MySQLDialect {
     func createIndexes(_ shape: TableShape, on name: TableName) -> [String] {
         let counters = Set(shape.columns.filter { $0.identity && shape.primaryKey.first != $0.name }.map { counterKeyName($0.name, shape) })
         return shape.indexes.compactMap { index in
-            if counters.contains(index.name) { return nil }
+            if counters.contains(Self.shortened(index.name)) { return nil }
             if let definition = index.definition, shape.origin == "mysql" { return "ALTER TABLE \(quote(name)) ADD \(definition)" }
             guard !index.columns.isEmpty else { return nil }
             return

@@ -23,7 +23,11 @@ extension MySQLSession {
     }
 
     func isReplaced(_ schema: String, _ table: String, with load: Load) throws -> Bool {
-        try (load.replacedWith ?? []).contains { try $0.name == table && requiredDatabase($0.schema) == schema }
+        guard load.replacedWith != nil else { return false }
+        // Another table of the group, which is not swapped in yet, or whose old one is not dropped yet.
+        let number = String(load.table).utf8.count
+        if [load.staging, load.retired].contains(where: { table.hasPrefix($0.name.dropLast(number)) }) { return true }
+        return try (load.replacedWith ?? []).contains { try $0.name == table && requiredDatabase($0.schema) == schema }
     }
 
     /// Foreign keys of other tables have followed the old table to its other name: they go back to the new one. Their names
@@ -42,13 +46,37 @@ extension MySQLSession {
                 for var key in try foreignKeyShapes(table) where key.references.name == load.retired.name {
                     key.references = TableName(schema: schema, load.target.name)
                     let name = Self.provisional(key.name)
-                    for (old, new) in [(key.name, name), (name, key.name)] {
+                    do {
+                        for (old, new) in [(key.name, name), (name, key.name)] {
+                            try run(
+                                "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(old)), ADD \(dialect.foreignKeySQL(key, named: new))",
+                                doing: "bring the foreign key \(key.name) of \(table) back to \(load.target)")
+                        }
+                    } catch let error as ApusError where load.create == .recreate && [.statement, .notFound].contains(error.code) {
+                        // It does not suit the new table. Its own table is made anew, too.
                         try run(
-                            "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(old)), ADD \(dialect.foreignKeySQL(key, named: new))",
-                            doing: "bring the foreign key \(key.name) of \(table) back to \(load.target)")
+                            "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(key.name))",
+                            doing: "drop the foreign key \(key.name) of \(table)")
                     }
                 }
             }
+        }
+    }
+
+    /// Before a table that is made anew is dropped: foreign keys of the others of its group, which lose theirs as well.
+    func dropReferences(_ load: Load) throws {
+        let schema = try requiredDatabase(load.target.schema)
+        let keys = try rows(
+            """
+            SELECT DISTINCT table_schema, table_name, constraint_name FROM information_schema.key_column_usage
+            WHERE referenced_table_schema = \(dialect.literal(schema)) AND referenced_table_name = \(dialect.literal(load.target.name))
+            AND NOT (table_schema = \(dialect.literal(schema)) AND table_name = \(dialect.literal(load.target.name)))
+            """, doing: "find the foreign keys that reference \(load.target)")
+        for key in keys {
+            let table = TableName(schema: key[0], key[1]!)
+            try run(
+                "ALTER TABLE \(dialect.quote(table)) DROP FOREIGN KEY \(dialect.quote(key[2]!))",
+                doing: "drop the foreign key \(key[2]!) of \(table)")
         }
     }
 

@@ -152,7 +152,10 @@ extension MySQLSession: Sink {
 
     private func prepareTarget(_ load: Load, _ target: TableFacts?) throws {
         if target != nil, load.create == .recreate {
-            try run("DROP TABLE \(dialect.quote(load.target))", doing: "drop \(load.target), to make it anew")
+            try guardingGroup(load) {
+                if load.replacedWith != nil { try dropReferences(load) }
+                try run("DROP TABLE \(dialect.quote(load.target))", doing: "drop \(load.target), to make it anew")
+            }
         }
         if target == nil || load.create == .recreate {
             try create(load.shape, as: load.target)

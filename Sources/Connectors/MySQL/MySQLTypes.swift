@@ -18,6 +18,13 @@ enum MySQLTypes {
         var isJSON = false
     }
 
+    static func isGeometry(_ name: String) -> Bool {
+        [
+            "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+            "geomcollection",
+        ].contains(name.lowercased())
+    }
+
     static func type(_ native: Native, _ options: MySQLOptions) -> ColumnType {
         let declaration = native.declaration.lowercased()
         let unsigned = declaration.contains(" unsigned") || declaration.contains(" zerofill")
@@ -45,8 +52,7 @@ enum MySQLTypes {
         case "tinytext", "text", "mediumtext", "longtext": return .text
         case "binary", "varbinary": return .bytes(length: native.characters)
         case "tinyblob", "blob", "mediumblob", "longblob", "vector": return .bytes
-        case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
-            "geometrycollection", "geomcollection":
+        case let name where isGeometry(name):
             return .bytes
         default: return .other(native.name.lowercased())
         }

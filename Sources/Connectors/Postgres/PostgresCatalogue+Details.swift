@@ -221,11 +221,37 @@ extension PostgresSession {
                 UNION ALL
                 SELECT stxrelid, 'the extended statistics ' || stxname, NULL, true FROM pg_catalog.pg_statistic_ext WHERE stxrelid IN (\(oids))
                 """)
+            parts.append(partitionsOwn(of: oids))
         }
         let rows = try run(parts.joined(separator: "\nUNION ALL\n"), doing: "reading what belongs to tables").rows
         return Dictionary(grouping: rows) { $0[0] ?? "" }.mapValues { rows in
             rows.map { TableTrait($0[1] ?? "", statement: $0[2], isStorage: $0[3] == "t") }
         }
+    }
+
+    /// What single partitions have besides what their partitioned table says.
+    private func partitionsOwn(of oids: String) -> String {
+        func part(_ kind: String, _ name: String, _ from: String) -> String {
+            """
+            SELECT root, 'each \(kind) of a single partition (' || string_agg(\(name), ', ' ORDER BY \(name)) || ')', NULL, false
+            FROM parts JOIN \(from) GROUP BY root
+            """
+        }
+        let isOwn = version >= 110000 ? " AND k.conparentid = 0" : ""
+        return """
+            (WITH RECURSIVE parts(root, oid) AS (
+              SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = inhparent
+              WHERE inhparent IN (\(oids)) AND c.relkind = 'p'
+              UNION ALL SELECT root, i.inhrelid FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.oid)
+            \(part("index", "x.relname", """
+                (SELECT i.indrelid, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+                WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid)) x ON x.indrelid = parts.oid
+                """))
+            UNION ALL
+            \(part("foreign key", "k.conname", "pg_catalog.pg_constraint k ON k.conrelid = parts.oid AND k.contype = 'f'\(isOwn)"))
+            UNION ALL
+            \(part("check", "k.conname", "pg_catalog.pg_constraint k ON k.conrelid = parts.oid AND k.contype = 'c' AND k.coninhcount = 0")))
+            """
     }
 
     private static let alter = "ALTER TABLE \(TableTrait.place)"

@@ -41,13 +41,30 @@ extension PostgresSession {
         return (load.replacedWith ?? []).contains { $0.name == table.name && ($0.schema ?? schema) == table.schema }
     }
 
+    /// One step at a time for all tables of a group: each locks tables that the others change, too.
+    func guardingGroup(_ load: Load, _ body: () throws -> Void) throws {
+        guard let first = load.replacedWith?.first else { return try body() }
+        let key = try lockKey(load, "group:\(first)") ^ 4
+        try run("SELECT pg_advisory_lock(\(key))", doing: "waiting for another table of the group of \(load.target)")
+        defer { if isAlive { _ = try? run("SELECT pg_advisory_unlock(\(key))", doing: "letting others of the group on") } }
+        try body()
+    }
+
     /// Statements that take the keys of the group that refer to the target away, and such that make them anew.
     func detaching(_ load: Load) throws -> (drop: [String], add: [String]) {
         guard load.replacedWith != nil else { return ([], []) }
-        let keys = try references(to: load)
+        let keys = try references(to: load).filter { try isReplaced($0.table, with: load) }
         return (
             keys.map { "ALTER TABLE \(dialect.quote($0.table)) DROP CONSTRAINT \(dialect.quote($0.name))" },
-            keys.map { "ALTER TABLE \(dialect.quote($0.table)) ADD CONSTRAINT \(dialect.quote($0.name)) \($0.definition)" }
+            keys.map { key in
+                let sql = "ALTER TABLE \(dialect.quote(key.table)) ADD CONSTRAINT \(dialect.quote(key.name)) \(key.definition)"
+                guard load.create == .recreate else { return sql }
+                // It may not suit the new table. Its own table is made anew, too.
+                return """
+                    DO $apus$ BEGIN \(sql); EXCEPTION WHEN datatype_mismatch OR undefined_column OR undefined_object OR invalid_foreign_key
+                      THEN NULL; END $apus$
+                    """
+            }
         )
     }
 

@@ -118,7 +118,7 @@ extension PostgresSession {
             if !found.traits.isDisjoint(with: [.indexes, .foreignKeys]) { try finishTwins(load, target) }
         }
         analyze(load.staging)
-        try swapPatiently(load, found)
+        try guardingGroup(load) { try swapPatiently(load, found) }
     }
 
     /// Gives the staging table the constraints and indexes of the target, under names of its own.
@@ -143,9 +143,11 @@ extension PostgresSession {
             try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(twin.temporary)) \(twin.definition)", doing: doing)
         }
         // A foreign key's name is the table's own, so it may be the final one at once.
-        for row in try foreignKeyDefinitions(of: target.oid, toItself: false) where !present.contains(row.name) {
-            let definition = load.replacedWith == nil ? row.definition : Self.unvalidated(row.definition)
-            try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(row.name)) \(definition)", doing: doing)
+        try guardingGroup(load) {
+            for row in try foreignKeyDefinitions(of: target.oid, toItself: false) where !present.contains(row.name) {
+                let definition = load.replacedWith == nil ? row.definition : Self.unvalidated(row.definition)
+                try run("ALTER TABLE \(staging) ADD CONSTRAINT \(dialect.quote(row.name)) \(definition)", doing: doing)
+            }
         }
     }
 

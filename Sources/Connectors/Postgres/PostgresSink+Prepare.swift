@@ -39,10 +39,10 @@ extension PostgresSession {
         case .replace: try runTogether(stagingSQL(load, found) + markSQL(load, .prepared), doing)
         case .window where isThere: try runTogether(stagingSQL(load, found, like: true) + markSQL(load, .prepared), doing)
         case .window:
-            try exchange(doing, opening: (targetSQL(making: load, found) + [targetSQL(load)]).joined(separator: ";\n")) {
+            try exchange(doing, opening: try (targetSQL(making: load, found) + [targetSQL(load)]).joined(separator: ";\n")) {
                 try stagingSQL(load, target($0, load), like: true) + markSQL(load, .prepared)
             }
-        default: try runTogether(targetSQL(making: load, found) + markSQL(load, .prepared), doing)
+        default: try runTogether(try targetSQL(making: load, found) + markSQL(load, .prepared), doing)
         }
     }
 
@@ -93,10 +93,12 @@ extension PostgresSession {
     }
 
     /// The target for the modes that load it itself.
-    private func targetSQL(making load: Load, _ found: PostgresTarget) -> [String] {
+    private func targetSQL(making load: Load, _ found: PostgresTarget) throws -> [String] {
         var statements: [String] = []
         let isNew = found.relation == nil || load.create == .recreate
-        if found.relation != nil, load.create == .recreate { statements.append("DROP TABLE \(dialect.quote(load.target))") }
+        if found.relation != nil, load.create == .recreate {
+            statements += try detaching(load).drop + ["DROP TABLE \(dialect.quote(load.target))"]
+        }
         if isNew { statements += dialect.create(load.shape, as: load.target) }
         if !isNew, load.mode == .truncate {
             // TRUNCATE asks whether foreign keys refer to the table, DELETE whether rows do. Where tables refer to each other

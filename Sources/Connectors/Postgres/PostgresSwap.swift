@@ -48,8 +48,10 @@ extension PostgresSession {
 
     private func takePlace(of target: Relation, _ found: PostgresTarget, _ load: Load, _ doing: String) throws -> [String] {
         let counters = found.traits.contains(.sequences) ? try counterValues(target) : []
-        let names = try namesOfStaging(load, doing, besides: "DROP TABLE \(dialect.quote(load.target))")
-        try runTogether(try renameSQL(load, names.renames), doing)
+        let group = try detaching(load)
+        let drop = (group.drop + ["DROP TABLE \(dialect.quote(load.target))"]).joined(separator: ";\n")
+        let names = try namesOfStaging(load, doing, besides: drop)
+        try runTogether(try renameSQL(load, names.renames) + group.add, doing)
         try restoreCounters(counters, load, doing)
         try setCounters(load)
         return try finishedSQL(load)
