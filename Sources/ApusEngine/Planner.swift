@@ -87,7 +87,7 @@ public final class Planner {
             standing.append(planner.standing)
         }
         isSound = true
-        ForeignKeyNames.translate(&tables, dialect: to.connector.dialect)
+        ForeignKeyNames.translate(&tables)
         if to.connector.abilities.declaresTables, let dialect = sink.serverDialect ?? to.connector.dialect {
             try SharedNames(sink: sink, dialect: dialect).settle(&tables)
             for index in tables.indices { tables[index].ddl = Self.ddl(tables[index].load, dialect) }
