@@ -270,7 +270,7 @@ public final class Runner: Sendable {
         events.send(
             .message(
                 .warning,
-                "foreign keys of \(names.joined(separator: ", ")) are not made yet: they follow when all tables are done (`apus resume \(runID)`)"
+                "foreign keys of \(names.joined(separator: ", ")) are not made yet: they follow when all tables are done (\(Advice.resume(runID)))"
             ))
     }
 
