@@ -58,6 +58,8 @@ struct PoolerTests {
         let slices = try source.slices(of: read, wish: SliceWish(channels: 4, count: 4))
         load.slices = slices.count
         #expect(slices.count == 4)
+        // With a table that it refers to, or that refers to it.
+        if mode == .replace { load.replacedWith = [load.target, TableName("other")] }
         try sink.lock(load)
         var others = load
         others.runID = RunID.make()

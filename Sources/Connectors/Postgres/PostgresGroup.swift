@@ -45,7 +45,13 @@ extension PostgresSession {
     func guardingGroup(_ load: Load, _ body: () throws -> Void) throws {
         guard let first = load.replacedWith?.first else { return try body() }
         let key = try lockKey(load, "group:\(first)") ^ 4
-        try run("SELECT pg_advisory_lock(\(key))", doing: "waiting for another table of the group of \(load.target)")
+        let doing = "waiting for another table of the group of \(load.target)"
+        if poolsTransactions {
+            // The transaction that holds the table's steps holds it, to the end of the step.
+            try stepsHolder?.run("SELECT pg_advisory_xact_lock(\(key))", doing: doing)
+            return try body()
+        }
+        try run("SELECT pg_advisory_lock(\(key))", doing: doing)
         defer { if isAlive { _ = try? run("SELECT pg_advisory_unlock(\(key))", doing: "letting others of the group on") } }
         try body()
     }
