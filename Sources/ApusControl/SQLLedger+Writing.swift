@@ -115,10 +115,9 @@ extension SQLLedger {
         let flow = clean(flow)
         let key = FlowKey.text(flow)
         try transaction("set a watermark") { session in
-            _ = try session.query("DELETE FROM apus_watermark WHERE flow_key = ?", [key])
-            try session.insert(
-                into: "apus_watermark", "flow_key, flow_name, mark_value, changed_us",
-                [[key, flow, clean(value), micros(Clock.wall())]])
+            try session.put(
+                into: "apus_watermark", key: 1, "flow_key, flow_name, mark_value, changed_us",
+                [[key, flow, clean(value), micros(Clock.wall())]], with: connector)
         }
     }
 

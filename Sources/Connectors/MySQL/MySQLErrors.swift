@@ -19,8 +19,8 @@ extension MySQLFault {
     }
     var isPrepareUnsupported: Bool { [1295, 1047, 2030].contains(number) }
 
-    /// What ``MySQLTarget/insertTail(_:key:_:)`` fails with (ER_SUBQUERY_NO_1_ROW).
-    static let otherKey = 1242
+    /// What ``MySQLTarget/insertTail(_:key:_:)`` fails with: ER_SUBQUERY_NO_1_ROW, or ER_DATA_OUT_OF_RANGE on OceanBase.
+    static let otherKey = 1242, otherKeyOutOfRange = 1690
 
     /// What the target refuses because of a row's own values.
     static let rowFaults: Set<Int> = [

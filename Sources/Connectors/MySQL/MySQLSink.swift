@@ -273,6 +273,7 @@ extension MySQLSession: Sink {
     func writer(_ load: Load, duplicates: Duplicates) throws -> any Writer {
         var target = try target(load.destination, columns: load.columns)
         if load.mode == .upsert { target.guardsKey = try guardsKey(target, load) }
+        target.runsSubqueriesEarly = server.product == .oceanBase
         if load.rounds == true { target.allowRounding() }
         // A note tells where a value was cut. Keys that are put off are checked again by the next load, unless the user turned them off.
         let defers = load.defersForeignKeys == true

@@ -128,7 +128,8 @@ class MySQLSliceWriter {
 
     /// Why a row was refused.
     func reason(_ fault: MySQLFault) -> String {
-        guard fault.number == MySQLFault.otherKey else { return fault.words }
+        let number = target.runsSubqueriesEarly ? MySQLFault.otherKeyOutOfRange : MySQLFault.otherKey
+        guard target.guardsKey, fault.number == number else { return fault.words }
         let key = load.key.joined(separator: ", ")
         return
             "the target has a row that it takes for this one, but whose key (\(key)) is not the same: it differs in case, accents or blanks, which the column's collation ignores, or another unique key is equal"

@@ -19,6 +19,7 @@ struct MySQLTarget {
     var items: [Item]
     /// Whether rows could meet a row of another key: see ``keyGuard(_:_:)``.
     var guardsKey = false
+    var runsSubqueriesEarly = false
     var schema: Schema { Schema(items.map { Column($0.name, $0.type, nullable: $0.nullable) }) }
 
     init(_ table: TableName, _ items: [Item]) {
@@ -69,8 +70,8 @@ struct MySQLTarget {
         return " ON DUPLICATE KEY UPDATE " + (assigned + (keyGuard(key, dialect).map { [$0] } ?? [])).joined(separator: ", ")
     }
 
-    /// Leaves the key as it is where the row that is there has the very key of the new one, and else fails with error
-    /// 1242: the collation takes `a`, `A` and `á` for one key, or another unique key has found the row.
+    /// Leaves the key as it is where the row that is there has the very key of the new one, and else fails with
+    /// ``MySQLFault/otherKey``: the collation takes `a`, `A` and `á` for one key, or another unique key has found the row.
     private func keyGuard(_ key: [String], _ dialect: MySQLDialect) -> String? {
         guard guardsKey, let first = key.first else { return nil }
         let table = dialect.quote(table.name)
@@ -80,8 +81,9 @@ struct MySQLTarget {
             return isText ? "CAST(\(old) AS BINARY) <=> CAST(\(new) AS BINARY)" : "\(old) <=> \(new)"
         }
         let kept = "\(table).\(dialect.quote(first))"
-        return
-            "\(dialect.quote(first)) = CASE WHEN \(same.joined(separator: " AND ")) THEN \(kept) ELSE (SELECT NULL UNION ALL SELECT NULL) END"
+        // OceanBase runs a subquery before it is needed; there a number grows beyond its type.
+        let failure = runsSubqueriesEarly ? "~0 + 1 + COALESCE(LENGTH(\(kept)), 0)" : "(SELECT NULL UNION ALL SELECT NULL)"
+        return "\(dialect.quote(first)) = CASE WHEN \(same.joined(separator: " AND ")) THEN \(kept) ELSE \(failure) END"
     }
 }
 
