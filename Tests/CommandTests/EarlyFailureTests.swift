@@ -7,18 +7,18 @@ import Testing
     @Test(arguments: [true, false])
     func `an error of the first row ends a load long before its last row is read`(_ passesThrough: Bool) throws {
         let typist = try Typist(), source = try Store(.postgres), target = try Store(.postgres)
-        // A minute and a half of rows, of which the first twenty thousand come at once.
+        // Minutes of rows, of which the first twenty thousand come at once.
         try source.run(
             """
-            CREATE FUNCTION slow(i bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN IF i > 20000 THEN PERFORM pg_sleep(0.001); END IF; RETURN i; END $$;
-            CREATE VIEW t AS SELECT slow(i) AS id, i AS v FROM generate_series(1::bigint, 100000) i;
+            CREATE FUNCTION slow(i bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN IF i > 20000 AND i % 4 = 0 THEN PERFORM pg_sleep(0.001); END IF; RETURN i; END $$;
+            CREATE VIEW t AS SELECT slow(i) AS id, i AS v FROM generate_series(1::bigint, 600000) i;
             """)
         try target.run("CREATE TABLE t (id bigint CHECK (id > 1), v \(passesThrough ? "bigint" : "numeric"))")
         let start = Date()
         let result = try typist.apus(
             "copy", source.url(), target.url(), "--table", "t", "--mode", "append", "--slices", "1", "--ledger", typist.ledger)
         expect(result, 1, "row.too_many_rejected")
-        #expect(-start.timeIntervalSinceNow < 30)
+        #expect(-start.timeIntervalSinceNow < 50)
         #expect(try target.ask("SELECT count(*) FROM t") == [["0"]])
     }
 
