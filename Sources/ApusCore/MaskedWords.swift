@@ -162,6 +162,8 @@ enum MaskedWords {
         {
             return literal(scalars, after: equals)
         }
+        // OPTIONS ("password" '…')
+        if isKey { return next < scalars.count && scalars[next] == "'" && next > end + 1 ? content(scalars, at: next) : nil }
         return literal(scalars, after: end)
     }
 

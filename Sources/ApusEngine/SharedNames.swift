@@ -11,7 +11,13 @@ struct SharedNames {
             // By schema, the names and the tables that have them: several tables of the plan may go to one of the target.
             var taken: [String?: [String: String]] = [:]
             if kind == .index {
-                for name in tables.map(\.load.target) { taken[name.schema, default: [:]][sink.comparable(column: name.name)] = "" }
+                for load in tables.map(\.load) {
+                    let name = load.target
+                    taken[name.schema, default: [:]][sink.comparable(column: name.name)] = ""
+                    // What PostgreSQL calls the index of a primary key.
+                    guard !load.shape.primaryKey.isEmpty else { continue }
+                    taken[name.schema, default: [:]][sink.comparable(column: name.name + "_pkey")] = ""
+                }
             }
             for index in tables.indices where !tables[index].load.exists || tables[index].load.create == .recreate {
                 try settle(kind, &tables[index], &taken[tables[index].load.target.schema, default: [:]])
@@ -25,11 +31,16 @@ struct SharedNames {
         let target = table.load.target
         let offered = names.map { choices(for: $0.name, of: target.name) }
         let there = Set(try sink.taken(offered.flatMap { $0 }, kind, beside: target).map(sink.comparable(column:)))
+        // Of two indexes of one table none takes the other's own name.
+        let own = names.map { sink.comparable(column: $0.name) }
+        var given: Set<String> = []
         for ((position, name), choices) in zip(names, offered) {
-            let free = choices.first { choice in
-                let choice = sink.comparable(column: choice)
-                return !there.contains(choice) && (taken[choice] == nil || taken[choice] == target.name)
+            let free = choices.first { text in
+                let choice = sink.comparable(column: text)
+                return !there.contains(choice) && (taken[choice] == nil || taken[choice] == target.name) && !given.contains(choice)
+                    && (text == name || !own.contains(choice))
             }
+            given.insert(sink.comparable(column: free ?? name))
             taken[sink.comparable(column: free ?? name)] = target.name
             guard let free, free != name else { continue }
             rename(kind, position, free, &table.load.shape)

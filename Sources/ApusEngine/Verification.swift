@@ -61,14 +61,20 @@ public struct Verification: Sendable {
             finding.verdict = isMissing ? .missing : .unreadable
             let side = fault.side.rawValue
             finding.note =
-                isMissing ? "the \(side) has no such table, or does not show it to this user" : "the \(side): \(fault.error.message)"
+                isMissing
+                ? "the \(side) has no such table, or does not show it to this user" : "the \(side): \(Self.words(of: fault.error))"
         } catch {
             let error = ApusError(wrapping: error)
             if error.endsAll { throw error }
             finding.verdict = .unreadable
-            finding.note = error.message
+            finding.note = Self.words(of: error)
         }
         return finding
+    }
+
+    /// The message, and what the server said.
+    private static func words(of error: ApusError) -> String {
+        Masking.mask(error.message + (error.underlying.map { " (\($0))" } ?? ""))
     }
 
     /// Whether it is the table that was not found, and not something in it.

@@ -23,17 +23,7 @@ struct TemplateDraft {
     }
 
     /// Statements that empty the target.
-    var emptying: [String] {
-        guard case .relational(let writer) = job.writer else { return [] }
-        return writer.before.filter(Self.empties)
-    }
-
-    /// `truncate table t`, `delete from t`.
-    static func empties(_ sql: String) -> Bool {
-        let words = sql.lowercased().split { $0.isWhitespace || $0 == ";" }
-        return words.count == 3 && (words.starts(with: ["truncate", "table"]) || words.starts(with: ["delete", "from"]))
-            || words.count == 2 && words[0] == "truncate"
-    }
+    var emptying: [String] { flow.tables.flatMap { $0.emptying(flow.to) } }
 
     /// Whether something is read without regard to the row's condition.
     var ignoresCondition: Bool {

@@ -107,8 +107,8 @@ struct TemplateFlow {
             var table = flow.tables[index]
             // Under a lease and with marks, so that another worker can go on.
             table.isShared = false
-            let blanket = table.before.filter(TemplateDraft.empties)
-            table.before.removeAll(where: TemplateDraft.empties)
+            let blanket = table.emptying(flow.to)
+            table.before.removeAll { blanket.contains($0) }
             if table.mode == .append, table.duplicates == nil {
                 switch row.increment {
                 case .full, .fullByCondition, nil:

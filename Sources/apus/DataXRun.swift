@@ -93,7 +93,7 @@ struct DataXRun {
         let summary = try arguments.summaryFile.map { try SummaryFile(path: $0) }
         let statistics = DataXStatistics(
             lines, plan: plan, interval: job.reportInterval ?? 10, maxDirtyRecords: job.dirtyRowsShown ?? 10)
-        let emptied = EmptiedTarget(plan, job: arguments.job!) { say(.error, $0) }
+        let emptied = EmptiedTarget(plan, homes: EmptyingStatement.homes(ends.to.endpoint), job: arguments.job!) { say(.error, $0) }
         var replaced: [String] = []
         if case .text(let writer) = job.writer, writer.mode == .truncate { replaced = writer.existing }
         let narration = log.listeners.map { ErrorMapping($0, WithoutResume.plain) as any Listener }
@@ -158,13 +158,15 @@ struct DataXRun {
 
 /// Says so when a job fails after its `preSql` took rows away: before DataX's own last words, and loudly.
 private final class EmptiedTarget: Listener {
-    private let targets: String
+    private let targets: [String]
+    private let homes: [String]
     private let job: String
     private let say: @Sendable (String) -> Void
     private let found = Mutex<String?>(nil)
 
-    init(_ plan: Plan, job: String, say: @escaping @Sendable (String) -> Void) {
-        targets = plan.tables.map(\.load.target.description).joined(separator: ", ")
+    init(_ plan: Plan, homes: [String], job: String, say: @escaping @Sendable (String) -> Void) {
+        targets = plan.tables.map(\.load.target.description)
+        self.homes = homes
         self.job = job
         self.say = say
     }
@@ -172,14 +174,18 @@ private final class EmptiedTarget: Listener {
     func hear(_ event: Event) {
         switch event.kind {
         case .message(_, let text) where text.hasPrefix("before: "):
-            let words = text.dropFirst(8).uppercased().split { $0.isWhitespace }
-            guard let verb = words.first, ["TRUNCATE", "DELETE", "DROP"].contains(verb) else { return }
-            let isPart = verb == "DELETE" && words.contains("WHERE")
+            // Behind the statement stands how long it took.
+            let statement = text[..<(text.lastIndex(of: "(") ?? text.endIndex)].dropFirst(8)
+            let words = statement.split { $0.isWhitespace || $0 == ";" }.map(String.init)
+            guard let verb = words.first?.uppercased(), ["TRUNCATE", "DELETE", "DROP"].contains(verb) else { return }
+            let isPart = verb == "DELETE" && words.count > 3
+            let names = verb == "DELETE" ? words.dropFirst(2).prefix(1) : words.dropFirst()
+            guard names.contains(where: { EmptyingStatement.isOne($0.replacing(",", with: ""), of: targets, homes: homes) }) else { return }
             found.withLock { $0 = "preSql (\(verb)) \(isPart ? "took rows out of" : "emptied") the table" }
         case .runFinished(let result) where result.status != .done:
             guard let what = found.withLock({ $0 }) else { return }
             say(
-                "\(targets): \(what) before the job failed; of the new rows it holds \(result.tally.written). \(Advice.importDataX(job)) makes a flow whose mode `replace` keeps the old rows until all new ones are there."
+                "\(targets.joined(separator: ", ")): \(what) before the job failed; of the new rows it holds \(result.tally.written). \(Advice.importDataX(job)) makes a flow whose mode `replace` keeps the old rows until all new ones are there."
             )
         default: break
         }

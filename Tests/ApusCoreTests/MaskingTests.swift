@@ -21,6 +21,7 @@ import Testing
         ("SET PASSWORD FOR 'u'@'h' = 'a'", "SET PASSWORD FOR 'u'@'h' = '•••'"),
         ("CREATE USER u IDENTIFIED BY 'cut of", "CREATE USER u IDENTIFIED BY '•••"),
         ("OPTIONS (user 'u', password 'x')", "OPTIONS (user 'u', password '•••')"),
+        (#"OPTIONS (user 'u', "password" 'x')"#, #"OPTIONS (user 'u', "password" '•••')"#),
         (#""aws.s3.secret_key" = "k""#, #""aws.s3.secret_key" = "•••""#),
         ("CHANGE MASTER TO MASTER_PASSWORD='x'", "CHANGE MASTER TO MASTER_PASSWORD='•••'"),
     ])

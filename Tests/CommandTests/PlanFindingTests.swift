@@ -159,6 +159,24 @@ import Testing
         #expect(try target.ask(names) == [["a", "a_b"], ["a", "a_n"], ["b", "b_a_n_2"], ["other", "b_a_n"]])
     }
 
+    @Test(arguments: [Kind.postgres, .sqlite])
+    func `indexes of one table whose names become one, or the primary key's, are told apart`(_ kind: Kind) throws {
+        let source = try Store(
+            .mariadb,
+            "CREATE TABLE ix1 (id int PRIMARY KEY, a int, b int, KEY x (a), KEY ix1_x (b), KEY ix1_pkey (a, b)); INSERT INTO ix1 VALUES (1, 2, 3);"
+        )
+        let target = try Store(kind)
+        let copy = ["copy", source.url(), target.url(), "--with", "indexes"]
+        let plan = try user.run(copy + ["--dry-run"])
+        expect(plan, 0, "the index ix1_x is called ix1_x_2 here", "the index ix1_pkey is called ix1_pkey_2 here")
+        for more in [[], [], ["--create", "recreate"]] { expect(try user.run(copy + more), 0) }
+        let names =
+            kind == .postgres
+            ? "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+            : "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1"
+        #expect(try target.ask(names).map { $0[0] } == (kind == .postgres ? ["ix1_pkey"] : []) + ["ix1_pkey_2", "ix1_x", "ix1_x_2"])
+    }
+
     @Test func `foreign keys of one name in several tables are told apart where a database has each name once`() throws {
         let source = try Store(
             .postgres,

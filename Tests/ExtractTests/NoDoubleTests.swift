@@ -70,6 +70,24 @@ import Testing
         #expect(try dw.lines("SELECT count(*), count(DISTINCT id), min(id) FROM o") == ["48|48|25"])
     }
 
+    @Test(arguments: [Place.Kind.mariadb, .postgres, .sqlite])
+    func `a template that empties another table leaves the rows of its own`(_ kind: Place.Kind) throws {
+        let erp = try Place(.sqlite, Self.hours), night = try Night()
+        let dw = try Place(
+            kind,
+            """
+            CREATE TABLE o (id int PRIMARY KEY, name varchar(20), upd \(kind == .postgres ? "timestamp" : "datetime"));
+            CREATE TABLE other (x int); INSERT INTO o VALUES (99, 'stays', '2026-11-01 00:00:00'); INSERT INTO other VALUES (1);
+            """)
+        try template(night, 1, erp, dw, where: "where ${condition}", before: #""delete from other""#)
+        try night.row("o", to: "o", etlType: 2, column: "t.id <= 20", ["src_table_column": "'id,name,upd'"])
+        for _ in 0..<2 {
+            expect(try night.extract("--json-dir", night.home.path, "--zone", "UTC"), 0)
+            #expect(try dw.lines("SELECT count(*), max(id) FROM o") == ["21|99"])
+            #expect(try dw.lines("SELECT count(*) FROM other") == ["0"])
+        }
+    }
+
     @Test func `a template that does not use the condition is refused by check and run`() throws {
         let erp = try Place(.sqlite, Self.hours), dw = try Self.target(.sqlite), night = try Night()
         try template(night, 1, erp, dw, where: "")

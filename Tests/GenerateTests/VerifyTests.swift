@@ -107,7 +107,8 @@ import Testing
         defer { try? desk.target.run("DROP OWNED BY \(user); DROP ROLE \(user);") }
         let url = "postgres://\(user):pw@127.0.0.1:\(try PostgresServer.shared().port)/\(desk.target.name)"
         let result = try desk.apus("verify", id, with: ["APUS_CONNECTION_DW": url])
-        expect(result, 1, "unreadable (the target: ", "1 of 2 tables equal by checksum, 0 different, 1 not readable, 0 not compared")
+        expect(
+            result, 1, "unreadable (the target: ", "denied", "1 of 2 tables equal by checksum, 0 different, 1 not readable, 0 not compared")
         try desk.source.run("INSERT INTO a VALUES (2)")
         expect(
             try desk.apus("verify", id, with: ["APUS_CONNECTION_DW": url]), 2,

@@ -53,7 +53,7 @@ public struct DataXImport: Sendable {
                     "\(name): transformers (\(job.transforms.map(\.name).joined(separator: ", "))) do not map; write SQL expressions in `columns`"
                 )
             }
-            for wish in flow.tables { entries += table(wish, job, name) }
+            for wish in flow.tables { entries += table(wish, job, name, flow.to) }
         }
         guard let ends else { throw ApusError(.usage, "no job is named") }
         var lines = jobs.count == 1 ? ["# From the DataX job \(jobs[0].name)."] : ["# From \(jobs.count) DataX jobs."]
@@ -94,7 +94,7 @@ public struct DataXImport: Sendable {
     }
 
     /// One entry for every place that the first source has.
-    private mutating func table(_ wish: TableWish, _ job: DataXJob, _ name: String) -> [Entry] {
+    private mutating func table(_ wish: TableWish, _ job: DataXJob, _ name: String, _ to: Flow.Connection) -> [Entry] {
         wish.members.filter { $0.source == 0 }.map { member in
             var lines: [String] = []
             let key: String
@@ -112,10 +112,10 @@ public struct DataXImport: Sendable {
             if let filter = member.filter { add("where: \(Self.quoted(filter))") }
             columns(wish, member, name, add)
             if case .relational(let writer) = job.writer {
-                let (before, empties) = Self.emptying(wish.before, target)
+                let emptying = wish.emptying(to)
                 switch writer.mode {
                 case .replace, .update: add("mode: upsert")
-                case .insert where empties:
+                case .insert where !emptying.isEmpty:
                     add("mode: replace")
                     note("\(name): the preSql that empties \(target) became mode `replace`: the old rows stay until all new ones are there")
                 case .ignore:
@@ -124,7 +124,7 @@ public struct DataXImport: Sendable {
                 case .insert: add("mode: append")
                 }
                 add("create: require")
-                let kept = writer.mode == .insert && empties ? before : wish.before
+                let kept = writer.mode == .insert ? wish.before.filter { !emptying.contains($0) } : wish.before
                 if !kept.isEmpty { add("before: [\(kept.map(Self.quoted).joined(separator: ", "))]") }
                 if !wish.after.isEmpty { add("after: [\(wish.after.map(Self.quoted).joined(separator: ", "))]") }
                 if writer.emptyIsNull, job.isText {
@@ -158,17 +158,6 @@ public struct DataXImport: Sendable {
     }
 
     private mutating func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
-
-    /// The statements without those that empty the whole table.
-    private static func emptying(_ statements: [String], _ table: String) -> (kept: [String], empties: Bool) {
-        let kept = statements.filter { statement in
-            let words = statement.lowercased().split { $0.isWhitespace || $0 == ";" }
-            let isTruncate = words.first == "truncate"
-            let isDelete = words.count == 3 && words[0] == "delete" && words[1] == "from"
-            return !(isTruncate || isDelete)
-        }
-        return (kept, kept.count < statements.count)
-    }
 
     /// A name of ``TableText/pattern``, its quotes only where they are needed.
     private static func plain(_ pattern: String) -> String {

@@ -332,7 +332,7 @@ struct FlowMaking {
 
 /// A table's name as a job writes it: `orders`, `dw.orders`, each part perhaps in quotes.
 struct TableText {
-    private let parts: [String]
+    let parts: [String]
 
     /// Nil when it is something else, e.g. a name with an alias.
     init?(_ text: String) {

@@ -103,6 +103,23 @@ public struct JobParameters: Hashable, Sendable {
         return end > first ? (text(first..<end), end) : nil
     }
 
+    /// The `$name` without braces that stand in a text, each once; not the quotes of PostgreSQL (`$body$`).
+    static func bare(in text: String) -> [String] {
+        var names: [String] = []
+        var parts = text.split(separator: "$", omittingEmptySubsequences: false).dropFirst()[...]
+        while let part = parts.popFirst() {
+            let name = String(part.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+            if name == part, !parts.isEmpty {
+                // `$tag$`, and what it ends with.
+                while let next = parts.popFirst(), next != part {}
+                _ = parts.popFirst()
+                continue
+            }
+            if let first = name.first, first.isLetter || first == "_", !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
     /// The `${name}` that stand in a text, each once.
     static func open(in text: String) -> [String] {
         var names: [String] = []

@@ -30,6 +30,12 @@ final class JobReading {
             fault(
                 .unsetVariable, "`\(key)` holds `${\(name)}`, which has no value", hint: "Give it one: -p \"-D\(name)=…\".")
         }
+        if ["where", "querySql", "preSql", "postSql", "table", "column", "path", "fileName"].contains(where: { key.hasSuffix(".\($0)") }) {
+            for name in JobParameters.bare(in: text) {
+                notice(
+                    "`\(key)` holds `$\(name)`, which has no value and stays as it stands; `${\(name)}` is a parameter that must be given")
+            }
+        }
         return text
     }
 
