@@ -35,7 +35,8 @@ def load():
 def save(name, result, bench):
     results = load()
     result["machine"] = machine(bench)
-    result["size"] = f"Table of {bench.rows:,} rows, {bench.runs} paired runs."
+    # A question whose rows and runs are its own says so itself.
+    result.setdefault("size", f"Table of {bench.rows:,} rows, {bench.runs} paired runs.")
     results[name] = result
     with open(RESULTS, "w") as file:
         json.dump(results, file, indent=1, ensure_ascii=False)

@@ -108,7 +108,8 @@ def run(bench):
                 os.remove(ledger + suffix)
 
     table = [["target", "mode", "kills", "equal", "resume killed too", "nothing on record", "tables left behind"]]
-    notes = [f"{rows:,} rows, 1 to 4 channels, seed {seed}."]
+    size = f"{rows:,} rows, 1 to 4 channels, seed {seed}."
+    notes = []
     equal = total = 0
     systems = ("PostgreSQL", "MariaDB", "SQLite")
     for index, system in enumerate(systems):
@@ -174,7 +175,7 @@ def run(bench):
             table.append([system, mode, done, good, twice, unrecorded, ", ".join(sorted(left)) or "none"])
     bench.say(f"{equal} of {total}")
     notes.insert(0, f"**{equal} of {total}** gave the checksum of an undisturbed run.\n")
-    return {"table": table, "notes": notes, "bars": [bar("equal to an undisturbed run", equal, total, "kills", at_most=False)]}
+    return {"size": size, "table": table, "notes": notes, "bars": [bar("equal to an undisturbed run", equal, total, "kills", at_most=False)]}
 
 
 def states(bench, ledger, environment):
