@@ -13,7 +13,7 @@ extension Verification {
         var missing = 0
         repeat {
             let isFirst = wanted.share == 0
-            var given = 0, unfit = 0, left = known
+            var given = 0, refused = 0, left = known
             for (number, read) in table.reads.enumerated() {
                 try reading(.source, sources[read.source]) { session in
                     guard isFirst || session.rereadable else {
@@ -21,7 +21,7 @@ extension Verification {
                     }
                     let rows = try mapping.sourceRows(read, left)
                     let keyHasher = keys.map { RowHasher(rows.schema, places: $0.places, likeness: $0.likeness) }
-                    unfit += try Self.walk(
+                    refused += try Self.walk(
                         read, table.slices.filter { $0.read == number }, from: session, rows, part: Wanted.Part(),
                         add: { part, batch in
                             part.rows += batch.rowCount
@@ -44,8 +44,8 @@ extension Verification {
             wanted.close()
             let (rows, lost) = try reading(.target, to) { try look(for: wanted, mapping, in: $0) }
             if isFirst {
-                finding.sourceRows = given + unfit
-                finding.rejected = unfit
+                finding.sourceRows = given + refused
+                finding.rejected = refused
                 finding.targetRows = rows + lost
             }
             missing += wanted.missing

@@ -69,7 +69,7 @@ extension Verification {
     final class Outcome: Sendable {
         struct Total {
             var digest = RowDigest()
-            var unfit = 0
+            var refused = 0
         }
 
         private let state = Mutex<(total: Total, fault: Fault?)>((Total(), nil))

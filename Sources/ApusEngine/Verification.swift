@@ -135,7 +135,7 @@ public struct Verification: Sendable {
                     var read = mapping.held
                     if let filter = part.filter(source) { read.filters = [filter] }
                     let rows = try mapping.targetRows()
-                    total.unfit = try Self.digest(read, [Slice(id: 0, bounds: .all)], from: source, rows, into: &total.digest)
+                    total.refused = try Self.digest(read, [Slice(id: 0, bounds: .all)], from: source, rows, into: &total.digest)
                     return total
                 }
                 $0 = total
@@ -147,17 +147,17 @@ public struct Verification: Sendable {
                 try sources[read.source].reading(interrupt, sourceEnd) { session in
                     let rows = try mapping.sourceRows(read, known)
                     let slices = table.slices.filter { $0.read == number }
-                    total.unfit += try Self.digest(read, slices, from: session, rows, into: &total.digest)
+                    total.refused += try Self.digest(read, slices, from: session, rows, into: &total.digest)
                     known = rows.known
                 }
             }
         }
         lane.join()
         let (given, found) = try Outcome.both(source, target)
-        finding.rejected = given.unfit
-        finding.sourceRows = given.digest.rows + given.unfit
-        finding.targetRows = found.digest.rows + found.unfit
-        let isEqual = found.unfit == 0 && given.digest.rows == found.digest.rows && given.digest.sum == found.digest.sum
+        finding.rejected = given.refused
+        finding.sourceRows = given.digest.rows + given.refused
+        finding.targetRows = found.digest.rows + found.refused
+        let isEqual = found.refused == 0 && given.digest.rows == found.digest.rows && given.digest.sum == found.digest.sum
         finding.verdict = isEqual ? .equal : .different
     }
 
@@ -179,7 +179,7 @@ public struct Verification: Sendable {
         add: (inout Part, Batch) -> Void, take: (Part) -> Void
     ) throws -> Int {
         let batch = Batch(schema: read.schema)
-        var unfit = 0
+        var refused = 0
         var left = Array(slices.reversed())
         while let slice = left.popLast() {
             var part = empty()
@@ -202,10 +202,10 @@ public struct Verification: Sendable {
                 left += halves.reversed().map { Slice(id: slice.id, read: slice.read, bounds: $0, rows: nil) }
                 continue
             }
-            unfit += lost
+            refused += lost
             take(part)
         }
-        return unfit
+        return refused
     }
 
     // MARK: Unsteady columns

@@ -6,7 +6,7 @@ extension FilesSession {
     private struct Saved: Codable {
         var target: String
         var checkpoint: Checkpoint
-        /// The octets of the target's files when the load was done.
+        /// The bytes of the target's files when the load was done.
         var size: Int
     }
 

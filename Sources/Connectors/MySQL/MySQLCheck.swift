@@ -1,9 +1,9 @@
 import Tabular
 
 /// What MySQL and MariaDB would make of a value without an error, found before it is sent: another member of an ENUM,
-/// a text without its last blanks, octets with zeros behind them.
+/// a text without its last blanks, bytes with zeros behind them.
 enum MySQLCheck {
-    /// Members, as octets. In an ENUM a text that is no member can be an index (`1`) or a member in another case.
+    /// Members, as bytes. In an ENUM a text that is no member can be an index (`1`) or a member in another case.
     case member([[UInt8]])
     /// Members, of which a text names some, in their order.
     case members([[UInt8]])
@@ -12,9 +12,9 @@ enum MySQLCheck {
     /// A CHAR drops blanks at the end. A text that fills it is what other systems pad their CHAR to.
     case padded(characters: Int)
     /// A BINARY is filled up with zeros.
-    case filled(octets: Int)
+    case filled(bytes: Int)
     /// Of a longer TEXT, blanks at the end are cut off; everything else is refused by the server.
-    case limited(octets: Int)
+    case limited(bytes: Int)
     /// FLOAT(7,2) rounds.
     case rounded(fraction: Int, isSingle: Bool)
 
@@ -27,10 +27,10 @@ enum MySQLCheck {
         case "set": self = .members(Self.members(of: facts[3] ?? ""))
         case "year": self = .year
         case "char": self = .padded(characters: number(4) ?? 1)
-        case "binary": self = .filled(octets: number(4) ?? 1)
+        case "binary": self = .filled(bytes: number(4) ?? 1)
         case "tinytext", "text", "mediumtext":
-            guard let octets = number(5) else { return nil }
-            self = .limited(octets: octets)
+            guard let bytes = number(5) else { return nil }
+            self = .limited(bytes: bytes)
         case "float", "double":
             guard let scale = number(6) else { return nil }
             self = .rounded(fraction: scale, isSingle: facts[1]?.lowercased() == "float")
@@ -85,10 +85,10 @@ enum MySQLCheck {
             let text = column.pointee.bytes(row)
             guard text.last == 32 else { return true }
             return text.reduce(0) { $1 & 0xc0 == 0x80 ? $0 : $0 + 1 } == characters
-        case .filled(let octets): return column.pointee.bytes(row).count == octets
-        case .limited(let octets):
+        case .filled(let bytes): return column.pointee.bytes(row).count == bytes
+        case .limited(let bytes):
             let text = column.pointee.bytes(row)
-            return text.count <= octets || text.last != 32
+            return text.count <= bytes || text.last != 32
         case .rounded(let fraction, let isSingle):
             let value = column.pointee.double(row)
             let unit = (0..<fraction).reduce(1.0) { power, _ in power * 10 }
@@ -122,8 +122,8 @@ enum MySQLCheck {
         case .members: "`\(name)` is a SET: a value names members as they are declared, each once and in their order"
         case .year: "`\(name)` is a YEAR, which holds 0 and 1901 to 2155; MySQL makes another year of other numbers"
         case .padded: "`\(name)` is a CHAR, which drops blanks at the end; declare it VARCHAR"
-        case .filled(let octets): "`\(name)` is a BINARY(\(octets)), which is filled up with zeros; declare it VARBINARY"
-        case .limited(let octets): "`\(name)` holds \(octets) octets, and MySQL would cut blanks off; declare it LONGTEXT"
+        case .filled(let bytes): "`\(name)` is a BINARY(\(bytes)), which is filled up with zeros; declare it VARBINARY"
+        case .limited(let bytes): "`\(name)` holds \(bytes) bytes, and MySQL would cut blanks off; declare it LONGTEXT"
         case .rounded(let fraction, _): "`\(name)` keeps \(fraction) digits after the point; declare it without them"
         }
     }

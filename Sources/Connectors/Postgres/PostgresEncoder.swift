@@ -16,7 +16,7 @@ enum PostgresFault: UInt8 {
         case .numeric: "this is no number that PostgreSQL's numeric can hold"
         case .uuid: "this is no UUID"
         case .bits: "this is no string of 0 and 1"
-        case .octet: "a column of type \"char\" holds one octet"
+        case .octet: "a column of type \"char\" holds one byte"
         case .clock: "PostgreSQL would put the time of the load in the place of a word like `now` or `today`"
         }
     }
