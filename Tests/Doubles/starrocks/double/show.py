@@ -190,7 +190,7 @@ class Show:
     def backends(self, words):
         rows = []
         for number, node in enumerate(self.cluster.backends()):
-            rows.append([10_001 + number, node.address, 9050, 9060, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
+            rows.append([10_001 + number, node.address, 9050, node.be_port, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
                          "false", 10, size(1 << 30), size(1 << 38), size(1 << 39), "50.00 %", "50.00 %", "", self.cluster.profile.version,
                          '{"lastSuccessReportTabletsTime":"N/A"}', size(1 << 38), "50.00 %", 2])
         return ("BackendId IP HeartbeatPort BePort HttpPort BrpcPort LastStartTime LastHeartbeat Alive SystemDecommissioned "
