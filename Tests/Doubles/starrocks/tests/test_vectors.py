@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from .support import FOLDER, Case
+from .support import FOLDER, PASSWORD, Case
 
 sys.path.insert(0, FOLDER)
 import read as reader  # noqa: E402
@@ -102,15 +102,126 @@ class Functions(unittest.TestCase):
             self.assertEqual(told["rows"][7], [b"7".hex(), b'a "text" of row 7'.hex(), None])
 
 
+def printed(value):
+    """A value as HEX() of the SQL port shows it; arrays have the port's own grammar, a backslash before `"` and backslash."""
+    def text(item):
+        if item is None:
+            return b"null"
+        if isinstance(item, list):
+            return b"[" + b",".join(map(text, item)) + b"]"
+        return b'"' + bytes.fromhex(item).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+    if value is None:
+        return "NULL"
+    return (text(value) if isinstance(value, list) else bytes.fromhex(value)).hex().upper()
+
+
 class OverHTTP(Case):
     """A seeded sample of every group through the ports: rows, order, NULLs, filtered rows and failure."""
 
-    def column(self, kind, number):
-        return f"c{number} {kind}"
+    @classmethod
+    def setUpClass(cls):
+        cls.vectors = vectors()
 
-    def make(self, name, vector):
-        columns = vector["columns"]
-        kinds = ["VARCHAR(1048576)"] * columns if isinstance(columns, int) else columns
-        listed = ", ".join(self.column(kind, number) for number, kind in enumerate(kinds))
-        self.sql(f"CREATE TABLE {name} ({listed}) DUPLICATE KEY(c0) DISTRIBUTED BY HASH(c0) BUCKETS 1")
-        return kinds
+    def tables(self, among):
+        """A table for each vector."""
+        sql = []
+        for number, vector in enumerate(among):
+            columns = vector["columns"]
+            kinds = ["VARCHAR(1048576)"] * columns if isinstance(columns, int) else columns
+            listed = ", ".join(f"c{place} {kind}" for place, kind in enumerate(kinds))
+            sql.append(f"CREATE TABLE t{number} ({listed}) DUPLICATE KEY(c0) DISTRIBUTED BY HASH(c0) BUCKETS 1")
+        self.sql(";\n".join(sql))
+
+    def stored(self, among):
+        """The rows of every table, as HEX() shows them."""
+        sql = []
+        for number, vector in enumerate(among):
+            columns = vector["columns"]
+            width = columns if isinstance(columns, int) else len(columns)
+            sql.append(f"SELECT 't{number}' AS mark; SELECT " + ", ".join(f"HEX(c{place})" for place in range(width)) + f" FROM t{number}")
+        done = self.mariadb(";\n".join(sql))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found, rows = [], None
+        for line in done.stdout.splitlines():
+            if line.startswith("t") and line[1:].isdigit():
+                rows = []
+                found.append(rows)
+            elif line != "mark" and not line.startswith("HEX("):
+                rows.append(line.split("\t"))
+        return found
+
+    def headers(self, vector):
+        return {"max_filter_ratio": "1", **vector["headers"]}
+
+    def check(self, among, filtered):
+        for vector, rows, count in zip(among, self.stored(among), filtered, strict=True):
+            expected = [] if vector.get("fail") else [[printed(value) for value in row] for row in vector["rows"]]
+            self.assertEqual(rows, expected, vector["id"])
+            if not vector.get("fail"):
+                self.assertEqual(count, len(vector.get("filtered") or []), vector["id"])
+
+    def test_stream_load(self):
+        chosen = [vector for vector in sample(self.vectors, 1, seed=20) if vector["interface"] == "stream_load"]
+        self.assertGreater(len(chosen), 100)
+        for profile in sorted({profile_of(vector) for vector in chosen}):
+            self.play(profile)
+            among = [vector for vector in chosen if profile_of(vector) == profile]
+            self.sql("".join(f"DROP TABLE IF EXISTS t{number};" for number in range(len(chosen))))
+            self.tables(among)
+            filtered = []
+            for number, vector in enumerate(among):
+                keep = (vector.get("session") or {}).get("keep_carriage_return", "false")
+                self.control("POST", "/config", {"keep_carriage_return": keep})
+                told = self.load(f"t{number}", bytes.fromhex(vector["body_hex"]), node="be1", **self.headers(vector))
+                filtered.append(told.get("NumberFilteredRows"))
+                if vector.get("fail"):
+                    self.assertIn("CSV line length exceed limit", told["Message"])
+                elif vector["rows"]:
+                    self.assertEqual((told["Status"], told["NumberLoadedRows"]), ("Success", len(vector["rows"])), (vector, told))
+            self.check(among, filtered)
+
+    def test_transactions(self):
+        """Each body in a load of its own, and a second time in two loads, of one transaction."""
+        chosen = [vector for vector in sample(self.vectors, 3, seed=21)
+                  if vector["interface"] == "transaction" and vector["server"] == "starrocks" and vector["rows"]]
+        self.assertGreater(len(chosen), 10)
+        self.tables(chosen)
+        doubled, filtered = [], []
+        for number, vector in enumerate(chosen):
+            body, name = bytes.fromhex(vector["body_hex"]), f"t{number}"
+            mark = reader.options(vector["headers"], 1).row
+            body += b"" if body.endswith(mark) else mark
+            rows = [line + mark for line in body.split(mark)[:-1]]
+            label = f"{self.db}_{number}"
+            self.assertEqual(self.transaction("begin", label, name)["Status"], "OK")
+            for part in (body, b"".join(rows[:1]), b"".join(rows[1:])):
+                if part:
+                    told = self.transaction_load(label, name, part, vector)
+                    self.assertEqual(told["Status"], "OK", (vector["id"], told))
+            told = self.transaction("commit", label, name)
+            self.assertEqual(told["Status"], "OK", (vector["id"], told))
+            doubled.append({**vector, "rows": vector["rows"] * 2, "filtered": (vector.get("filtered") or []) * 2})
+            filtered.append(told["NumberFilteredRows"])
+        self.check(doubled, filtered)
+
+    def transaction_load(self, label, name, part, vector):
+        arguments = ["-u", f"root:{PASSWORD}", "-H", "Expect:100-continue", "-H", f"label:{label}", "-H", f"db:{self.db}", "-H", f"table:{name}"]
+        for key, value in self.headers(vector).items():
+            arguments += ["-H", f"{key}: {value}"]
+        done = self.curl(*arguments, "-T", "-", "-X", "PUT", f"http://{self.double.place('fe1')}/api/transaction/load", data=part)
+        return json.loads(done.stdout)
+
+    def test_two_phase_commit_of_doris_reads_every_header(self):
+        chosen = [vector for vector in sample(self.vectors, 2, seed=22) if vector["interface"] == "transaction" and vector["server"] == "doris"]
+        self.assertGreater(len(chosen), 1)
+        self.play("doris-3")
+        self.tables(chosen)
+        filtered = []
+        for number, vector in enumerate(chosen):
+            told = self.load(f"t{number}", bytes.fromhex(vector["body_hex"]), node="be1", **self.headers(vector))
+            filtered.append(told["NumberFilteredRows"])
+            done = self.curl("-u", f"root:{PASSWORD}", "-X", "PUT", "-H", f"txn_id:{told['TxnId']}", "-H", "txn_operation:commit",
+                             f"http://{self.double.place('be1')}/api/{self.db}/_stream_load_2pc")
+            self.assertEqual(json.loads(done.stdout)["status"], "Success")
+        self.check(chosen, filtered)
