@@ -20,6 +20,13 @@ def copy_of(table, database, name):
     return made
 
 
+def only_partition(table):
+    """The partition of a table that has none has the table's name, whatever that becomes."""
+    if not table.partition_kind:
+        for part in table.partitions:
+            part.name = table.name
+
+
 class Alter:
     def __init__(self, statements):
         self.statements, self.session, self.cluster = statements, statements.session, statements.cluster
@@ -126,6 +133,8 @@ class Alter:
                 materialized.changed(self.cluster, one, f"base-table swapped: {one.name}")
             names[table.name], names[other.name] = other, table
             table.name, other.name = other.name, table.name
+            for one in (table, other):
+                only_partition(one)
 
     def rename(self, table, name):
         names = self.cluster.catalog.database(table.database)
@@ -140,6 +149,7 @@ class Alter:
         old, old_temporary = self.storage.name(table), self.storage.name(table, "__temp_")
         del names[table.name]
         table.name = name
+        only_partition(table)
         names[name] = table
         self.storage.run(f"RENAME TABLE {old} TO {self.storage.name(table)}, "
                          f"{old_temporary} TO {self.storage.name(table, '__temp_')}")
