@@ -28,7 +28,7 @@ from double import wire
 from double.engine import Engine, EngineError
 
 OK, MEM_LIMIT_EXCEEDED, INTERNAL_ERROR, NOT_FOUND, INVALID_ARGUMENT = 0, 5, 6, 31, 33
-KEPT_BYTES = 768 << 20
+KEPT_BYTES = 384 << 20
 
 
 # --- StarRocks' types as Arrow's
@@ -259,6 +259,15 @@ class Store:
                 self.rest(plan, size)
         self.keep(key, found)
         return found
+
+    def settle(self, database, table):
+        """The table is about to change its name or form: what is planned on it is read now."""
+        with self.lock:
+            plans = [plan for plan in self.plans.values() if (plan.database, plan.table) == (database, table)]
+        for plan in plans:
+            with plan.lock:
+                if plan.engine and not plan.unsupported:
+                    self.rest(plan, 4096)
 
     def rest(self, plan, size):
         """Reads the plan's other tablets, so that the snapshot can end."""
@@ -533,6 +542,8 @@ def main():
                 store.pin(order)
             elif order["do"] == "world":
                 world.update({key: order[key] for key in ("offset", "down", "faults")})
+            elif order["do"] == "settle":
+                store.settle(order["database"], order["table"])
             elif order["do"] == "restart":
                 next(one for one in backends if one.name == order["name"]).contexts.clear()
             print('{"ok": true}', flush=True)

@@ -42,6 +42,7 @@ class Alter:
         table = self.cluster.catalog.table(database or self.session.database, name)
         if table.view or (table.external and words.peek().upper != "RENAME"):
             raise SQLError(f"{name} is not a table of this cluster")
+        self.cluster.settle(table)
         with self.storage.lock(table):
             while True:
                 self.clause(words, table)
@@ -119,6 +120,7 @@ class Alter:
             raise SQLError(f"Unknown table '{table.database}.{other_name}'", 5502, "42S02")
         if other is table:
             raise SQLError("new table name is the same as the old one")
+        self.cluster.settle(other)
         with self.storage.lock(other):
             first, second = self.storage.name(table), self.storage.name(other)
             between = f"{quote(table.database)}.`__swap`"

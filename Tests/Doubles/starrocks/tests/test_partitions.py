@@ -123,6 +123,9 @@ class Partitions(Case):
         self.assertNotEqual(names, sorted(names))
         self.assertEqual(len(names), 20)
         self.assertIn("List", self.shown("l")[0])
+        self.assertEqual([row[1] for row in self.sql("SHOW PARTITIONS FROM l WHERE PartitionName LIKE 'pc0%' ORDER BY PartitionName LIMIT 2")],
+                         ["pc00", "pc01"])
+        self.assertIn("does not exist", self.sql_error("SHOW PARTITIONS FROM l WHERE Nothing = 'x'"))
         self.load("e", "2024-03-05\t1\n2024-01-05\t2\n")
         self.assertEqual([(row["PartitionName"], row["Range"]) for row in self.shown("e")], [
             ("p202401", "[types: [DATE]; keys: [2024-01-01]; ..types: [DATE]; keys: [2024-02-01]; )"),
