@@ -20,6 +20,8 @@ class Profile:
     """Rows of a block at whose front a byte order mark is dropped; 0: only at the front of the body."""
     nested_csv: bool = False
     """MAP and STRUCT have CSV converters."""
+    shared: bool = False
+    """Shared data: rows lie in an object store."""
 
     def since(self, *release):
         return self.release >= release
@@ -44,6 +46,15 @@ class Profile:
     @property
     def old_ragged_message(self):
         return not self.is_doris and not self.since(3, 0)
+
+    @property
+    def base64_first(self):
+        """CSV tries Base64 for VARBINARY before it takes the bytes as they are. From which release on is not known."""
+        return not self.is_doris and self.since(3, 3)
+
+    def casts_json(self, base):
+        """Whether JSON can be cast to this nested type: STRUCT from 3.4 on (StarRocks#43101), MAP from 3.5 on (#58045)."""
+        return self.is_doris or {"ARRAY": True, "STRUCT": self.since(3, 4), "MAP": self.since(3, 5)}[base]
 
     @property
     def json_compression(self):
@@ -95,6 +106,16 @@ class Profile:
         return self.is_doris or self.since(3, 1)
 
     @property
+    def physical_partitions(self):
+        """Tables with random buckets grow further physical partitions by themselves."""
+        return not self.is_doris and self.since(3, 2)
+
+    @property
+    def insert_timeout(self):
+        """The variable is known, and INSERT keeps to it instead of `query_timeout`."""
+        return self.is_doris or self.since(3, 4)
+
+    @property
     def decimal_digits(self):
         return 76 if not self.is_doris and self.since(4, 0) else 38
 
@@ -115,7 +136,9 @@ PROFILES = {
         replace(_SR, name="2.5", version="2.5.18-e5a2fb1", server_version="5.1.0", release=(2, 5), csv=readers.STARROCKS_25),
         replace(_SR, name="3.1", version="3.1.15-6ea0cb9", release=(3, 1)),
         _SR,
+        replace(_SR, name="3.3-shared", shared=True),
         replace(_SR, name="3.5", version="3.5.3-7dd3e8b", release=(3, 5)),
+        replace(_SR, name="3.5-shared", version="3.5.3-7dd3e8b", release=(3, 5), shared=True),
         replace(_SR, name="4.0", version="4.0.1-0a9b8c7", release=(4, 0)),
         replace(_SR, name="4.1", version="4.1.0-b7d2f1e", release=(4, 1), csv=readers.STARROCKS_B, nested_csv=True),
         _DORIS,
