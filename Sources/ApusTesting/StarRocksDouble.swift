@@ -109,7 +109,8 @@ public final class StarRocksDouble: Sendable {
             return text.split(separator: "\n").lazy.filter { $0.hasPrefix("{\"control\"") }
                 .compactMap { try? JSONDecoder().decode(Told.self, from: Data($0.utf8)) }.first
         }
-        try process.waitUntilReady("the StarRocks double") { told() != nil }
+        // The first start with scanners may have to install their packages.
+        try process.waitUntilReady("the StarRocks double", within: options.scans ? 300 : 60) { told() != nil }
         guard let told = told() else { throw KitError("the StarRocks double did not say where it is") }
         control = told.control
         nodes = Dictionary(uniqueKeysWithValues: told.nodes.map { ($0.name, $0) })
