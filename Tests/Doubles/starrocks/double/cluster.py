@@ -13,6 +13,8 @@ from .transactions import Transactions
 
 CONFIG = {
     "streaming_load_max_mb": 0,           # 0: the profile's
+    "streaming_load_max_batch_size_mb": 100,  # of a JSON body
+    "be_decodes_urls": True,              # StarRocks#59721: some BEs look for a table named as in the path
     "keep_carriage_return": "false",      # Doris: a session variable
     "max_running_txn_num_per_db": 0,      # 0: the profile's
     "label_keep_max_second": 259_200,

@@ -83,8 +83,10 @@ def partitions_meta(cluster, counts):
 
 def loads(cluster, counts):
     for t in list(cluster.transactions.all):
+        if t.kind in ("DELETE", "UPDATE"):
+            continue
         yield [t.identity, t.label, t.database, t.table, "root", None, STATES[t.state], "100%" if t.state == "VISIBLE" else "0%",
-               {"STREAM": "STREAM_LOAD", "TRANSACTION": "STREAM_LOAD", "INSERT": "INSERT"}[t.kind], "NORMAL", t.total, t.filtered,
+               "INSERT" if t.kind == "INSERT" else "STREAM_LOAD", "NORMAL", t.total, t.filtered,
                t.unselected, t.loaded, None, moment(t.begun), moment(t.begun), moment(t.committed_at), moment(t.finished_at), "{}",
                t.reason or None, t.error_url or None, None, None]
 

@@ -3,14 +3,14 @@
 import re
 import time
 
-from .catalog import OPAQUE
 from .compression import CODECS
 from .engine import quote
+from .functions import translated
 from .jsonrows import rows as json_rows
 from .readers import READERS
 from .readers.common import Filtered, LineTooLong, TooFewLines
 from .storage import Spool
-from .values import Unfit, converter
+from .values import Unfit, cast, converter, from_document, told as text_of
 
 OPS = {"0": "0", "1": "1", "upsert": "0", "delete": "1"}
 SPECIAL = re.compile(r"[\\\t\n\r\0]")
@@ -154,19 +154,15 @@ def computed(plan, rows, report):
             yield good[int(number)] + values, raws[int(number)]
 
 
-def translated(expression):
-    """Functions that MariaDB has under another name."""
-    text = re.sub(r"(?i)\bto_binary\s*\(([^()]*?),\s*'hex'\s*\)", r"UNHEX(\1)", expression)
-    text = re.sub(r"(?i)\b(to_bitmap|bitmap_from_string|hll_hash|percentile_hash|bitmap_hash)\s*\([^()]*\)", "NULL", text)
-    text = re.sub(r"(?i)\b(hll_empty|bitmap_empty|percentile_empty)\s*\(\s*\)", "NULL", text)
-    return re.sub(r"(?i)\bAS\s+(BIGINT|INT|LARGEINT)\b", "AS SIGNED", text)
-
-
 def ingest(plan, parts, identity, report, filter_first=0):
     """Writes the good rows to a new spool and returns it."""
     table, cluster = plan.table, plan.cluster
     body = Body(decoded(plan, parts), report, 50)
     rows = read(plan, body)
+    documents = plan.json and not plan.needs_sql
+    if plan.json and plan.needs_sql:
+        rows = ((fields if isinstance(fields, Filtered) else [None if value is None else text_of(value) for value in fields], raw)
+                for fields, raw in rows)
     width = len(plan.sources)
     lowered = [name.lower() for name in plan.sources]
     at = {name: index for index, name in enumerate(lowered)}
@@ -184,6 +180,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
                 constants[name.lower()] = value
                 at.pop(name.lower(), None)
     columns = plan.targets + plan.defaults
+    derived = {name.lower() for name in plan.expressions} if plan.needs_sql else set()
     rules = {"partial": plan.partial, "merge_condition": plan.merge_condition, "temporary": plan.temporary}
     spool = Spool(cluster.storage.folder, identity, table, [column.name for column in columns], **rules)
     steps = []
@@ -194,13 +191,18 @@ def ingest(plan, parts, identity, report, filter_first=0):
         value = constants.get(name)
         if column in plan.defaults:
             value = now if column.default_expression else column.default
-        steps.append((column, table.columns.index(column), None if fixed else at[name], value, converter(column.type, cluster.profile, plan.strict),
-                      column.type.base in OPAQUE, column.type.engine() == "longblob"))
+        if documents and not fixed:
+            convert = from_document(column.type, cluster.profile)
+        elif fixed or plan.json or name in derived:
+            convert = cast(column.type, cluster.profile)
+        else:
+            convert = converter(column.type, cluster.profile, plan.strict)
+        steps.append((column, table.columns.index(column), None if fixed else at[name], value, convert, column.type.engine() == "longblob"))
     operation, constant_op = at.get("__op"), constants.get("__op", "0")
     routed = bool(table.partition_columns)
     single = None if routed else (plan.router.place([]) if plan.router.parts else None)
     keyed = [table.columns.index(table.column(key)) for key in table.keys] if table.model == "PRIMARY" else None
-    strict, write, json = plan.strict, spool.file.write, plan.json
+    strict, write = plan.strict, spool.file.write
     for fields, raw in rows:
         report.total += 1
         if isinstance(fields, Filtered):
@@ -210,7 +212,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
             report.reject("a row that the double was told to filter", raw)
             continue
         out, values, why = [], [None] * len(table.columns), None
-        for column, place, index, fixed, convert, opaque, binary in steps:
+        for column, place, index, fixed, convert, binary in steps:
             text = fixed if index is None else fields[index]
             if text is None and index is None and column.auto_increment:
                 text = str(table.auto)
@@ -223,8 +225,6 @@ def ingest(plan, parts, identity, report, filter_first=0):
                         why = explained(problem, column, place, text)
                         break
                     text = None
-            elif json and index is not None and column.has_default and not column.default_expression:
-                text = column.default
             if text is None:
                 if not column.nullable:
                     why = f"NULL value in non-nullable column '{column.name}'"
@@ -233,7 +233,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
                 continue
             values[place] = text
             if binary:
-                out.append("\\N" if opaque else text.encode("utf-8", "surrogateescape").hex())
+                out.append(text.encode("utf-8", "surrogateescape").hex())
             else:
                 out.append(escaped(text))
         if why is not None:
@@ -267,8 +267,8 @@ def _key_bytes(text):
     return 0 if text is None else 8 if text.lstrip("-").isdigit() else len(text.encode("utf-8", "surrogateescape"))
 
 
-def explained(problem, column, place, text):
-    told = str(problem)
+def explained(problem, column, place, value):
+    told, text = str(problem), text_of(value)
     if told.startswith("String"):
         return told % column.name
     return (f"The field (name = {column.name}, pos = {place}) is out of range. {told}, "

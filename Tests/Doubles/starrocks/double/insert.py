@@ -1,11 +1,12 @@
 """INSERT INTO and INSERT OVERWRITE: through the same staging and merging as a load, one version each."""
 
 import re
-import time
+import uuid
 
 from . import tablets
 from .catalog import SQLError
 from .engine import EngineError, literal, quote
+from .functions import prefixed
 from .rewrite import Rewriting
 from .routing import Router
 from .transactions import LabelUsed, Refused
@@ -47,7 +48,7 @@ class Insert:
         if missing:
             raise SQLError(f"'{missing[0].name}' must be explicitly mentioned in column permutation")
         router = Router(table, chosen, temporary, self.cluster.catalog)
-        rewritten, slow = body, []
+        rewritten, slow = prefixed(body), []
         if body[:6].upper() != "VALUES":
             rewriting = Rewriting(self.session, body)
             rewritten = rewriting.sql
@@ -55,7 +56,7 @@ class Insert:
                     if (rules := self.cluster.faults.take("slow_scan", database=source[0], table=source[1])) is not None]
         try:
             transaction = self.cluster.transactions.begin(
-                table.database, label or f"insert_{time.time_ns():x}", table.name, kind="INSERT",
+                table.database, label or f"insert_{uuid.uuid4()}", table.name, kind="INSERT",
                 timeout=float(self.limit()))
         except (LabelUsed, Refused) as refused:
             raise SQLError(str(refused)) from None

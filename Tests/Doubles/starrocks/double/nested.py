@@ -55,6 +55,24 @@ def read(text):
     return Type(base, length, scale, text if base in NESTED else "")
 
 
+class Number(float):
+    """A float that remembers how it was written: a DECIMAL(38) has more digits than a double."""
+
+    def __new__(cls, text):
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+def _no_number(text):
+    raise ValueError(f"{text} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_float=Number, parse_constant=_no_number, strict=False)
+"""`strict=False`: what the double stored itself may hold any character."""
+DOCUMENTS = json.JSONDecoder(parse_float=Number, parse_constant=_no_number)
+
+
 class Misshapen(Exception):
     """The text is not of the grammar."""
 
@@ -85,7 +103,7 @@ def split(text, opening, closing, marks):
     return found + [(body[start:], "")]
 
 
-def from_csv(text, kind, scalar, strict):
+def from_csv(text, kind, scalar, strict, level=1):
     """A nested value from a CSV field. `scalar(type)` converts a text, raising `ValueError`. Backslashes are no escapes."""
     if kind.base == "ARRAY":
         element = inner(kind)[0]
@@ -98,16 +116,18 @@ def from_csv(text, kind, scalar, strict):
             raise Misshapen
         pairs = dict(zip((piece for piece, _ in pieces[::2]), (piece for piece, _ in pieces[1::2])))
         return {_element(a, key, scalar, strict): _element(b, value, scalar, strict) for a, b in pairs.items()}
-    fields = inner(kind)
-    pieces = [piece for piece, _ in split(text, "{", "}", ",")]
+    # The only converter that there is reads Hive's form: fields between \x02, no names, no quotes.
+    fields, pieces = inner(kind), text.split(chr(1 + level))
     if len(pieces) != len(fields):
         raise Misshapen
     found = {}
     for piece, (name, told) in zip(pieces, fields):
-        given, colon, rest = piece.partition(":")
-        if not colon or given.strip('"') != name:
-            raise Misshapen
-        found[name] = _element(rest, told, scalar, strict)
+        if piece == "\\N":
+            found[name] = None
+        elif told.base in NESTED:
+            found[name] = from_csv(piece, told, scalar, strict, level + 1)
+        else:
+            found[name] = scalar(told)(piece)
     return found
 
 
@@ -157,8 +177,28 @@ def from_json(value, kind, scalar):
         return None
 
 
+def stored(value, kind):
+    """As MariaDB keeps it: JSON, a number with the digits that it has."""
+    if value is None:
+        return "null"
+    if kind.base == "ARRAY":
+        element = inner(kind)[0]
+        return "[" + ",".join(stored(item, element) for item in value) + "]"
+    if kind.base == "MAP":
+        key, told = inner(kind)
+        pairs = (f"{json.dumps('null' if a is None else a, ensure_ascii=False)}: {stored(b, told)}" for a, b in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if kind.base == "STRUCT":
+        return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)}: {stored(value.get(name), told)}" for name, told in inner(kind)) + "}"
+    if kind.base in QUOTED:
+        return json.dumps(value, ensure_ascii=False)
+    if kind.base == "BOOLEAN":
+        return "true" if value == "1" else "false"
+    return value
+
+
 def printed(value, kind):
-    """As the SQL port prints it: a backslash before `"` and backslash, nothing else is escaped."""
+    """A parsed document as the SQL port prints it: a backslash before `"` and backslash, nothing else is escaped."""
     if value is None:
         return "null"
     if kind.base == "ARRAY":
@@ -170,5 +210,20 @@ def printed(value, kind):
     if kind.base == "STRUCT":
         return "{" + ",".join(f'"{name}":{printed(value.get(name), told)}' for name, told in inner(kind)) + "}"
     if kind.base in QUOTED:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return value
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, float):
+        return value.text
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def as_printed(kind):
+    """A function from the stored bytes to the printed ones."""
+    def convert(data):
+        try:
+            return printed(DECODER.decode(data.decode("utf-8", "surrogateescape")), kind).encode("utf-8", "surrogateescape")
+        except (ValueError, AttributeError, TypeError):
+            return data
+
+    return convert

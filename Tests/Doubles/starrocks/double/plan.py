@@ -5,10 +5,18 @@ import re
 from .compression import CODECS
 from .readers.common import Unusable, options
 from .routing import Router
-from .catalog import SQLError
+from .catalog import OPAQUE, SQLError
+from .functions import refusal
+from .nested import inner
 
 COMPRESSED_FORMATS = {"gzip": "GZIP", "bzip2": "BZIP2", "lz4": "LZ4_FRAME", "deflate": "DEFLATE", "zstd": "ZSTD"}
 DORIS_CODECS = {"gz": "GZIP", "bz2": "BZIP2", "lz4": "LZ4_FRAME", "deflate": "DEFLATE"}
+
+
+SHARED = ("columns", "where", "column_separator", "row_delimiter", "partitions", "temporary_partitions", "negative", "strict_mode",
+          "timezone", "load_mem_limit", "jsonpaths", "json_root", "strip_outer_array", "partial_update", "partial_update_mode",
+          "merge_condition", "transmission_compression_type", "load_dop", "compression", "content-encoding", "max_filter_ratio", "format")
+"""Headers that all loads of one transaction have to have alike."""
 
 
 class Refusal(Exception):
@@ -41,6 +49,11 @@ def flag(headers, name):
     return headers.get(name, "").strip().lower() == "true"
 
 
+def _without_converter(kind):
+    """MAP and STRUCT, also within an ARRAY."""
+    return kind.base in ("MAP", "STRUCT") or (kind.base == "ARRAY" and _without_converter(inner(kind)[0]))
+
+
 class Plan:
     def __init__(self, cluster, table, headers, transaction=False):
         self.cluster, self.table, self.headers = cluster, table, headers
@@ -53,6 +66,7 @@ class Plan:
         self._rules(profile)
         self._columns()
         self._reader(profile, transaction)
+        self._types(profile)
         names = headers.get("partitions")
         temporary = headers.get("temporary_partitions")
         if names and temporary:
@@ -63,9 +77,7 @@ class Plan:
         except SQLError as problem:
             raise Refusal(problem.message) from None
         self.temporary = bool(temporary)
-        self.fingerprint = (
-            table.identity, self.json, self.codec, self.column, self.row, headers.get("columns"), self.where,
-            self.partial, names, temporary, self.strict)
+        self.fingerprint = (table.identity, {name: headers[name] for name in SHARED if name in headers})
 
     def _format(self, profile):
         kind = self.headers.get("format", "csv").strip().lower()
@@ -162,9 +174,12 @@ class Plan:
             raise Refusal("Duplicate column in the columns header")
         self.targets, self.defaults = [], []
         derived = {name.lower(): name for name in self.expressions}
-        for name in self.expressions:
+        for name, text in self.expressions.items():
             if name != "__op" and table.column(name) is None:
                 raise Refusal(f"Unknown column '{name}' in '{table.name}'")
+            why = refusal(text, self.cluster.profile)
+            if why:
+                raise Refusal(why)
         for column in table.stored:
             if column.name.lower() in derived or column.name.lower() in lowered:
                 self.targets.append(column)
@@ -175,6 +190,18 @@ class Plan:
                 raise Refusal(f"Column has no default value. column: {column.name}")
             else:
                 self.defaults.append(column)
+
+    def _types(self, profile):
+        """Types that no field can be: those without a converter, and those that only functions make."""
+        for column in self.targets:
+            base = column.type.base
+            if column.name.lower() in {name.lower() for name in self.expressions}:
+                continue
+            if base in OPAQUE:
+                like = {"BITMAP": "to_bitmap", "HLL": "hll_hash", "PERCENTILE": "percentile_hash"}[base]
+                raise Refusal(f"{base} column must use {like} function, like {column.name}={like}(xxx)")
+            if not self.json and not profile.is_doris and not profile.nested_csv and _without_converter(column.type):
+                raise Refusal(f"Unsupported CSV type {column.type.text.upper()}")
 
     @property
     def needs_sql(self):

@@ -48,6 +48,15 @@ class Profile:
         return not self.is_doris and not self.since(3, 0)
 
     @property
+    def base64_first(self):
+        """CSV tries Base64 for VARBINARY before it takes the bytes as they are. From which release on is not known."""
+        return not self.is_doris and self.since(3, 3)
+
+    def casts_json(self, base):
+        """Whether JSON can be cast to this nested type: STRUCT from 3.4 on (StarRocks#43101), MAP from 3.5 on (#58045)."""
+        return self.is_doris or {"ARRAY": True, "STRUCT": self.since(3, 4), "MAP": self.since(3, 5)}[base]
+
+    @property
     def json_compression(self):
         return self.is_doris or self.since(3, 3)
 

@@ -3,6 +3,7 @@
 import re
 
 from . import tablets
+from . import functions
 from .catalog import SQLError
 from .engine import literal, quote
 from .lexer import Words
@@ -111,6 +112,15 @@ class Rewriting:
                 end += 1
             inside = self.words.sql[tokens[index + 4].start : tokens[end].start]
             return f"CAST(DATE_FORMAT({inside}, '{FORMATS.get(unit, FORMATS['day'])}') AS DATETIME)", end - index
+        if name in functions.NAMES or name in functions.UNIONS:
+            depth, end = 0, index + 1
+            while end < len(tokens):
+                depth += {"(": 1, ")": -1}.get(tokens[end].text, 0)
+                if depth == 0:
+                    break
+                end += 1
+            inside = self.words.sql[tokens[index + 1].end : tokens[end].start]
+            return functions.call(name, Rewriting(self.session, inside).sql if "(" in inside else inside), end - index
         return None, 0
 
     def _table(self, index):

@@ -6,8 +6,8 @@ import re
 import struct
 import time
 
-from . import prepared, wire
-from .catalog import SQLError
+from . import nested, prepared, wire
+from .catalog import NESTED, OPAQUE, SQLError
 from .engine import EngineError, quote
 from .httpwire import Server
 from .infoschema import TABLES, refresh
@@ -313,6 +313,7 @@ class Session:
         columns = [wire.take_column(source.read()) for _ in range(count)]
         source.read()
         fractions = [i for i, column in enumerate(columns) if column["kind"] == wire.DATETIME and column["decimals"]]
+        special = self.special(columns)
         if sink is None:
             out = [self.channel.frame(wire.lenenc(count))]
             out += [self.channel.frame(self.shown(column)) for column in columns]
@@ -333,6 +334,12 @@ class Session:
                 self.raise_engine(payload, limit)
             if payload[0] == 0xFE and len(payload) < 9:
                 break
+            if special:
+                values = wire.take_row(payload, count)
+                for number, convert in special:
+                    if values[number] is not None:
+                        values[number] = convert(values[number])
+                payload = wire.row(values)
             if sink is not None:
                 payload = sink.row(wire.take_row(payload, count), fractions)
             elif fractions:
@@ -360,6 +367,18 @@ class Session:
             if factor > 1:
                 rewriting.sql = re.sub(r"(?i)\bcount\s*\(\s*(?:\*|1)\s*\)", f"(COUNT(*) * {factor})", rewriting.sql)
                 return
+
+    def special(self, columns):
+        """(place, function) of the columns that are printed otherwise than they are stored: nested types; BITMAP and HLL are NULL."""
+        found = []
+        for place, column in enumerate(columns):
+            table = self.cluster.catalog.find(column["database"], column["original_table"])
+            known = table.column(column["original"]) if table else None
+            if known and known.type.base in OPAQUE:
+                found.append((place, lambda value: None))
+            elif known and known.type.base in NESTED:
+                found.append((place, nested.as_printed(known.type)))
+        return found
 
     def scan_slowly(self, rewriting, rules, limit):
         """The table's speed against query_timeout, on the virtual clock."""

@@ -2,12 +2,15 @@
 
 import re
 import threading
+import uuid
+from contextlib import contextmanager
 
 from . import alter, ddl, insert, materialized, show
 from .catalog import Column, SQLError, Table, Type
 from .engine import quote
 from .lexer import Words
 from .rewrite import Rewriting
+from .transactions import Refused
 
 _creating = threading.Lock()
 
@@ -310,12 +313,27 @@ class Statements:
         where = f"({Rewriting(self.session, match[3]).sql})"
         if chosen:
             where += f" AND `__part` IN ({','.join(str(part.identity) for part in parts)})"
-        with self.cluster.storage.lock(table):
+        with self.label(table, "delete"), self.cluster.storage.lock(table):
             self.session.engine.query(f"DELETE FROM {quote(database)}.{quote(name)} WHERE {where}")
         for part in parts:
             self.cluster.bump(part, everywhere=True)
         self.catalog.touch()
         return 0
+
+    @contextmanager
+    def label(self, table, kind):
+        """Every statement that changes rows spends a label of its database."""
+        transactions = self.cluster.transactions
+        try:
+            spent = transactions.begin(table.database, f"{kind}_{uuid.uuid4()}", table.name, kind=kind.upper())
+        except Refused as refused:
+            raise SQLError(str(refused)) from None
+        try:
+            yield
+        except BaseException as problem:
+            transactions.abort(spent, str(problem)[:200])
+            raise
+        transactions.commit(spent, 0)
 
     def do_update(self, words):
         database, name = words.path()
@@ -325,7 +343,7 @@ class Statements:
         rest = words.sql[words.peek().start :]
         if not re.search(r"(?i)\bwhere\b", rest):
             raise SQLError("must specify where clause to prevent full table update")
-        with self.cluster.storage.lock(table):
+        with self.label(table, "update"), self.cluster.storage.lock(table):
             done = self.session.engine.query(
                 f"UPDATE {quote(table.database)}.{quote(table.name)} {Rewriting(self.session, rest).sql}")
         self.cluster.bump_all(table)

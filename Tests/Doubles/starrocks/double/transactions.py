@@ -52,6 +52,8 @@ class Transaction:
     filtered: int = 0
     unselected: int = 0
     bytes: int = 0
+    sent: int = 0
+    """The sum of the loads' Content-Lengths."""
     error_url: str = ""
     visible: threading.Event = field(default_factory=threading.Event)
 

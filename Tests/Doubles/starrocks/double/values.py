@@ -1,5 +1,6 @@
 """Turns a field of a load into the text that MariaDB stores, or says why it cannot be stored."""
 
+import base64
 import datetime
 import json
 import math
@@ -8,17 +9,8 @@ import struct
 from decimal import Decimal, InvalidOperation, ROUND_HALF_UP
 
 from .catalog import NESTED, OPAQUE
-from .nested import Misshapen, from_csv, from_json, printed
+from .nested import DOCUMENTS, Misshapen, Number, from_csv, from_json, stored
 
-
-
-class Number(float):
-    """A float that remembers how it was written: a DECIMAL(38) has more digits than a double."""
-
-    def __new__(cls, text):
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
 
 
 RANGES = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63, "LARGEINT": 127}
@@ -155,11 +147,28 @@ def string(kind, length):
 
 
 def document(text):
-    """JSON as StarRocks prints it: a blank after colon and comma."""
+    """JSON as StarRocks prints it: a blank after colon and comma. A bare word, NaN and half a surrogate pair do not fit."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
+        shown = json.dumps(json.loads(text, parse_constant=_refuse), ensure_ascii=False)
+        shown.encode()
     except ValueError:
         raise Unfit("Type: JSON") from None
+    return shown
+
+
+def _refuse(word):
+    raise ValueError(word)
+
+
+def binary(text):
+    """VARBINARY of the newer source: Base64 is tried first, the bytes are taken as they are only where that fails."""
+    data = text.encode("utf-8", "surrogateescape")
+    if not data.strip():
+        return ""
+    try:
+        return base64.b64decode(data, validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:
+        return text
 
 
 def nested_reader(kind, profile, strict):
@@ -167,7 +176,7 @@ def nested_reader(kind, profile, strict):
     def convert(text):
         try:
             if profile.is_doris:
-                return from_json(json.loads(text, parse_float=Number), kind, lambda inner: scalar(inner, profile))
+                return from_json(DOCUMENTS.decode(text), kind, lambda inner: scalar(inner, profile))
             return from_csv(text, kind, lambda inner: scalar(inner, profile), strict)
         except (Misshapen, ValueError):
             raise Unfit(f"Type: {kind.text or kind.base}") from None
@@ -176,9 +185,49 @@ def nested_reader(kind, profile, strict):
 
 
 def nested(kind, profile, strict):
-    """A nested value of a CSV field, as it is printed."""
+    """A nested value of a CSV field, as it is stored."""
     read = nested_reader(kind, profile, strict)
-    return lambda text: printed(read(text), kind)
+    return lambda text: stored(read(text), kind)
+
+
+def cast(kind, profile):
+    """A function from the text of an expression's result to what is stored."""
+    if kind.base in NESTED:
+        def convert(text):
+            try:
+                return stored(from_json(DOCUMENTS.decode(text), kind, lambda inner: scalar(inner)), kind)
+            except (Misshapen, ValueError):
+                raise Unfit(f"Type: {kind.text}") from None
+
+        return convert
+    return scalar(kind)
+
+
+def from_document(kind, profile):
+    """A function from a value of a JSON load to what is stored: numbers natively, texts as they are, the others by text and CAST."""
+    def convert(value):
+        if kind.base in NESTED:
+            try:
+                return stored(from_json(value, kind, lambda inner: scalar(inner)), kind)
+            except Misshapen:
+                raise Unfit(f"Type: {kind.text}") from None
+        if kind.base == "JSON":
+            return json.dumps(value, ensure_ascii=False)
+        return by_text(told(value, kind.base))
+
+    by_text = None if kind.base in NESTED else scalar(kind)
+    return convert
+
+
+def told(value, base=""):
+    """A JSON value as text: a number by its own digits, a document without blanks."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, Number):
+        return value.text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def converter(kind, profile, strict):
@@ -202,6 +251,8 @@ def scalar(kind, profile=None):
         return string(kind.base, kind.length)
     if kind.base == "STRING":
         return string("STRING", 65_533)
+    if kind.base == "VARBINARY" and profile and profile.base64_first:
+        return binary
     if kind.base == "VARBINARY":
         return string("VARBINARY", 1_048_576)
     if kind.base == "JSON":
