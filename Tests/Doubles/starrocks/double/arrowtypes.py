@@ -102,7 +102,7 @@ class Nested:
             raise ValueError(f"{sign} is missing in {self.text!r}")
 
     def token(self):
-        """(text or None, whether it was quoted)."""
+        """A word or a quoted text; None for null."""
         self.skip()
         mark = self.text[self.at]
         if mark in "\"'":
