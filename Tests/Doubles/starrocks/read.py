@@ -3,11 +3,12 @@
 
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from double import nested, values
+from double import functions, jsonrows, nested, plan, values
 from double.profile import PROFILES
 from double.readers import READERS, Interface
 from double.readers.common import Filtered, LineTooLong, TooFewLines, Unusable, flag, options
@@ -64,18 +65,21 @@ def read(asked, pieces=None):
 def _read(asked, pieces):
     reader, seen, profile = chosen(asked)
     columns = asked["columns"]
-    width = columns if isinstance(columns, int) else len(columns)
     strict = flag(seen, "strict_mode")
-    convert = None if isinstance(columns, int) else converters(columns, profile, strict)
-    told = options(seen, width, profile.is_doris, asked.get("session"), profile.doris_mark_every)
+    if "names" in asked:
+        sources, steps = steps_of(asked["names"], columns, seen, profile, strict)
+    else:
+        width = columns if isinstance(columns, int) else len(columns)
+        sources, steps = [None] * width, None if isinstance(columns, int) else list(enumerate(converters(columns, profile, strict)))
+    width = len(sources)
     rows, filtered = [], []
-    for fields, _ in READERS[reader](pieces, told):
+    for fields in lines(reader, seen, pieces, sources, asked, profile):
         if isinstance(fields, Filtered):
             filtered.append("invalid UTF-8" if fields.count is None else f"column count: expected {width}, got {fields.count}")
-        elif convert is None:
+        elif steps is None:
             rows.append([None if field is None else field.hex() for field in fields])
         else:
-            row = typed(fields, convert, strict)
+            row = typed(fields, steps, strict)
             if isinstance(row, int):
                 filtered.append(f"value does not fit the type of column {row}")
             else:
@@ -83,13 +87,71 @@ def _read(asked, pieces):
     return {"rows": rows, "filtered": filtered, "fail": None}
 
 
-def typed(fields, convert, strict):
+def lines(reader, seen, pieces, sources, asked, profile):
+    if seen.get("format", "csv").lower() == "json":
+        try:
+            yield from (fields for fields, _ in jsonrows.rows(pieces, sources, seen))
+        except jsonrows.Malformed as problem:
+            raise Unusable(str(problem)) from None
+        return
+    told = options(seen, len(sources), profile.is_doris, asked.get("session"), profile.doris_mark_every)
+    for fields, _ in READERS[reader](pieces, told):
+        yield fields
+
+
+def steps_of(names, columns, seen, profile, strict):
+    """(names of the file's columns, for each of the table's where it comes from and a function): with `columns`, and for JSON."""
+    listed = plan.pieces(seen.get("columns", "")) or list(names)
+    made = dict(piece.split("=", 1) for piece in listed if "=" in piece)
+    made = {plan.named(name): text.strip() for name, text in made.items()}
+    sources = [plan.named(piece) for piece in listed if "=" not in piece]
+    steps = []
+    for name, text in zip(names, columns, strict=True):
+        kind = nested.read(text)
+        if name not in made:
+            if seen.get("format", "").lower() == "json":
+                make = structured(kind, values.from_document(kind, profile))
+            else:
+                make, = converters([text], profile, strict)
+            steps.append((sources.index(name), make))
+            continue
+        why = functions.refusal(made[name], profile)
+        if why:
+            raise Unusable(why)
+        inner = re.sub(r"(?is)^CAST\s*\((.*)\s+AS\s.*\)$", r"\1", made[name]).strip()
+        match = re.fullmatch(r"(?is)(?:(unhex|to_binary|parse_json|bitmap_from_string)\s*\()?\s*`?([^`(),]+)`?\s*(?:,\s*'hex'\s*)?\)?", inner)
+        if not match:
+            raise Unusable(f"read.py cannot compute {made[name]}")
+        steps.append((sources.index(match[2].strip()), computed((match[1] or "").lower(), structured(kind, values.cast(kind, profile)))))
+    return sources, steps
+
+
+def structured(kind, make):
+    """Nested values as structures instead of the stored text."""
+    if kind.base not in nested.NESTED:
+        return make
+    return lambda value: nested.from_json(nested.DECODER.decode(make(value)), kind, lambda inner: values.scalar(inner))
+
+
+def computed(function, make):
+    def convert(text):
+        if function in ("unhex", "to_binary"):
+            text = bytes.fromhex(text).decode("utf-8", "surrogateescape")
+        elif function == "bitmap_from_string":
+            text = ",".join(map(str, sorted({int(number) for number in text.split(",")} if text else ())))
+        return make(text)
+
+    return convert
+
+
+def typed(fields, steps, strict):
     """The converted row, or the number of the column whose type the value does not fit."""
     row = []
-    for number, (field, make) in enumerate(zip(fields, convert), 1):
+    for number, (place, make) in enumerate(steps, 1):
+        field = fields[place]
         if field is not None:
             try:
-                field = make(field.decode("utf-8", "surrogateescape"))
+                field = make(field.decode("utf-8", "surrogateescape") if isinstance(field, bytes) else field)
             except ValueError:
                 if strict:
                     return number

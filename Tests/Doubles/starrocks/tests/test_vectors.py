@@ -87,6 +87,19 @@ class Functions(unittest.TestCase):
                 plain = reader.read({**asked, "profile": "4.1", "interface": "transaction"})
                 self.assertEqual(reader.read({**asked, "profile": "2.5"}), plain)
 
+    def test_other_forms_of_the_same_values(self):
+        """JSON, hex with `unhex`, and casts, as read.py takes them."""
+        text = '\\N "q" \x01\x02\\\n我'
+        for asked in (
+            {"headers": {"format": "json"}, "body_hex": json.dumps({"k": 1, "v": text, "a": ["x"]}).encode().hex()},
+            {"headers": {"columns": "k, t, u, v=unhex(t), a=CAST(parse_json(u) AS ARRAY<VARCHAR(9)>)"},
+             "body_hex": b'1\t%s\t["x"]\n'.replace(b"%s", text.encode().hex().encode()).hex()},
+        ):
+            told = reader.read({"profile": "3.3", "names": ["k", "v", "a"], "columns": ["BIGINT", "VARCHAR(99)", "ARRAY<VARCHAR(9)>"], **asked})
+            self.assertEqual((told["fail"], told["filtered"]), (None, []))
+            row = told["rows"][0]
+            self.assertEqual(row, [b"1".hex(), text.encode().hex(), [b"x".hex()]])
+
     def test_a_hundred_thousand_rows_take_seconds(self):
         body = b"".join(b'%d\x01\x03\x04a "text" of row %d\x01\x03\x04\\N\x02' % (n, n) for n in range(100_000))
         quoted = b"".join(b'%d,"a ""text"" of row %d",\\N\n' % (n, n) for n in range(100_000))
