@@ -13,6 +13,7 @@ extension StarRocksSession {
     }
 
     func exchangeWindow(_ load: Load) throws {
+        if book(load).account(bookKey(load)).isExchanged { return }
         guard try isBaseTable(load.staging) != nil else {
             throw ApusError(
                 .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
@@ -35,8 +36,8 @@ extension StarRocksSession {
             let concerned = try partitionNames(load.target).filter { try isConcerned($0, load) }
             if !concerned.isEmpty { try run(overwrite(load, declared, partitions: concerned), doing: doing) }
         }
-        try setMark(Mark.finished, load)
-        try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging)) FORCE", doing: "drop the staging table of \(load.target)")
+        // The staging table goes with the marks (`forget`): as long as it is there, a resume does the exchange once more.
+        book(load).change(bookKey(load)) { $0.isExchanged = true }
     }
 
     private func partitionNames(_ table: TableName) throws -> [String] {

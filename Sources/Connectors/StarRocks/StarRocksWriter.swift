@@ -87,7 +87,7 @@ final class StarRocksWriter: Writer {
         isCareful = careful
         (encoded, loaded, carried, attempt) = (0, 0, 0, 1)
         entry = nil
-        let known = try session.entries(load, slice: slice.id)
+        let known = try session.entries(load, slice: slice.id).filter { $0.state != .mark }
         if let done = known.last(where: { $0.state == .done }) { return done.mark }
         return known.isEmpty ? nil : try settle(known)?.mark
     }
@@ -95,13 +95,14 @@ final class StarRocksWriter: Writer {
     /// Clears what earlier tries at the slice have left; returns the one that is loaded after all.
     private func settle(_ known: [JournalEntry]) throws -> JournalEntry? {
         attempt = known.map(\.attempt).max()! + 1
-        let open = known.filter { $0.state != .dead && $0.state != .mark }
+        let open = known.filter { $0.state != .dead }
         if open.isEmpty { return nil }
         // Written before the others are looked at: a writer that is still alive sees it before it commits, or is seen.
         var own = made(.open)
         try session.write(own, load)
         var reused: Int?
         var done: JournalEntry?
+        var outcomes: [JournalEntry] = []
         for var other in open {
             switch try labels.settle(other) {
             case .loaded:
@@ -111,14 +112,15 @@ final class StarRocksWriter: Writer {
                 if mayReuse { reused = max(reused ?? 0, other.attempt) }
                 other.state = .dead
             }
-            try session.write(other, load)
+            outcomes.append(other)
         }
-        if done == nil, reused == nil {
-            entry = own
-            return nil
+        let isOver = done != nil || reused != nil
+        if isOver {
+            own.state = .dead
+            outcomes.append(own)
         }
-        own.state = .dead
-        try session.write(own, load)
+        try session.write(outcomes, load)
+        if !isOver { entry = own }
         if let reused { attempt = reused }
         return done
     }
@@ -182,8 +184,8 @@ final class StarRocksWriter: Writer {
             try closeUpload()
             try send([])
         }
-        // A sign of life.
-        if Clock.monotonic() - journaledAt > 120, let entry { try journal(entry) }
+        // A sign of life, by which what waits is written too.
+        if let entry, Clock.monotonic() - journaledAt > 300 || session.book(load).age > 60 { try journal(entry) }
     }
 
     func compressed(isLast: Bool) throws -> LoadChunk {
