@@ -196,6 +196,7 @@ extension Runner {
                 try check(table, sink.marks(table.load))
                 try checkPercent(table)
                 try sink.finish(table.load)
+                for remark in sink.takeRemarks() { events.send(.message(.warning, "\(table.planned.name): \(remark)")) }
             }
             let sink = try control.session(table: table.index)
             try runTableStatements(table.planned.after, "after", sink)

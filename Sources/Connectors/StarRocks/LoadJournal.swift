@@ -33,6 +33,9 @@ struct JournalEntry: Hashable {
     var written = 0
     var rejected = 0
 
+    /// Its rows may be in the table.
+    var isSent: Bool { state == .sending || state == .commit }
+
     var mark: SliceMark { SliceMark(slice: slice, read: read, written: written, rejected: rejected) }
 }
 

@@ -98,6 +98,8 @@ extension StarRocksSession {
                 context: endpoint.label)
         }
         let staging = dialect.quote(load.staging)
+        let views = DependentViews(session: self, table: load.target)
+        var before: [DependentViews.View]?
         if !isSwapped {
             try awaitRows(load)
             guard try isBaseTable(load.target) != nil else {
@@ -107,6 +109,7 @@ extension StarRocksSession {
                 return
             }
             if try stagingTime(load) == nil { try setMark(Mark.finishing, load, label: try partitionNumber(load.staging)) }
+            before = try views.all()
             let doing = "swap \(load.target) for its new rows"
             if profile.isDoris {
                 try run(
@@ -118,6 +121,7 @@ extension StarRocksSession {
                     doing: doing)
             }
         }
+        if DependentViews.exist(at: self), before?.isEmpty != true { remarks += try views.activate(before) }
         // Without FORCE: `RECOVER TABLE` brings the old rows back for a day.
         try run("DROP TABLE IF EXISTS \(staging)", doing: "drop the old \(load.target)")
     }

@@ -58,10 +58,12 @@ extension StarRocksSession {
                 isHeld = true
                 return book.change(key) { $0.lock = .held }
             } catch let error as ApusError where error.code == .locked {
-                let slices = Set(entries.map(\.slice)).union([Mark.owner]).map(String.init).joined(separator: ", ")
+                let marks = prepared == nil ? [Mark.owner] : [Mark.owner, Mark.prepared]
+                let slices = Set(entries.map(\.slice)).union(marks).map(String.init).joined(separator: ", ")
                 let attempts = Set(entries.map(\.attempt)).union([0]).map(String.init).joined(separator: ", ")
                 try deleteEntries(
                     load, "run_id = \(dialect.literal(load.runID)) AND slice IN (\(slices)) AND attempt IN (\(attempts))")
+                if let prepared { book.change(key) { $0.prepared = prepared } }
                 tries += 1
                 try wait(Double.random(in: 0...0.5))
                 do {

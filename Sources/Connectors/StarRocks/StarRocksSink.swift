@@ -51,7 +51,7 @@ extension StarRocksSession: Sink {
 
     /// A process that is gone has left a load of which nobody can tell whether its rows are in the staging table.
     private func isLost(_ load: Load) throws -> Bool {
-        let sent = try entries(load).filter { $0.slice >= 0 && ($0.state == .sending || $0.state == .commit) }
+        let sent = try entries(load).filter { $0.slice >= 0 && $0.isSent }
         if sent.isEmpty { return false }
         if load.mode == .replace, try isSwapped(load) != false { return false }
         let silence = try silence(load)
@@ -124,7 +124,7 @@ extension StarRocksSession: Sink {
         let all = try entries(load).filter { $0.slice >= 0 }
         var found: [Int: SliceMark] = [:]
         for entry in all where entry.state == .done { found[entry.slice] = entry.mark }
-        let open = all.filter { ($0.state == .sending || $0.state == .commit) && found[$0.slice] == nil }
+        let open = all.filter { $0.isSent && found[$0.slice] == nil }
         let book = book(load), key = bookKey(load)
         if !open.isEmpty {
             let labels = try LoadLabels(self, LoadClient(self), load)

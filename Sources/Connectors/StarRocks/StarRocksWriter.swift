@@ -18,6 +18,14 @@ final class StarRocksWriter: Writer {
     /// Tells this writer's labels from those of another worker.
     let name: String
 
+    /// Whether a slice that is not small is a transaction. Its interface takes names as headers, which FEs read as Latin-1: a
+    /// table or database whose name is not ASCII gets plain requests instead, which have it in their path.
+    private var isTransactional: Bool {
+        session.profile.isDoris
+            || (session.options.interface != .streamLoad && labels.database.utf8.allSatisfy { $0 < 0x80 }
+                && load.destination.name.utf8.allSatisfy { $0 < 0x80 })
+    }
+
     var slice = 0
     private(set) var isCareful = false
     var entry: JournalEntry?
@@ -176,7 +184,9 @@ final class StarRocksWriter: Writer {
         guard let upload else {
             pending.append(chunk)
             pendingOctets += chunk.buffer.count
-            if pendingOctets > Self.smallLoad || session.options.interface == .transaction || session.profile.isDoris { try open() }
+            if pendingOctets > Self.smallLoad || isTransactional && session.options.interface == .transaction || session.profile.isDoris {
+                try open()
+            }
             return
         }
         guard upload.body.put(chunk) else { throw try ended() }
@@ -201,7 +211,7 @@ final class StarRocksWriter: Writer {
     private func open() throws {
         if entry == nil { entry = made(.open) }
         try journal(entry!)
-        if session.options.interface == .streamLoad, !session.profile.isDoris {
+        if !isTransactional {
             upload = LoadUpload(labels.streamLoad(entry!.label, headers, LoadBody(beginning: pending)), carrier)
         } else {
             if !session.profile.isDoris { try beginTransaction() }
