@@ -83,8 +83,8 @@ final class ServerProcess: Sendable {
     }
 
     /// Waits until `ready` says so; a server that ends or takes over 60 s fails with the tail of its log.
-    func waitUntilReady(_ name: String, _ ready: () -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+    func waitUntilReady(_ name: String, within seconds: Int = 60, _ ready: () -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
         while !ready() {
             guard isRunning, ContinuousClock.now < deadline else {
                 let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
