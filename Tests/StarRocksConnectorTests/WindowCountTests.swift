@@ -36,3 +36,28 @@ struct WindowCountTests {
         #expect(isSet == (profile == .v3_5))
     }
 }
+
+extension WindowCountTests {
+    @Test(arguments: [StarRocksDouble.Profile.v3_3, .doris])
+    func `rows that the server loses in the exchange are told before anything is remembered, and a resume puts them in`(
+        _ profile: StarRocksDouble.Profile
+    ) throws {
+        let desk = try LoadDesk(profile)
+        try desk.makeTable()
+        let session = try desk.open()
+        defer { session.close() }
+        let load = try load(desk, session)
+        try session.lock(load)
+        try session.prepare(load)
+        var runner = SliceRunner(session, load)
+        try runner.run(0) { UsualRow.batches(10..<20, $0) }
+        try desk.double.fault("overwrite_loses_rows", ["database": .text(desk.database), "rows": 3])
+        let error = apusError { try session.finish(load) }
+        #expect(error?.code == .countMismatch)
+        #expect(error?.message.contains("10 rows, and there are 7") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("label") == true)
+        try session.finish(load)
+        #expect(try desk.rows() == UsualRow.expected(10..<20))
+        try session.forget(load)
+    }
+}
