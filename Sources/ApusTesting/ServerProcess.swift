@@ -82,7 +82,7 @@ final class ServerProcess: Sendable {
         folder.remove()
     }
 
-    /// Waits until `ready` says so; a server that ends or takes over 60 s fails with the tail of its log.
+    /// Waits until `ready` says so; a server that ends or takes longer fails with the tail of its log.
     func waitUntilReady(_ name: String, within seconds: Int = 60, _ ready: () -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while !ready() {

@@ -13,6 +13,7 @@ from .transactions import Transactions
 
 CONFIG = {
     "streaming_load_max_mb": 0,           # 0: the profile's
+    "keep_carriage_return": "false",      # Doris: a session variable
     "max_running_txn_num_per_db": 0,      # 0: the profile's
     "label_keep_max_second": 259_200,
     "label_keep_max_num": 1000,
