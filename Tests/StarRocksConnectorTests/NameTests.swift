@@ -19,7 +19,7 @@ struct NameTests {
                 try session.prepare(load)
                 try desk.double.fault("location_decoded", ["times": 2])
                 var runner = SliceRunner(session, load)
-                try runner.run(0) { UsualRow.batches(0..<20, $0) }
+                try runner.run(0) { UsualRow.batches(UsualRow.plain(0..<20), $0) }
                 #expect(runner.failures.isEmpty)
                 try session.finish(load)
                 try session.forget(load)

@@ -20,8 +20,12 @@ struct DependentViews {
     func all(among rows: [[String?]]) throws -> [View] {
         let database = try session.requiredDatabase(table.schema)
         return rows.compactMap { row in
-            guard let schema = row[0], let name = row[1], let definition = row[3],
-                Self.names(in: definition).contains(where: { Self.names($0, table.name, of: database, from: schema) })
+            guard let schema = row[0], let name = row[1], let definition = row[3] else { return nil }
+            let names = Self.names(in: definition)
+            guard
+                names.indices.contains(where: {
+                    Self.names(names[$0], behind: $0 > 0 ? names[$0 - 1] : [], table.name, of: database, from: schema)
+                })
             else { return nil }
             let isActive = ["true", "1"].contains((row[2] ?? "").lowercased())
             return View(name: TableName(schema: schema, name), isActive: isActive)
@@ -42,10 +46,13 @@ struct DependentViews {
         }
     }
 
-    /// A name of a definition may be `table`, `database.table`, `catalog.database.table`, or either with a column.
-    private static func names(_ name: [String], _ table: String, of database: String, from schema: String) -> Bool {
-        if name.count > 1, zip(name, name.dropFirst()).contains(where: { $0 == database && $1 == table }) { return true }
-        return schema == database && name.first == table
+    /// A name of a definition may be `database.table`, `catalog.database.table`, or either with a column; `table` alone where a
+    /// relation stands, since a column may have that name too.
+    private static func names(
+        _ name: [String], behind last: [String], _ table: String, of database: String, from schema: String
+    ) -> Bool {
+        if zip(name, name.dropFirst()).contains(where: { $0 == database && $1 == table }) { return true }
+        return schema == database && name == [table] && last.count == 1 && ["from", "join"].contains(last[0].lowercased())
     }
 
     /// The names in a statement, part by part: texts and comments are passed over.

@@ -13,7 +13,8 @@ extension StarRocksSession {
         try createJournal(load)
         let isBlank = try refuseOthers(load)
         book(load).change(bookKey(load)) {
-            $0.lock = .wanted
+            // Held already where a step is done again.
+            if case .held = $0.lock {} else { $0.lock = .wanted }
             $0.isBlank = isBlank && $0.obsolete.isEmpty
         }
         let isShown = load.exists && !load.isStaged && (load.mode == .truncate || load.create == .recreate)
