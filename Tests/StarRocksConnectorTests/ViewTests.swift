@@ -20,7 +20,8 @@ struct ViewTests {
 
     private func active(_ desk: LoadDesk, _ view: String) throws -> String {
         try desk.value(
-            "SELECT IS_ACTIVE FROM information_schema.materialized_views WHERE TABLE_SCHEMA = '\(desk.database)' AND TABLE_NAME = '\(view)'")
+            "SELECT IS_ACTIVE FROM information_schema.materialized_views WHERE TABLE_SCHEMA = '\(desk.database)' AND TABLE_NAME = '\(view)'"
+        )
     }
 
     @Test(arguments: [StarRocksDouble.Profile.v2_5, .v3_3, .v4_0])
@@ -28,7 +29,8 @@ struct ViewTests {
         let desk = try LoadDesk(profile)
         try desk.makeTable()
         try desk.makeTable("other")
-        try desk.run("CREATE MATERIALIZED VIEW days DISTRIBUTED BY HASH(day) REFRESH MANUAL AS SELECT day, count(*) AS n FROM t GROUP BY day")
+        try desk.run(
+            "CREATE MATERIALIZED VIEW days DISTRIBUTED BY HASH(day) REFRESH MANUAL AS SELECT day, count(*) AS n FROM t GROUP BY day")
         try desk.run("CREATE MATERIALIZED VIEW off DISTRIBUTED BY HASH(id) REFRESH MANUAL AS SELECT id FROM t")
         try desk.run("ALTER MATERIALIZED VIEW off INACTIVE")
         try desk.run("CREATE MATERIALIZED VIEW others DISTRIBUTED BY HASH(id) REFRESH MANUAL AS SELECT id, 't' AS t FROM other")

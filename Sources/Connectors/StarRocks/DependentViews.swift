@@ -132,7 +132,8 @@ struct DependentViews {
         for view in try all() where !view.isActive {
             guard let before else {
                 told.append(
-                    "the materialized view \(view.name) on \(table) is inactive, perhaps by the swap: \(statement(view)); has it refresh again")
+                    "the materialized view \(view.name) on \(table) is inactive, perhaps by the swap: \(statement(view)); has it refresh again"
+                )
                 continue
             }
             // One that was inactive before stays so.

@@ -145,7 +145,8 @@ extension StarRocksSession: Sink {
         }
         // A worker of many that ends here leaves nothing unwritten. Under a lock that is held, and where no other worker
         // is, the table's end comes next.
-        if case .held = book.account(key).lock {} else if load.isShared != true, !book.kept(key).isEmpty {
+        if case .held = book.account(key).lock {
+        } else if load.isShared != true, !book.kept(key).isEmpty {
             try write([], load, locks: false)
         }
         return found.values.sorted { $0.slice < $1.slice }
