@@ -67,6 +67,10 @@ public struct ApusError: Error, Sendable, Hashable {
         /// What the target remembers of incremental loads, or holds of them, is not what the last one left.
         public static let changed = Code("target.changed")
         public static let full = Code("target.full")
+        /// Values of a slice need another form than the one that it was begun in: it is read and loaded again at once.
+        public static let formChanged = Code("target.form_changed")
+        /// The target does not give back what was loaded into it for a trial.
+        public static let unproven = Code("target.unproven")
         /// The server gave up on a statement because it took too long: a read so ended is split.
         public static let timeout = Code("statement.timeout")
         /// Deadlock, lock wait, failover, too many connections: worth another try.
