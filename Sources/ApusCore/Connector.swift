@@ -280,6 +280,10 @@ public protocol Sink: Session {
     /// this step cannot lead to a second load. The load's ``Load/checkpoint`` is saved, in one transaction with the last step
     /// where there is one.
     func finish(_ load: Load) throws
+    /// What a load brings about beside its rows, in sentences, for its plan. Changes nothing.
+    func consequences(of load: Load) throws -> [String]
+    /// What the last ``finish(_:)`` has to tell, in sentences; once.
+    func takeRemarks() -> [String]
     /// Looks whether the rows of a load fulfil the target's foreign keys that were put off until all tables of the run were
     /// done (``Load/replacedWith``, ``Load/defersForeignKeys``), and has them hold again.
     /// - throws: `target.referenced` when rows refer to others that are not there.
@@ -300,6 +304,8 @@ extension Sink {
         throw ApusError(.unsupported, "\(banner) has no schemas that could be made")
     }
     public func evict(_ load: Load) throws {}
+    public func consequences(of load: Load) throws -> [String] { [] }
+    public func takeRemarks() -> [String] { [] }
     public func checkForeignKeys(_ load: Load) throws {}
     public var declaredType: ColumnType? { nil }
     public func likeness(_ load: Load) throws -> [Likeness] { load.columns.map { _ in .exact } }

@@ -67,6 +67,9 @@ public struct Load: Hashable, Sendable, Codable {
     /// See ``TableWish/isShared``: no lock is taken, and marks of other runs stay.
     public var isShared: Bool?
 
+    /// The run changes the target by statements of its own before the load: the lock must stand by then.
+    public var locksFirst: Bool?
+
     /// This and the other targets of the run that are replaced, or emptied, and that foreign keys hold together: keys among
     /// them may be broken until all of them are done, see ``Sink/checkForeignKeys(_:)``.
     public var replacedWith: [TableName]?

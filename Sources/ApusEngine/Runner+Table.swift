@@ -141,8 +141,10 @@ extension Runner {
         if let claims { _ = try claims.take(gate(table)) }
         if table.load.isShared == true { return }
         let patience = Clock.monotonic() + (seconds ?? (share != nil ? 120 : isResumed ? 10 : 2))
+        var load = table.load
+        if !table.planned.before.isEmpty { load.locksFirst = true }
         while true {
-            do { return try sink.lock(table.load) } catch let error as ApusError where error.code == .locked {
+            do { return try sink.lock(load) } catch let error as ApusError where error.code == .locked {
                 let isOwn = share != nil && error.message.contains(runID)
                 if Clock.monotonic() > patience, !isOwn { throw error }
                 try Pause.wait(0.2, interrupt)
@@ -194,6 +196,7 @@ extension Runner {
                 try check(table, sink.marks(table.load))
                 try checkPercent(table)
                 try sink.finish(table.load)
+                for remark in sink.takeRemarks() { events.send(.message(.warning, "\(table.planned.name): \(remark)")) }
             }
             let sink = try control.session(table: table.index)
             try runTableStatements(table.planned.after, "after", sink)

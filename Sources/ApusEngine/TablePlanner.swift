@@ -202,6 +202,7 @@ struct TablePlanner {
         for column in load.key where (mode == .upsert || mode == .window) && !carried.contains(column) {
             note(.error, .notFound, column, "the key column `\(column)` is not among the columns that are loaded")
         }
+        for consequence in try sink.consequences(of: load) { note(.note, .changed, consequence) }
         return (load, matched.indices.filter { $0 < columns.items.count && matched[$0] != nil })
     }
 

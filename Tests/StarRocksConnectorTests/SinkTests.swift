@@ -154,9 +154,14 @@ struct SinkTests {
             session.close()
             other.close()
         }
-        let first = try desk.load(session)
+        var first = try desk.load(session)
         try session.lock(first)
-        let second = try desk.load(other, run: "run-2")
+        var second = try desk.load(other, run: "run-2")
+        let early = apusError { try other.lock(second) }
+        #expect(early?.code == .locked, "also before the lock is written")
+        session.unlock(first)
+        (first.locksFirst, second.locksFirst) = (true, true)
+        try session.lock(first)
         let error = apusError { try other.lock(second) }
         #expect(error?.code == .locked)
         #expect(error?.message.contains("run-1") == true)

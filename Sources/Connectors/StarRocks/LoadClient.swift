@@ -109,7 +109,7 @@ final class LoadClient {
         while let location = answer.location, (300..<400).contains(answer.status) {
             hops += 1
             guard hops <= 4 else { throw LoadFault(kind: .unreached, place: place, words: "redirected too often", isRedirected: true) }
-            let next = try mapped(location)
+            let next = try mapped(location, call)
             answer = try hop(call, next.address, isRedirected: true)
         }
         return answer
@@ -208,7 +208,10 @@ final class LoadClient {
     // MARK: Addresses
 
     /// The address as it is reached from here, without user and password, which Doris puts into it.
-    private func mapped(_ location: String) throws -> (address: String, place: String) {
+    ///
+    /// FEs before StarRocks#59722 decode the path and write it undone into `Location`, where a letter that is not ASCII
+    /// comes out as `?`: a path that had to be encoded is taken as it was sent, and only the server from the answer.
+    private func mapped(_ location: String, _ call: LoadCall? = nil) throws -> (address: String, place: String) {
         guard let scheme = location.firstRange(of: "://") else {
             throw LoadFault(kind: .unreached, place: location, words: "redirected to what is not an address", isRedirected: true)
         }
@@ -228,7 +231,8 @@ final class LoadClient {
         if let other = options.addresses[server] ?? options.addresses[host] {
             place = Self.place(ConnectionURL.Host(other.name, port: other.port ?? port))
         }
-        return ("\(location[..<scheme.lowerBound])://\(place)\(rest[end...])", place)
+        let path = call.flatMap { $0.path.contains("%") ? $0.path[...] : nil } ?? rest[end...]
+        return ("\(location[..<scheme.lowerBound])://\(place)\(path)", place)
     }
 
     static func place(_ host: ConnectionURL.Host) -> String {

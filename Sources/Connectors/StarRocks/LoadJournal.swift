@@ -4,7 +4,8 @@ import ApusCore
 /// the target, written over the SQL port before the first octet of a load is sent.
 ///
 /// StarRocks has no transaction over a load and a statement. So a slice's counts are written before its load is
-/// committed, and the label's state at the server decides whether they count.
+/// committed, and the label's state at the server decides whether they count. That a slice is done is written with the
+/// next row that this process writes, see ``JournalBook``.
 struct JournalEntry: Hashable {
     enum State: String {
         /// A transaction whose commit has not been asked for: whatever it holds, it is not in the table.
@@ -32,20 +33,22 @@ struct JournalEntry: Hashable {
     var written = 0
     var rejected = 0
 
+    /// Its rows may be in the table.
+    var isSent: Bool { state == .sending || state == .commit }
+
     var mark: SliceMark { SliceMark(slice: slice, read: read, written: written, rejected: rejected) }
 }
 
 extension StarRocksSession {
     /// Slice numbers that are no slices.
     enum Mark {
-        /// The target is ready; `read` holds the rows that the destination had then, `label` the labels' generation.
+        /// The target is ready; `read` holds the rows that the destination had then, `label` the labels' generation, `writer`
+        /// when the staging table was made (``StarRocksSession/stagingTime(_:)``).
         static let prepared = -1
         /// Who holds the lock.
         static let owner = -2
-        /// The step after the slices is under way; `label` says with what.
+        /// A swap is under way that the times of the tables do not tell; `label` says with which partition.
         static let finishing = -3
-        /// The window was exchanged.
-        static let finished = -4
     }
 
     func journalTable(_ load: Load) -> String { dialect.quote(TableName(schema: load.target.schema, SliceMark.tableName)) }
@@ -65,7 +68,7 @@ extension StarRocksSession {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    private func ownRows(_ load: Load) -> String {
+    func ownRows(_ load: Load) -> String {
         "run_id = \(dialect.literal(load.runID)) AND target = \(dialect.literal(journalTarget(load)))"
     }
 
@@ -131,19 +134,68 @@ extension StarRocksSession {
         }
     }
 
-    func write(_ entry: JournalEntry, _ load: Load) throws {
-        let sql = """
-            INSERT INTO \(journalTable(load)) (run_id, target, slice, attempt, label, state, writer, rows_read, rows_written, rows_rejected, marked_at) \
-            VALUES (\(dialect.literal(load.runID)), \(dialect.literal(journalTarget(load))), \(entry.slice), \(entry.attempt), \
-            \(dialect.literal(entry.label)), '\(entry.state.rawValue)', \(dialect.literal(entry.writer)), \
-            \(entry.read), \(entry.written), \(entry.rejected), now())
-            """
-        try journaling { try run(sql, doing: "mark \(load.target) in apus_marks") }
+    // MARK: Writing
+
+    /// The rows that this process still has to write into the journal of the target's database.
+    func book(_ load: Load) -> JournalBook {
+        JournalBook.book(of: "\(endpoint.label)/\(load.target.schema ?? database ?? "")")
     }
 
-    /// The entries of a load, of one slice if given; none where there is no journal.
+    func bookKey(_ load: Load) -> JournalBook.Key { JournalBook.Key(run: load.runID, target: journalTarget(load)) }
+
+    func write(_ entry: JournalEntry, _ load: Load) throws { try write([entry], load) }
+
+    /// Writes rows of a load in one statement, and with them what waits in the ``JournalBook``.
+    ///
+    /// - parameter locks: the lock goes along, if it is wanted and not written yet.
+    /// - throws: `target.locked` when another run came first; nothing but the journal has been touched then.
+    func write(_ entries: [JournalEntry], _ load: Load, locks: Bool = true) throws {
+        let book = book(load), key = bookKey(load)
+        guard locks else { return try insert(entries, load) }
+        while true {
+            switch try book.turn(key) {
+            case .goes: return try insert(entries, load)
+            case .waits: try wait(0.01)
+            case .takes: return try insertLocking(entries, load)
+            }
+        }
+    }
+
+    /// The rows, and what waits, without the lock.
+    func insert(_ entries: [JournalEntry], _ load: Load) throws {
+        let book = book(load), key = bookKey(load)
+        let more = book.take(along: entries, key)
+        var isWritten = false
+        defer { book.settle(more, key, isWritten: isWritten) }
+        let rows = entries.map { values($0, key) } + more.map { values($0.entry, $0.key) }
+        if rows.isEmpty { return }
+        let sql = """
+            INSERT INTO \(journalTable(load)) (run_id, target, slice, attempt, label, state, writer, rows_read, rows_written, rows_rejected, marked_at) \
+            VALUES \(rows.joined(separator: ", "))
+            """
+        try journaling { try run(sql, doing: "mark \(load.target) in apus_marks") }
+        isWritten = true
+    }
+
+    private func values(_ entry: JournalEntry, _ key: JournalBook.Key) -> String {
+        """
+        (\(dialect.literal(key.run)), \(dialect.literal(key.target)), \(entry.slice), \(entry.attempt), \
+        \(dialect.literal(entry.label)), '\(entry.state.rawValue)', \(dialect.literal(entry.writer)), \
+        \(entry.read), \(entry.written), \(entry.rejected), now())
+        """
+    }
+
+    // MARK: Reading
+
+    /// The entries of a load, of one slice if given, as they are with what this process has still to write; none where there is no journal.
     func entries(_ load: Load, slice: Int? = nil) throws -> [JournalEntry] {
-        let condition = slice.map { " AND slice = \($0)" } ?? ""
+        try entries(load, slices: slice.map { [$0] })
+    }
+
+    func entries(_ load: Load, slices: [Int]?) throws -> [JournalEntry] {
+        let condition = slices.map { " AND slice IN (\($0.map(String.init).joined(separator: ", ")))" } ?? ""
+        // Looked at first: what is written meanwhile is found in both.
+        let kept = kept(load).filter { slices?.contains($0.slice) ?? true }
         let rows: [[String?]]
         do {
             rows = try journaling {
@@ -154,23 +206,40 @@ extension StarRocksSession {
                     """, doing: "read the marks of \(load.target)")
             }
         } catch let error as ApusError where error.code == .notFound {
-            return []
+            return kept
         }
-        return rows.compactMap { row in
+        let written = rows.compactMap { row -> JournalEntry? in
             guard let state = JournalEntry.State(rawValue: row[3] ?? "") else { return nil }
             func number(_ index: Int) -> Int { Int(row[index] ?? "") ?? 0 }
             return JournalEntry(
                 slice: number(0), attempt: number(1), label: row[2] ?? "", state: state, writer: row[4] ?? "", read: number(5),
                 written: number(6), rejected: number(7))
         }
+        if kept.isEmpty { return written }
+        return (written.filter { row in !kept.contains { $0.isSameRow(as: row) } } + kept)
+            .sorted { ($0.slice, $0.attempt) < ($1.slice, $1.attempt) }
+    }
+
+    private func kept(_ load: Load) -> [JournalEntry] {
+        let book = book(load), key = bookKey(load)
+        return book.kept(key) + (book.account(key).prepared.map { [$0] } ?? [])
     }
 
     func mark(_ slice: Int, _ load: Load) throws -> JournalEntry? {
-        try entries(load, slice: slice).first { $0.state == .mark }
+        if slice == Mark.prepared, let prepared = book(load).account(bookKey(load)).prepared { return prepared }
+        return try entries(load, slice: slice).first { $0.state == .mark }
     }
 
-    func setMark(_ slice: Int, _ load: Load, label: String = "-", writer: String = "-", read: Int = 0) throws {
-        try write(JournalEntry(slice: slice, attempt: 0, label: label, state: .mark, writer: writer, read: read), load)
+    static func mark(_ slice: Int, label: String = "-", writer: String = "-", read: Int = 0) -> JournalEntry {
+        JournalEntry(slice: slice, attempt: 0, label: label, state: .mark, writer: writer, read: read)
+    }
+
+    func setMark(_ slice: Int, _ load: Load, label: String = "-") throws { try write(Self.mark(slice, label: label), load) }
+
+    /// Waits until nothing that this process has under way can put a row of the load back.
+    func closeBook(_ load: Load) throws {
+        let end = Clock.monotonic() + 30
+        while !book(load).close(bookKey(load)), Clock.monotonic() < end { try wait(0.01) }
     }
 
     /// Deletes journal rows of the target; `condition` in addition to it.

@@ -125,12 +125,18 @@ struct LoadLabels {
         var pause = 0.2
         for _ in 0..<12 {
             let before = try session.entries(load)
+            var known = prepared.read + before.filter { $0.state == .done }.reduce(0) { $0 + $1.written }
+            // That a slice is done may not be written yet; its label says so. Asked before the rows are counted.
+            var others: [JournalEntry] = []
+            for other in before where other.isSent && !other.isSameRow(as: entry) {
+                switch try state(other.label) {
+                case .visible: known += other.written
+                case .aborted: break
+                default: others.append(other)
+                }
+            }
             let count = try rowCount()
             if before == (try session.entries(load)) {
-                let known = prepared.read + before.filter { $0.state == .done }.reduce(0) { $0 + $1.written }
-                let others = before.filter {
-                    ($0.state == .sending || $0.state == .commit) && ($0.slice, $0.attempt) != (entry.slice, entry.attempt)
-                }
                 if count == known { return .missing(mayReuse: true) }
                 if others.isEmpty {
                     if count == known + entry.written { return .loaded }
@@ -151,12 +157,27 @@ struct LoadLabels {
     }
 
     private func unclear(_ entry: JournalEntry, _ why: String) -> ApusError {
-        ApusError(
+        let kept = session.labelsKept().map { ", which is \($0) here," } ?? ""
+        let memory =
+            "A database's labels are forgotten when label_keep_max_num of them\(kept) have come after it: a larger one on the FEs keeps them longer."
+        return ApusError(
             .interrupted,
             "the server has forgotten the label \(entry.label), and whether its \(entry.written) rows are in \(load.target) cannot be told: \(why)",
-            hint:
-                "Compare the table with its source. Then \(Advice.resume(load.runID)) goes on, or \(Advice.discard(load.runID)) gives the run up. A larger "
-                + "`label_keep_max_num` on the FEs keeps labels longer.", context: session.endpoint.label)
+            hint: load.isStaged
+                ? "Only the staging table is concerned. \(Advice.resume(load.runID)) makes it anew and loads this table again. \(memory)"
+                : "Compare the table with its source. Then \(Advice.resume(load.runID)) goes on, or \(Advice.discard(load.runID)) gives the run up. \(memory)",
+            context: session.endpoint.label)
+    }
+}
+
+extension StarRocksSession {
+    /// How many labels of a database the FEs keep, where the user may know.
+    func labelsKept() -> Int? {
+        guard
+            let found = try? table("ADMIN SHOW FRONTEND CONFIG LIKE 'label_keep_max_num'", doing: "ask how many labels the FEs keep"),
+            let at = found.names.firstIndex(of: "Value")
+        else { return nil }
+        return found.rows.first?[at].flatMap { Int($0) }
     }
 }
 

@@ -22,13 +22,7 @@ extension StarRocksSession {
     }
 
     /// When the table was made, after a swap that of the table that took its place.
-    private func incarnation(_ load: Load) throws -> String? {
-        let schema = dialect.literal(try requiredDatabase(load.target.schema))
-        return try rows(
-            "SELECT CREATE_TIME FROM information_schema.tables WHERE TABLE_SCHEMA = \(schema) AND TABLE_NAME = \(dialect.literal(load.target.name))",
-            doing: "look at \(load.target)"
-        ).first?[0]
-    }
+    private func incarnation(_ load: Load) throws -> String? { try madeAt(load.target) }
 
     func createCheckpointTable(_ load: Load) throws {
         guard load.checkpoint != nil else { return }

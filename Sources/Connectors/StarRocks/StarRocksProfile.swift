@@ -34,6 +34,8 @@ struct StarRocksProfile: Hashable, Sendable {
     var hasRandomBuckets: Bool { isDoris || since(3, 1) }
     /// `BUCKETS` may be left out (2.5.7).
     var hasAutomaticBuckets: Bool { isDoris || since(2, 5) }
+    /// The variable `insert_timeout`, which takes the place of `query_timeout` for INSERT. (Doris takes the longer of its two.)
+    var hasInsertTimeout: Bool { isStarRocks(3, 4) }
     var decimalDigits: Int { isStarRocks(4) ? 76 : 38 }
 }
 

@@ -22,8 +22,14 @@ final class StarRocksSession: ClientSession {
     private(set) var isBroken = false
     /// The reader whose rows are still on the wire.
     weak var openReader: StarRocksReader?
+    /// What the last step of a load has to tell.
+    var remarks: [String] = []
+    /// The catalogue of materialized views, as a plan has read it.
+    var plannedViews: [[String?]]?
     /// The session's `query_timeout`, in seconds, as this side set it last.
     var queryTimeout: Int?
+    /// The same of `insert_timeout`.
+    private var insertTimeout: Int?
 
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
         self.endpoint = endpoint
@@ -80,6 +86,7 @@ final class StarRocksSession: ClientSession {
         (handle, host) = fresh
         isBroken = false
         queryTimeout = nil
+        insertTimeout = nil
         interrupt.register(socket: apus_mysql_get_fd(handle))
         try prepareSession()
     }
@@ -108,6 +115,14 @@ final class StarRocksSession: ClientSession {
         guard queryTimeout != seconds else { return }
         try run("SET query_timeout = \(seconds)", doing: "set the time that a statement may take")
         queryTimeout = seconds
+    }
+
+    /// Sets the time that an INSERT may take: from 3.4 on that is not `query_timeout` any more.
+    func limitInserts(to seconds: Int) throws {
+        try limitQueries(to: seconds)
+        guard profile.hasInsertTimeout, insertTimeout != seconds else { return }
+        try run("SET insert_timeout = \(seconds)", doing: "set the time that an INSERT may take")
+        insertTimeout = seconds
     }
 
     // MARK: ClientSession

@@ -16,7 +16,12 @@ extension StarRocksSession: Sink {
     func prepare(_ load: Load) throws {
         try createJournal(load)
         try createCheckpointTable(load)
-        if try mark(Mark.prepared, load) != nil { return }
+        if try mark(Mark.prepared, load) != nil {
+            guard load.isStaged, try isLost(load) else { return }
+            // Nobody but this run sees the staging table: it is made anew, and all slices are loaded again.
+            try closeBook(load)
+            try deleteEntries(load, "run_id = \(dialect.literal(load.runID)) AND slice <> \(Mark.owner)")
+        }
         let isThere = try isBaseTable(load.target)
         if isThere == false {
             throw ApusError(.unsupported, "\(load.target) is a view; rows can be loaded into tables only", context: endpoint.label)
@@ -34,13 +39,33 @@ extension StarRocksSession: Sink {
             try prepareStaging(load, like: true)
         default: try prepareTarget(load, isThere: isThere != nil)
         }
-        try setMark(
-            Mark.prepared, load, label: String(UInt32.random(in: .min ... .max), radix: 16), read: try baseCount(load))
+        // Written with the first slice's row: without it nothing is loaded, and all of this is done again.
+        let prepared = Self.mark(
+            Mark.prepared, label: String(UInt32.random(in: .min ... .max), radix: 16), writer: try stagingTime(load) ?? "-",
+            read: try baseCount(load))
+        book(load).change(bookKey(load)) {
+            $0.prepared = prepared
+            $0.isExchanged = false
+        }
+    }
+
+    /// A process that is gone has left a load of which nobody can tell whether its rows are in the staging table.
+    private func isLost(_ load: Load) throws -> Bool {
+        let sent = try entries(load).filter { $0.slice >= 0 && $0.isSent }
+        if sent.isEmpty { return false }
+        if load.mode == .replace, try isSwapped(load) != false { return false }
+        let silence = try silence(load)
+        let labels = try LoadLabels(self, LoadClient(self), load)
+        for entry in sent where !Self.isAlive(entry.writer, silence: silence) {
+            guard try labels.state(entry.label) == .unknown else { continue }
+            do { _ = try labels.settle(entry) } catch let error as ApusError where error.code == .interrupted { return true }
+        }
+        return false
     }
 
     /// The rows that are there before the load: by them an outcome is told that the server has forgotten. -1 where they
     /// tell nothing.
-    private func baseCount(_ load: Load) throws -> Int {
+    func baseCount(_ load: Load) throws -> Int {
         if load.isStaged || load.mode == .truncate { return 0 }
         guard try declaration(load.target).model == "DUPLICATE KEY" else { return -1 }
         let rows = try rows("SELECT count(*) FROM \(dialect.quote(load.target))", doing: "count the rows of \(load.target)")
@@ -99,21 +124,30 @@ extension StarRocksSession: Sink {
         let all = try entries(load).filter { $0.slice >= 0 }
         var found: [Int: SliceMark] = [:]
         for entry in all where entry.state == .done { found[entry.slice] = entry.mark }
-        let open = all.filter { ($0.state == .sending || $0.state == .commit) && found[$0.slice] == nil }
+        let open = all.filter { $0.isSent && found[$0.slice] == nil }
+        let book = book(load), key = bookKey(load)
         if !open.isEmpty {
             let labels = try LoadLabels(self, LoadClient(self), load)
+            // The swap comes after all slices.
+            let isOver = try load.mode == .replace && isSwapped(load) == true
             for var entry in open {
-                let state = try labels.state(entry.label)
+                let state = isOver ? .visible : try labels.state(entry.label)
                 // Nothing may be called done, counted or exchanged before it can be seen.
                 if state == .committed { try labels.awaitVisible(entry.label) }
                 switch state {
                 case .visible, .committed:
                     entry.state = .done
-                    try write(entry, load)
+                    book.keep(entry, key)
                     found[entry.slice] = entry.mark
                 default: continue
                 }
             }
+        }
+        // A worker of many that ends here leaves nothing unwritten. Under a lock that is held, and where no other worker
+        // is, the table's end comes next.
+        if case .held = book.account(key).lock {
+        } else if load.isShared != true, !book.kept(key).isEmpty {
+            try write([], load, locks: false)
         }
         return found.values.sorted { $0.slice < $1.slice }
     }

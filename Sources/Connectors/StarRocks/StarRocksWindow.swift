@@ -1,4 +1,5 @@
 import ApusCore
+import CMariaDB
 
 /// The exchange of a window: one `INSERT OVERWRITE` of the partitions concerned, which both systems do by temporary
 /// partitions that take the place of the old ones in one step (manual "INSERT OVERWRITE"). It reads what of them stays
@@ -13,13 +14,14 @@ extension StarRocksSession {
     }
 
     func exchangeWindow(_ load: Load) throws {
+        if book(load).account(bookKey(load)).isExchanged { return }
         guard try isBaseTable(load.staging) != nil else {
             throw ApusError(
                 .interrupted, "the staging table \(load.staging) of \(load.target) is gone; the target is as it was",
                 hint: "Run again from the beginning.", context: endpoint.label)
         }
         // The limit is for reads, and this one moves a whole part of the table.
-        try limitQueries(to: 259_200)
+        try limitInserts(to: 259_200)
         try awaitRows(load)
         if let stray = load.strayCondition {
             let counted = try rows(
@@ -27,16 +29,15 @@ extension StarRocksSession {
             try load.requireNoStray(counted.first?.first?.flatMap { Int($0) } ?? 0, context: endpoint.label)
         }
         let declared = try declaration(load.target)
-        let doing = "replace the window of \(load.target)"
         if declared.partitioning == nil {
-            try run(overwrite(load, declared, partitions: []), doing: doing)
+            try overwrite(load, declared, partitions: [])
         } else {
             try addPartitions(load, declared)
             let concerned = try partitionNames(load.target).filter { try isConcerned($0, load) }
-            if !concerned.isEmpty { try run(overwrite(load, declared, partitions: concerned), doing: doing) }
+            if !concerned.isEmpty { try overwrite(load, declared, partitions: concerned) }
         }
-        try setMark(Mark.finished, load)
-        try run("DROP TABLE IF EXISTS \(dialect.quote(load.staging)) FORCE", doing: "drop the staging table of \(load.target)")
+        // The staging table goes with the marks (`forget`): as long as it is there, a resume does the exchange once more.
+        book(load).change(bookKey(load)) { $0.isExchanged = true }
     }
 
     private func partitionNames(_ table: TableName) throws -> [String] {
@@ -88,17 +89,42 @@ extension StarRocksSession {
         return load.key.map { "\(target).\(list([$0])) = \(staging).\(list([$0]))" }.joined(separator: " AND ")
     }
 
-    private func overwrite(_ load: Load, _ declared: StarRocksCreate, partitions: [String]) -> String {
+    /// Does the exchange, and counts what is there afterwards: servers have lost rows of INSERT OVERWRITE (StarRocks#55756).
+    private func overwrite(_ load: Load, _ declared: StarRocksCreate, partitions: [String]) throws {
         let target = dialect.quote(load.target), staging = dialect.quote(load.staging)
         var stays: [String] = []
         if let window = load.window { stays.append("(NOT (\(window)) OR (\(window)) IS NULL)") }
         if let same = sameKey(load) { stays.append("NOT EXISTS (SELECT 1 FROM \(staging) WHERE \(same))") }
         if stays.isEmpty { stays.append("1 = 0") }
+        let kept = "FROM \(target)\(clause(partitions)) WHERE \(stays.joined(separator: " AND "))"
+        // Of rows of one key a table with a key keeps one.
+        let isKeyed = declared.model == "PRIMARY KEY" || declared.model == "UNIQUE KEY"
+        let counted = isKeyed ? list(declared.key) : "1 AS apus_row"
+        let expected = try count(
+            "SELECT COUNT(*) FROM (SELECT \(counted) \(kept) UNION \(isKeyed ? "" : "ALL ")SELECT \(counted) FROM \(staging)) AS apus_rows",
+            load)
         let columns = columns(declared)
-        return """
-            INSERT OVERWRITE \(profile.isDoris ? "TABLE " : "")\(target)\(clause(partitions)) (\(columns)) \
-            SELECT \(columns) FROM \(target)\(clause(partitions)) WHERE \(stays.joined(separator: " AND ")) \
-            UNION ALL SELECT \(columns) FROM \(staging)
+        try run(
             """
+            INSERT OVERWRITE \(profile.isDoris ? "TABLE " : "")\(target)\(clause(partitions)) (\(columns)) \
+            SELECT \(columns) \(kept) UNION ALL SELECT \(columns) FROM \(staging)
+            """, doing: "replace the window of \(load.target)")
+        // The server's note says `{'label':'insert_…', 'status':'VISIBLE', 'txnId':'…'}`, where it says anything.
+        let note = mysql_info(handle).map { String(cString: $0) } ?? ""
+        let label = note.firstMatch(of: /'label':\s*'([^']+)'/).map { " (label \($0.output.1))" } ?? ""
+        let found = try count("SELECT COUNT(*) FROM \(target)\(clause(partitions))", load)
+        guard found == expected else {
+            throw ApusError(
+                .countMismatch,
+                "after INSERT OVERWRITE\(label) of \(partitions.isEmpty ? "all of \(load.target)" : "\(partitions.count) partitions of \(load.target)") there should be \(expected) rows, and there are \(found)",
+                hint:
+                    "Rows were lost by the server, or another writer changed these partitions meanwhile. The checkpoint was not saved, and the new rows are still in \(load.staging): \(Advice.resume(load.runID)) puts them in once more.",
+                context: endpoint.label)
+        }
+    }
+
+    private func count(_ sql: String, _ load: Load) throws -> Int {
+        let found = try rows(sql, doing: "count the rows of \(load.target)")
+        return Int(found.first?.first.flatMap { $0 } ?? "") ?? -1
     }
 }

@@ -6,8 +6,8 @@ extension StarRocksWriter {
         if encoded == 0, !isTransaction, upload == nil {
             var empty = entry ?? made(.done)
             empty.state = .done
-            try journal(counted(empty, mark))
-            return
+            entry = counted(empty, mark)
+            return try keepDone()
         }
         if isTransaction {
             try commitTransaction(mark)
@@ -17,8 +17,15 @@ extension StarRocksWriter {
             try sendSmall(mark)
         }
         entry!.state = .done
-        try journal(entry!)
+        try keepDone()
         pending = []
+    }
+
+    /// That the slice is done goes with the next row that this process writes; until then the label's state says it. Should
+    /// the server forget the label by then, rows in the table tell, except in an aggregate key table that others see.
+    private func keepDone() throws {
+        if target.model == .aggregate, !load.isStaged { return try journal(entry!) }
+        session.book(load).keep(entry!, session.bookKey(load))
     }
 
     private func counted(_ entry: JournalEntry, _ mark: SliceMark) -> JournalEntry {
@@ -27,11 +34,13 @@ extension StarRocksWriter {
         return entry
     }
 
-    /// Another worker that took this one for dead has a label of its own, or has taken this one over.
+    /// Another worker that took this one for dead has a label of its own, has taken this one over, or has begun the load anew.
     private func checkOwn() throws {
+        let known = try session.entries(load, slices: [slice, StarRocksSession.Mark.prepared])
+        let generation = known.first { $0.slice == StarRocksSession.Mark.prepared }?.label ?? "0"
         // What another one has given up for this label counts no more.
-        let others = try session.entries(load, slice: slice).filter { $0.writer != name && $0.state != .dead }
-        guard let entry, others.allSatisfy({ $0.attempt < entry.attempt && $0.state != .done })
+        let others = known.filter { $0.slice == slice && $0.writer != name && $0.state != .dead }
+        guard let entry, generation == labels.generation, others.allSatisfy({ $0.attempt < entry.attempt && $0.state != .done })
         else {
             throw ApusError(.transient, "another worker has taken over slice \(slice) of \(load.target)", context: session.endpoint.label)
         }

@@ -22,6 +22,14 @@ final class StarRocksWriter: Writer {
     /// Tells this writer's labels from those of another worker.
     let name: String
 
+    /// Whether a slice that is not small is a transaction. Its interface takes names as headers, which FEs read as Latin-1: a
+    /// table or database whose name is not ASCII gets plain requests instead, which have it in their path.
+    private var isTransactional: Bool {
+        session.profile.isDoris
+            || (session.options.interface != .streamLoad && labels.database.utf8.allSatisfy { $0 < 0x80 }
+                && load.destination.name.utf8.allSatisfy { $0 < 0x80 })
+    }
+
     var slice = 0
     private(set) var isCareful = false
     var entry: JournalEntry?
@@ -106,7 +114,7 @@ final class StarRocksWriter: Writer {
         isCareful = careful
         (encoded, loaded, carried, attempt) = (0, 0, 0, 1)
         entry = nil
-        let known = try session.entries(load, slice: slice.id)
+        let known = try session.entries(load, slice: slice.id).filter { $0.state != .mark }
         if let done = known.last(where: { $0.state == .done }) { return done.mark }
         return known.isEmpty ? nil : try settle(known)?.mark
     }
@@ -114,13 +122,14 @@ final class StarRocksWriter: Writer {
     /// Clears what earlier tries at the slice have left; returns the one that is loaded after all.
     private func settle(_ known: [JournalEntry]) throws -> JournalEntry? {
         attempt = known.map(\.attempt).max()! + 1
-        let open = known.filter { $0.state != .dead && $0.state != .mark }
+        let open = known.filter { $0.state != .dead }
         if open.isEmpty { return nil }
         // Written before the others are looked at: a writer that is still alive sees it before it commits, or is seen.
         var own = made(.open)
         try session.write(own, load)
         var reused: Int?
         var done: JournalEntry?
+        var outcomes: [JournalEntry] = []
         for var other in open {
             switch try labels.settle(other) {
             case .loaded:
@@ -130,14 +139,15 @@ final class StarRocksWriter: Writer {
                 if mayReuse { reused = max(reused ?? 0, other.attempt) }
                 other.state = .dead
             }
-            try session.write(other, load)
+            outcomes.append(other)
         }
-        if done == nil, reused == nil {
-            entry = own
-            return nil
+        let isOver = done != nil || reused != nil
+        if isOver {
+            own.state = .dead
+            outcomes.append(own)
         }
-        own.state = .dead
-        try session.write(own, load)
+        try session.write(outcomes, load)
+        if !isOver { entry = own }
         if let reused { attempt = reused }
         return done
     }
@@ -207,7 +217,9 @@ final class StarRocksWriter: Writer {
         guard let upload else {
             pending.append(chunk)
             pendingOctets += chunk.buffer.count
-            if pendingOctets > Self.smallLoad || session.options.interface == .transaction || session.profile.isDoris { try open() }
+            if pendingOctets > Self.smallLoad || isTransactional && session.options.interface == .transaction || session.profile.isDoris {
+                try open()
+            }
             return
         }
         guard upload.body.put(chunk) else { throw try ended() }
@@ -215,8 +227,8 @@ final class StarRocksWriter: Writer {
             try closeUpload()
             try send([])
         }
-        // A sign of life.
-        if Clock.monotonic() - journaledAt > 120, let entry { try journal(entry) }
+        // A sign of life, by which what waits is written too.
+        if let entry, Clock.monotonic() - journaledAt > 300 || session.book(load).age > 60 { try journal(entry) }
     }
 
     func compressed(isLast: Bool) throws -> LoadChunk {
@@ -232,7 +244,7 @@ final class StarRocksWriter: Writer {
     private func open() throws {
         if entry == nil { entry = made(.open) }
         try journal(entry!)
-        if session.options.interface == .streamLoad, !session.profile.isDoris {
+        if !isTransactional {
             upload = LoadUpload(labels.streamLoad(entry!.label, headers, LoadBody(beginning: pending)), carrier)
         } else {
             if !session.profile.isDoris { try beginTransaction() }

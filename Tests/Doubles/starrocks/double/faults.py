@@ -7,6 +7,7 @@ import threading
 # name: (where, what happens, its own parameters)
 NAMES = {
     # an FE and its redirects
+    "location_decoded": ("FE", "the 307 has the path decoded, as FEs wrote it before StarRocks#59722: what is not Latin-1 is a `?`", ""),
     "location_dead": ("FE", "the 307 leads to an address where nothing listens", ""),
     "location_hang": ("FE", "the 307 leads to an address that accepts and never answers", ""),
     "location_foreign": ("FE", "the 307 names a host that this network does not know", "host"),

@@ -2,6 +2,7 @@
 
 import re
 import time
+import urllib.parse
 
 from . import queryplan
 from .service import Service
@@ -53,7 +54,10 @@ class Frontend(Service):
         late = exchange.take("late_307", table=exchange.headers.get("table", ""))
         if late is not None:
             time.sleep(float(late.get("seconds", 1.5)))
-        location = f"http://{secret}{place}{exchange.request.target}"
+        target = exchange.request.target
+        if exchange.take("location_decoded") is not None:
+            target = urllib.parse.unquote(target).encode("latin-1", "replace").decode("latin-1")
+        location = f"http://{secret}{place}{target}"
         came = exchange.reply(307, "", [("Location", location)], close=True)
         if came:
             self.cluster.violation("a body was sent to an FE", node=self.node.name, path=exchange.path, bytes=came,

@@ -90,6 +90,7 @@ class Insert:
                 part.bytes += 64 * counts.get(part.identity, 0)
                 tablets.grow_when_full(self.cluster, table, part)
         self.cluster.catalog.touch()
+        self.session.note = f"{{'label':'{transaction.label}', 'status':'VISIBLE', 'txnId':'{transaction.identity}'}}"
         return sum(counts.values())
 
     def limit(self):

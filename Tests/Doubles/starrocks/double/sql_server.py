@@ -250,13 +250,14 @@ class Session:
         fault = self.told_to_fail(text)
         if fault is not None:
             raise SQLError(fault.get("message", "an error that the double was told to give"), int(fault.get("code", 1064)))
+        self.note = ""
         result = self.statements.execute(text)
         if result is None:
             self.channel.write(wire.ok())
         elif result is ANSWERED:
             return
         elif isinstance(result, int):
-            self.channel.write(wire.ok(result))
+            self.channel.write(wire.ok(result, note=self.note))
         else:
             self.answer(*result)
 

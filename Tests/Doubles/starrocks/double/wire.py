@@ -95,8 +95,9 @@ def take_string(data, at):
     return data[at : at + length], at + length
 
 
-def ok(affected=0, identity=0, status=2):
-    return b"\x00" + lenenc(affected) + lenenc(identity) + struct.pack("<HH", status, 0)
+def ok(affected=0, identity=0, status=2, note=""):
+    text = note.encode()
+    return b"\x00" + lenenc(affected) + lenenc(identity) + struct.pack("<HH", status, 0) + (lenenc(len(text)) + text if text else b"")
 
 
 def eof(status=2):
