@@ -67,6 +67,8 @@ public struct ApusError: Error, Sendable, Hashable {
         /// What the target remembers of incremental loads, or holds of them, is not what the last one left.
         public static let changed = Code("target.changed")
         public static let full = Code("target.full")
+        /// What a slice of the plan was cut from is not in the source any more.
+        public static let sourceChanged = Code("source.changed")
         /// The server gave up on a statement because it took too long: a read so ended is split.
         public static let timeout = Code("statement.timeout")
         /// Deadlock, lock wait, failover, too many connections: worth another try.

@@ -91,6 +91,8 @@ public struct TableWish: Sendable, Hashable {
     public var key: [String]?
     /// Column to remember the largest value of, for the next run.
     public var watermark: String?
+    /// With the watermark `partitions()`; nil = keep.
+    public var gonePartitions: GonePartitions?
     /// Number of slices.
     public var slices: Int?
     /// Columns to cut by.

@@ -15,6 +15,7 @@ extension TableWish {
         merged.types = base.types.merging(types) { $1 }
         merged.key = key ?? base.key
         merged.watermark = watermark ?? base.watermark
+        merged.gonePartitions = gonePartitions ?? base.gonePartitions
         merged.slices = slices ?? base.slices
         merged.sliceBy = sliceBy ?? base.sliceBy
         merged.withIndexes = withIndexes ?? base.withIndexes

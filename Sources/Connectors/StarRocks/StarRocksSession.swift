@@ -24,6 +24,8 @@ final class StarRocksSession: ClientSession {
     weak var openReader: StarRocksReader?
     /// The session's `query_timeout`, in seconds, as this side set it last.
     var queryTimeout: Int?
+    /// Why the table that was cut last was not cut by its tablets; nil = it was, or needed no cut.
+    var cutRemark: String?
 
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
         self.endpoint = endpoint

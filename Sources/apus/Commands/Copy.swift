@@ -39,6 +39,11 @@ struct Copy: ParsableCommand {
     @Option(help: ArgumentHelp("The columns to cut slices by.", valueName: "columns")) var sliceBy: String?
     @Option(help: "Slices of each table.") var slices: Int?
     @Option(help: ArgumentHelp("Load only rows beyond the largest value of the last run.", valueName: "column")) var watermark: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --watermark 'partitions()': what becomes of rows whose partition is gone from the source: keep (default), drop or stop.",
+            valueName: "choice"))
+    var gonePartitions: String?
     @Option(help: "indexes,foreign-keys: made in the target after the load.") var with: String?
     @Option(help: ArgumentHelp("A statement for the target, run first. Repeatable.", valueName: "sql")) var before: [String] = []
     @Option(help: ArgumentHelp("A statement for the target, run last. Repeatable.", valueName: "sql")) var after: [String] = []
@@ -92,6 +97,7 @@ struct Copy: ParsableCommand {
         arguments.sliceBy = sliceBy
         arguments.slices = slices
         arguments.watermark = watermark
+        arguments.gonePartitions = gonePartitions
         arguments.with = with
         arguments.before = before
         arguments.after = after
