@@ -39,7 +39,12 @@ struct SourceTables {
         var own: String?
         let isOnlyQueries = patterns.isEmpty && flow.tables.contains { !$0.skip }
         if !isOnlyQueries {
-            known = try source.tables(schema: nil)
+            do { known = try source.tables(schema: nil) } catch let error as ApusError
+            where error.code == .configurationInvalid && patterns.allSatisfy({ $0.schema != nil || $0.hasSchemaPattern })
+                && !patterns.isEmpty
+            {
+                // The connection names no schema, and every table does.
+            }
             own = known.first?.name.schema
             var schemas = Set(patterns.compactMap(\.schema))
             if patterns.contains(where: \.hasSchemaPattern) {
