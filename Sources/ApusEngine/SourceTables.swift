@@ -9,6 +9,8 @@ struct SourceTables {
         var table: TableName?
         var target: TableName
         var wish: TableWish
+        /// Why it cannot even be looked at.
+        var fault: ApusError?
     }
 
     let items: [Item]
@@ -67,6 +69,11 @@ struct SourceTables {
                 case .query(_, as: let name):
                     return Item(name: name, table: nil, target: try match.target(own: own), wish: match.wish)
                 }
+            }
+            + selection.missing.map { missing in
+                let target = try missing.wish.to.map { try TargetName($0).fill(missing.table, own: own) } ?? TableName(missing.table.name)
+                return Item(
+                    name: missing.table.description, table: missing.table, target: target, wish: missing.wish, fault: missing.error)
             }
         warnings = selection.warnings
     }

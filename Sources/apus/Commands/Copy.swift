@@ -70,10 +70,12 @@ struct Copy: ParsableCommand {
         let (plan, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart)
             .plan(
                 ledger: ledger, log: log, keepsConnections: !dryRun)
-        if dryRun { try PlanCommand.show(plan, .text) }
-        if let fault = plan.fault(strict: strict) { throw fault }
-        if dryRun { return }
-        Planning.tell(plan, log)
+        if dryRun {
+            try PlanCommand.show(plan, .text)
+            if let fault = plan.fault(strict: strict) { throw fault }
+            return
+        }
+        try Planning.admit(plan, log)
         var launcher = Launcher(
             plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)

@@ -39,7 +39,7 @@ struct PlanCommand: ParsableCommand {
         ).plan
         try Self.show(plan, format)
         let fault = plan.fault(strict: read.flow.strict)
-        if let file, fault == nil {
+        if let file, plan.canRun {
             let kept = plan.masked
             if kept != plan {
                 log.say(.warning, "statements of this flow hold passwords, which \(file) does not: it can be read, but not be run")

@@ -129,7 +129,9 @@ struct Verify: ParsableCommand {
             let first = plan.tables[..<index].reduce(0) { $0 + max(1, $1.slices.count) }
             let missing = table.slices.enumerated().filter { !done.contains($1.id) }.map { String(first + $0.offset) }
             let what =
-                missing.isEmpty
+                table.pending != nil
+                ? "could not be planned"
+                : missing.isEmpty
                 ? "loaded, but not finished"
                 : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
             log.fail(ApusError(.failed, "\(table.name): \(what)\(records[index]?.error.map { ": \($0)" } ?? "")"))
