@@ -67,7 +67,7 @@ public struct Partition: Hashable, Sendable {
 }
 
 /// What becomes of the target's rows of a partition that is gone from the source.
-public enum GonePartitions: String, Sendable, Hashable, CaseIterable {
+public enum GonePartitions: String, Sendable, Hashable, Codable, CaseIterable {
     case keep, drop
     /// The table is not loaded.
     case stop
