@@ -10,9 +10,14 @@ public final class StarRocksDouble: Sendable {
         case v2_5 = "2.5"
         case v3_1 = "3.1"
         case v3_3 = "3.3"
+        case v3_3shared = "3.3-shared"
         case v3_5 = "3.5"
+        case v3_5shared = "3.5-shared"
         case v4_0 = "4.0"
         case doris
+
+        /// Those with disks of their own; the shared-data ones differ in what SHOW PARTITIONS and SHOW TABLET print.
+        public static let allCases: [Profile] = [.v2_5, .v3_1, .v3_3, .v3_5, .v4_0, .doris]
 
         /// The scheme of the connection URL.
         public var scheme: String { self == .doris ? "doris" : "starrocks" }

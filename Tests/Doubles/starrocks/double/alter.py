@@ -16,8 +16,7 @@ def copy_of(table, database, name):
     made.database, made.name, made.identity, made.temporary = database, name, next(IDENTITY), []
     if not made.partition_kind:
         made.partitions = [Partition(name)]
-    for part in made.partitions:
-        part.identity, part.version, part.bytes = next(IDENTITY), 1, 0
+    made.partitions = [part.again() for part in made.partitions]
     return made
 
 
@@ -179,9 +178,12 @@ class Alter:
             engine.query("START TRANSACTION")
             engine.query(f"DELETE FROM {self.storage.name(table)} WHERE `__part` IN ({before})")
             engine.query(f"INSERT INTO {self.storage.name(table)} ({columns}, `__part`) "
-                         f"SELECT {columns}, `__part` FROM {place} WHERE `__part` IN ({after})")
+                         f"SELECT {columns}, `__part` FROM {place} WHERE `__part` IN ({after}) ORDER BY `__row`")
             engine.query(f"DELETE FROM {place} WHERE `__part` IN ({after})")
             engine.query("COMMIT")
+        for part in new:
+            # The rows have other numbers now.
+            part.physical = part.physical[:1]
         at = table.partitions.index(old[0])
         names = [part.name for part in old]
         table.partitions = [part for part in table.partitions if part not in old]

@@ -23,6 +23,8 @@ CONFIG = {
     "count_only": False,                  # a BE decodes and counts; it stores nothing
     "count_rows": True,                   # counting BE: also decompress and count row delimiters
     "enforce_expect": True,
+    "compact_on_show": False,             # shared data: each SHOW PARTITIONS finds the versions raised by a compaction
+    "stale_row_counts": False,            # RowCount and TABLE_ROWS stay what they were first, as late reports of BEs do
 }
 
 
@@ -78,7 +80,8 @@ class Cluster:
         self.error_logs = {}
         self.jobs = []
         self.row_counts = {}
-        self.shown_state = None
+        self.tablet_counts = {}
+        self.shown_state = {}
         self.counters = collections.Counter()
         self.next_backend = 0
         first, second = random.randrange(10, 250), random.randrange(0, 250)
@@ -144,17 +147,17 @@ class Cluster:
         return credentials is not None and self.users.get(credentials[0]) == credentials[1]
 
     # --- versions
-    def bump(self, partition, count=1):
-        """A new visible version of a partition."""
+    def bump(self, partition, count=1, everywhere=False):
+        """A new visible version: of the newest physical partition, which loads go to, or of all."""
         now = self.now()
         partition.drain(now, self.config["compactions_per_second"])
-        partition.version += count
         partition.versions += count
-        partition.version_time = now
+        for one in partition.physical if everywhere else partition.physical[-1:]:
+            one.bump(now, count)
 
     def bump_all(self, table):
         for partition in table.partitions:
-            self.bump(partition)
+            self.bump(partition, everywhere=True)
         self.catalog.touch()
 
     def crowded(self, table):

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+from . import partitions, tablets
+from .catalog import SQLError
 from .faults import NAMES
 from .httpwire import Connection, Server, answer
 from .profile import PROFILES
@@ -31,7 +33,7 @@ class Control:
                     status, told = 404, {"error": f"no {request.method} {request.path}", "see": "README.md"}
                 else:
                     status, told = 200, handler(given, request.query)
-            except (ValueError, KeyError, TypeError) as problem:
+            except (ValueError, KeyError, TypeError, SQLError) as problem:
                 status, told = 400, {"error": f"{type(problem).__name__}: {problem}"}
             connection.send(answer(status, json.dumps(told, default=str), kind="application/json"))
 
@@ -78,13 +80,46 @@ class Control:
         return {"profile": cluster.profile.name, "leader": cluster.leader, "now": cluster.now(), "config": cluster.config,
                 "nodes": [node.describe() for node in cluster.nodes.values()],
                 "tables": [{"database": t.database, "name": t.name, "model": t.model,
-                            "partitions": [{"name": p.name, "version": p.version, "versions": p.versions} for p in t.partitions]}
+                            "partitions": [{"name": p.name, "version": p.version, "versions": p.versions,
+                                            "physical": [{"id": o.identity, "version": o.version, "tablets": o.tablets}
+                                                         for o in p.physical]} for p in t.partitions]}
                            for t in cluster.catalog.tables()]}
 
     # --- what can be changed
     def post_clock(self, given, query):
         self.cluster.advance(float(given["advance"]))
         return {"now": self.cluster.now()}
+
+    def table(self, given):
+        return self.cluster.catalog.table(given["database"], given["table"])
+
+    def chosen(self, table, given):
+        return [table.partition(given["partition"])] if given.get("partition") else table.partitions
+
+    def post_physical(self, given, query):
+        """{"database": "d", "table": "t", "partition": "p", "count": 3}: so many physical partitions in that one, or in all."""
+        table = self.table(given)
+        with self.cluster.storage.lock(table):
+            for part in self.chosen(table, given):
+                tablets.grow(self.cluster, table, part, int(given["count"]))
+        return {part.name: [one.identity for one in part.physical] for part in table.partitions}
+
+    def post_compact(self, given, query):
+        """Shared data: versions are raised by a compaction, in one table and partition or everywhere."""
+        if not self.cluster.profile.shared:
+            raise ValueError("only in shared data does a compaction raise VisibleVersion")
+        for table in [self.table(given)] if given.get("table") else [t for t in self.cluster.catalog.tables() if t.kept_here]:
+            for part in self.chosen(table, given):
+                for one in part.physical:
+                    partitions.compact(self.cluster, one)
+        self.cluster.catalog.touch()
+        return {}
+
+    def post_counts(self, given, query):
+        """{"database": "d", "table": "t", "factor": 11000}: RowCount, TABLE_ROWS and COUNT(*) are that many times the rows."""
+        self.table(given).count_factor = int(given["factor"])
+        self.cluster.catalog.touch()
+        return {}
 
     def post_profile(self, given, query):
         self.cluster.profile = PROFILES[given["name"]]

@@ -12,6 +12,8 @@ class Profile:
     """What the handshake of the SQL port says."""
     release: tuple
     dialect: str = "starrocks"
+    shared: bool = False
+    """Shared data: rows lie in an object store."""
 
     def since(self, *release):
         return self.release >= release
@@ -89,6 +91,16 @@ class Profile:
         return self.is_doris or self.since(3, 1)
 
     @property
+    def physical_partitions(self):
+        """Tables with random buckets grow further physical partitions by themselves."""
+        return not self.is_doris and self.since(3, 2)
+
+    @property
+    def insert_timeout(self):
+        """The variable is known, and INSERT keeps to it instead of `query_timeout`."""
+        return self.is_doris or self.since(3, 4)
+
+    @property
     def decimal_digits(self):
         return 76 if not self.is_doris and self.since(4, 0) else 38
 
@@ -106,7 +118,9 @@ PROFILES = {
         replace(_SR, name="2.5", version="2.5.18-e5a2fb1", server_version="5.1.0", release=(2, 5)),
         replace(_SR, name="3.1", version="3.1.15-6ea0cb9", release=(3, 1)),
         _SR,
+        replace(_SR, name="3.3-shared", shared=True),
         replace(_SR, name="3.5", version="3.5.3-7dd3e8b", release=(3, 5)),
+        replace(_SR, name="3.5-shared", version="3.5.3-7dd3e8b", release=(3, 5), shared=True),
         replace(_SR, name="4.0", version="4.0.1-0a9b8c7", release=(4, 0)),
         replace(_SR, name="doris", version="doris-2.1.7-rc03-443e87e203", server_version="5.7.99", release=(3, 0),
                 dialect="doris"),

@@ -2,6 +2,7 @@
 
 import re
 
+from . import tablets
 from .catalog import SQLError
 from .engine import literal, quote
 from .lexer import Words
@@ -137,32 +138,49 @@ class Rewriting:
         temporary = index + 1 < len(tokens) and tokens[index].upper == "TEMPORARY" and tokens[index + 1].upper in (
             "PARTITION", "PARTITIONS")
         at = index + 1 if temporary else index
-        if at + 1 >= len(tokens) or tokens[at].upper not in ("PARTITION", "PARTITIONS"):
+
+        def follows(*names):
+            return at + 1 < len(tokens) and tokens[at].upper in names and (tokens[at + 1].text == "(" or names[0] == "PARTITION")
+
+        parts = ids = None
+        if follows("PARTITION", "PARTITIONS"):
+            chosen, at = self._list(at + 1)
+            parts = []
+            for name in chosen:
+                part = table.partition(name, temporary)
+                if part is None:
+                    raise SQLError(f"Unknown partition '{name}' in table '{table.name}'")
+                parts.append(part)
+        if follows("TABLET", "TABLETS"):
+            chosen, at = self._list(at + 1)
+            ids = [int(text) for text in chosen]
+        if parts is None and ids is None:
             full = f"{quote(database)}.{quote(table.name)}"
             return index, (tokens[start].start, path_end), full + self._alias(index, table)
-        at += 1
-        chosen = []
-        if tokens[at].text == "(":
-            at += 1
-            while tokens[at].text != ")":
-                if tokens[at].text != ",":
-                    chosen.append(name_of(tokens[at]))
-                at += 1
-        else:
-            chosen.append(name_of(tokens[at]))
-        at += 1
-        numbers = []
-        for name in chosen:
-            part = table.partition(name, temporary)
-            if part is None:
-                raise SQLError(f"Unknown partition '{name}' in table '{table.name}'")
-            numbers.append(str(part.identity))
         if temporary:
             self.cluster.storage.temporary(table)
         place = self.cluster.storage.name(table, "__temp_" if temporary else "")
         columns = ", ".join(quote(column.name) for column in table.columns)
-        text = f"(SELECT {columns} FROM {place} WHERE `__part` IN ({','.join(numbers)}))"
-        return at, (tokens[start].start, tokens[at - 1].end), text + self._alias(at, table, always=True)
+        if ids is None:
+            where = f"`__part` IN ({','.join(str(part.identity) for part in parts)})"
+        else:
+            among = table.partitions if parts is None else parts
+            where = tablets.condition(table, among, ids, self.cluster.profile)
+        return at, (tokens[start].start, tokens[at - 1].end), (
+            f"(SELECT {columns} FROM {place} WHERE {where})" + self._alias(at, table, always=True))
+
+    def _list(self, at):
+        """(a, b) or a: (the names, the index behind them)."""
+        tokens = self.words.tokens
+        if tokens[at].text != "(":
+            return [name_of(tokens[at])], at + 1
+        chosen = []
+        at += 1
+        while tokens[at].text != ")":
+            if tokens[at].text != ",":
+                chosen.append(name_of(tokens[at]))
+            at += 1
+        return chosen, at + 1
 
     def _alias(self, index, table, always=False):
         """The name the rest of the statement calls the table by, unless it gives one itself."""

@@ -2,8 +2,11 @@
 
 import re
 
+from . import partitions, tablets
+from .catalog import SQLError
 from .engine import quote
-from .infoschema import STATES, counts_of, moment, partition_range, size
+from .infoschema import STATES, counts_of
+from .shown import moment, size
 
 
 class Show:
@@ -122,40 +125,60 @@ class Show:
 
     # --- partitions and tablets
     def partitions(self, words, temporary=False):
-        words.accept("FROM")
+        words.accept("FROM") or words.accept("IN")
         table = self.find(words)
-        counts = counts_of(self.cluster).get(table.identity, {})
-        if temporary:
-            counts = self.cluster.storage.counts(table, True)
-        word = "List" if table.partition_kind == "LIST" or (
-            table.partition_kind == "EXPRESSION" and not table.partition_unit) else "Range"
-        columns = (f"PartitionId PartitionName VisibleVersion VisibleVersionTime VisibleVersionHash State PartitionKey {word} "
-                   "DistributionKey Buckets ReplicationNum StorageMedium CooldownTime LastConsistencyCheckTime DataSize IsInMemory "
-                   "RowCount").split()
-        rows = [[part.identity, part.name, part.version, moment(part.version_time), 0, "NORMAL", ", ".join(table.partition_columns),
-                 partition_range(table, part), ", ".join(table.distribution), table.bucket_count(),
-                 table.properties.get("replication_num", "3"), "HDD", "9999-12-31 23:59:59", None, size(part.bytes), "false",
-                 counts.get(part.identity, 0)] for part in (table.temporary if temporary else table.partitions)]
-        where = re.search(r"(?i)\bPartitionName\s*(=|like)\s*['\"]([^'\"]*)", words.sql)
-        if where:
-            pattern = re.escape(where[2]).replace("%", ".*")
-            rows = [row for row in rows if re.fullmatch(pattern, row[1], re.I)]
+        if not table.kept_here:
+            raise SQLError(f"Table[{table.name}] is not a OLAP table")
+        counts = (self.cluster.storage.counts(table, True) if temporary
+                  else counts_of(self.cluster, [table])[table.identity])
+        columns, rows = partitions.listed(self.cluster, table, counts, temporary)
+        for name, test, value in re.findall(r"(?i)\b(\w+)\s*(=|like)\s*['\"]([^'\"]*)", words.rest()):
+            at = [column.lower() for column in columns].index(name.lower())
+            pattern = re.escape(value).replace("%", ".*") if test.lower() == "like" else re.escape(value)
+            rows = [row for row in rows if re.fullmatch(pattern, str(row[at]), re.I)]
         return columns, rows
 
     def temporary_partitions(self, words):
         return self.partitions(words, temporary=True)
 
     def tablets(self, words):
+        profile = self.cluster.profile
+        if words.peek().kind == "number":
+            return self.tablet(int(words.next().text))
         words.accept("FROM")
         table = self.find(words)
-        rows = []
-        for part in table.partitions:
-            for number in range(table.bucket_count()):
-                backend = 10_001 + number % 2
-                rows.append([part.identity * 100 + number, part.identity * 1000 + number, backend, 0, part.version, 0, -1, 0, -1, 0,
-                             part.bytes // table.bucket_count(), 0, "NORMAL", None, None, int(part.versions)])
-        return ("TabletId ReplicaId BackendId SchemaHash Version VersionHash LstSuccessVersion LstSuccessVersionHash LstFailedVersion "
-                "LstFailedTime DataSize RowCount State LstConsistencyCheckTime CheckVersion VersionCount").split(), rows
+        if not table.kept_here:
+            raise SQLError(f"Table[{table.name}] is not a OLAP table")
+        chosen = partitions.ordered(table)
+        if words.accept("PARTITION") or words.accept("PARTITIONS"):
+            names = words.names() if words.peek().text == "(" else [words.name()]
+            chosen = []
+            for name in names:
+                part = table.partition(name) or table.partition(name, True)
+                if part is None:
+                    raise SQLError(f"Unknown partition: {name}")
+                chosen.append(part)
+        rest = words.rest()
+        index = re.search(r"(?i)\bIndexName\s*=\s*['\"]([^'\"]*)", rest)
+        columns, rows = tablets.columns(profile), tablets.listed(self.cluster, table, chosen, index and index[1])
+        for name, value in re.findall(r"(?i)\b(BackendId|Version|State)\s*=\s*['\"]?([^'\"\s]+)", rest):
+            at = [column.lower() for column in columns].index(name.lower())
+            rows = [row for row in rows if str(row[at]) == value]
+        limit = re.search(r"(?i)\bLIMIT\s+(?:(\d+)\s*,\s*)?(\d+)", rest)
+        if limit:
+            rows = rows[int(limit[1] or 0) :][: int(limit[2])]
+        return columns, rows
+
+    def tablet(self, identity):
+        """SHOW TABLET id: where it belongs."""
+        for table in self.catalog.tables():
+            for part in table.partitions if table.kept_here else ():
+                for one in part.physical:
+                    if identity in one.tablets:
+                        return ("DbName TableName PartitionName IndexName DbId TableId PartitionId IndexId IsSync DetailCmd".split(),
+                                [[table.database, table.name, part.name, table.name, self.catalog.identities.get(table.database, 0),
+                                  table.identity, one.identity, table.identity + 1, "true", ""]])
+        return "DbName TableName PartitionName IndexName DbId TableId PartitionId IndexId IsSync DetailCmd".split(), []
 
     def data(self, words):
         counts = counts_of(self.cluster)
@@ -235,6 +258,8 @@ class Show:
         fits = self.like(words)
         values = {**self.session.server.globals, **self.session.variables, "version": self.cluster.profile.server_version,
                   "version_comment": self.session.variable("version_comment")}
+        if not self.cluster.profile.insert_timeout:
+            values.pop("insert_timeout", None)
         return ["Variable_name", "Value"], [[name, value] for name, value in sorted(values.items()) if fits(name)]
 
     def status(self, words):
@@ -304,7 +329,7 @@ def _clause(table, part):
     if part.values is not None:
         listed = ", ".join("(" + ", ".join(f"'{v}'" for v in values) + ")" if len(values) > 1 else f"'{values[0]}'" for values in part.values)
         return f"  PARTITION {part.name} VALUES IN ({listed})"
-    lower = re.search(r"keys: \[(.*?)\]; \.\.", partition_range(table, part))[1].split(", ")
+    lower = re.search(r"keys: \[(.*?)\]; \.\.", partitions.text_of(table, part))[1].split(", ")
     sides = [", ".join("MAXVALUE" if value in (None, "MAXVALUE") else f'"{value}"' for value in side) for side in (lower, part.upper)]
     return f"PARTITION {part.name} VALUES [({sides[0]}), ({sides[1]}))"
 

@@ -238,9 +238,11 @@ class Statements:
         if numbers:
             with self.cluster.storage.lock(table):
                 self.cluster.storage.run(f"DELETE FROM {self.cluster.storage.name(table)} WHERE `__part` IN ({numbers})")
+        now = self.cluster.now()
         for part in chosen:
-            part.bytes = 0
-            self.cluster.bump(part)
+            made = part.again()
+            made.version_time = now
+            table.partitions[table.partitions.index(part)] = made
         self.catalog.touch()
         return None
 
@@ -274,7 +276,7 @@ class Statements:
         with self.cluster.storage.lock(table):
             self.session.engine.query(f"DELETE FROM {quote(database)}.{quote(name)} WHERE {where}")
         for part in parts:
-            self.cluster.bump(part)
+            self.cluster.bump(part, everywhere=True)
         self.catalog.touch()
         return 0
 

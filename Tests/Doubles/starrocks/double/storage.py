@@ -84,6 +84,7 @@ class Storage:
             lines.append("`__seq` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY INVISIBLE")
         lines.append(HIDDEN)
         if not stage:
+            lines.append("`__row` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY INVISIBLE")
             lines.append("KEY `__p` (`__part`)")
         keys = []
         for name in table.keys[:8]:
