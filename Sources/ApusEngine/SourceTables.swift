@@ -42,7 +42,7 @@ struct SourceTables {
         let isOnlyQueries = patterns.isEmpty && flow.tables.contains { !$0.skip }
         if !isOnlyQueries {
             do { known = try source.tables(schema: nil) } catch let error as ApusError
-            where error.code == .configurationInvalid && patterns.allSatisfy({ $0.schema != nil || $0.hasSchemaPattern })
+                where error.code == .configurationInvalid && patterns.allSatisfy({ $0.schema != nil || $0.hasSchemaPattern })
                 && !patterns.isEmpty
             {
                 // The connection names no schema, and every table does.

@@ -32,7 +32,9 @@ extension TablePlanner {
         guard let remembered, load.exists, load.create != .recreate else {
             // The first run, or the target is not what the last one left.
             if load.exists, let kept = earlier.map({ PartitionMarks(text: $0).kept.filter { now.marks[$0] == nil } }), !kept.isEmpty {
-                note(.warning, .changed, "the rows of \(Self.list(kept.sorted())), which the source has no more, go with the table's other rows")
+                note(
+                    .warning, .changed,
+                    "the rows of \(Self.list(kept.sorted())), which the source has no more, go with the table's other rows")
             }
             return whole(now, remembered, key, &load)
         }
@@ -55,7 +57,9 @@ extension TablePlanner {
         guard !conditions.contains(nil), conditions.count == wanted.count + dropped.count else {
             let kept = now.kept.sorted()
             if !kept.isEmpty {
-                note(.warning, .changed, "the whole table is loaded again, and the rows of \(Self.list(kept)), which the source has no more, go")
+                note(
+                    .warning, .changed,
+                    "the whole table is loaded again, and the rows of \(Self.list(kept)), which the source has no more, go")
             }
             return whole(PartitionMarks(partitions), remembered, key, &load)
         }

@@ -91,7 +91,9 @@ public struct CopyArguments: Sendable {
         if let to = common.to { _ = try about("--to") { try TargetName(to) } }
         try readWith(&common)
         common.gonePartitions = try choice(gonePartitions, "--gone-partitions")
-        if let watermark = common.watermark, watermark != PlannedTable.Watermark.partitions, let mode = common.mode, mode == .replace || mode == .truncate {
+        if let watermark = common.watermark, watermark != PlannedTable.Watermark.partitions, let mode = common.mode,
+            mode == .replace || mode == .truncate
+        {
             throw Self.fault(
                 "--watermark reads only new rows, and --mode \(mode.rawValue) would drop the others",
                 hint: "Use --mode append, or --mode upsert with --key.")

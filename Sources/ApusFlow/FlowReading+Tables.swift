@@ -141,7 +141,9 @@ extension FlowReading {
         if let with = fields["with"] { readWith(with, &wish) }
         wish.before = fields["before"].map { texts($0, "before") } ?? []
         wish.after = fields["after"].map { texts($0, "after") } ?? []
-        if let watermark = wish.watermark, watermark != PlannedTable.Watermark.partitions, wish.mode == .replace || wish.mode == .truncate, let mode = fields["mode"] {
+        if let watermark = wish.watermark, watermark != PlannedTable.Watermark.partitions, wish.mode == .replace || wish.mode == .truncate,
+            let mode = fields["mode"]
+        {
             faults.add(
                 .configurationInvalid, at: mode.place,
                 "with a `watermark` only new rows are read, and mode \(wish.mode?.rawValue ?? "") would drop the others",

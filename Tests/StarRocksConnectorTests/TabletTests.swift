@@ -136,7 +136,10 @@ struct TabletTests {
         let read = wholeRead(try session.describe(TableName("guarded")), session)
         try house.fault(
             "sql_error",
-            ["times": -1, "statement": "SHOW TABLET", "code": 5203, "message": "Access denied; you need (at least one of) the OPERATE privilege(s)"])
+            [
+                "times": -1, "statement": "SHOW TABLET", "code": 5203,
+                "message": "Access denied; you need (at least one of) the OPERATE privilege(s)",
+            ])
         let slices = try session.slices(of: read, wish: SliceWish(channels: 1, count: 4))
         #expect(session.cutRemark?.contains("OPERATE") == true)
         #expect(slices.count == 4)

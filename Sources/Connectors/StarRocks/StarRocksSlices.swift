@@ -68,7 +68,8 @@ extension StarRocksSession {
         var group = Group()
         for (partition, size) in zip(partitions, sizes) {
             if size > step + step / 2 {
-                made += try slices(within: partition, of: name, read, rows: size, step: step, wish, isOnly: isWhole && partitions.count == 1)
+                made += try slices(
+                    within: partition, of: name, read, rows: size, step: step, wish, isOnly: isWhole && partitions.count == 1)
                 continue
             }
             if group.rows > 0, group.rows + size > step { made += group.end { StarRocksPart(partitions: $0) } }

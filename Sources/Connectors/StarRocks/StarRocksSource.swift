@@ -114,7 +114,8 @@ extension StarRocksSession: Source {
             if count > 2 { return }
         }
         throw ApusError(
-            .transient, "partition \(changed.name) of \(name) was \(after[changed.name] == nil ? "dropped" : "written to") while it was read",
+            .transient,
+            "partition \(changed.name) of \(name) was \(after[changed.name] == nil ? "dropped" : "written to") while it was read",
             hint: "The slice is read again. With on_change=accept, the state that the read began with is taken.", context: endpoint.label)
     }
 }

@@ -70,7 +70,8 @@ extension StarRocksSession {
         guard let wanted = part.tablets, let partition = part.partitions?.first, case .table(let name) = read.relation else { return }
         let known: Set<String>
         do { known = Set(try tablets(of: name, partition: partition).map(\.id)) } catch let error as ApusError
-        where error.code == .notFound || error.code == .statement {
+            where error.code == .notFound || error.code == .statement
+        {
             known = []
         }
         let gone = wanted.filter { !known.contains($0) }
