@@ -16,9 +16,6 @@ public final class StarRocksDouble: Sendable {
         case v4_0 = "4.0"
         case doris
 
-        /// Those with disks of their own; the shared-data ones differ in what SHOW PARTITIONS and SHOW TABLET print.
-        public static let allCases: [Profile] = [.v2_5, .v3_1, .v3_3, .v3_5, .v4_0, .doris]
-
         /// The scheme of the connection URL.
         public var scheme: String { self == .doris ? "doris" : "starrocks" }
     }
@@ -31,6 +28,8 @@ public final class StarRocksDouble: Sendable {
         public var databases: [String] = []
         /// BEs decompress and count, and store nothing.
         public var countsOnly = false
+        /// BEs have scanners (`_query_plan`, thrift, Arrow). Their packages are installed from PyPI once, and kept.
+        public var scans = false
 
         public init() {}
 
@@ -47,11 +46,14 @@ public final class StarRocksDouble: Sendable {
         public let host: String
         public let httpPort: UInt16
         public let sqlPort: UInt16?
+        /// Where a BE's scanners are.
+        public let scanPort: UInt16?
 
         private enum CodingKeys: String, CodingKey {
             case name, kind, host
             case httpPort = "http_port"
             case sqlPort = "sql_port"
+            case scanPort = "be_port"
         }
 
         /// `host:port` of its HTTP port.
@@ -98,6 +100,7 @@ public final class StarRocksDouble: Sendable {
         ]
         for database in options.databases { arguments += ["--database", database] }
         if options.countsOnly { arguments.append("--count-only") }
+        if options.scans { arguments.append("--scan") }
         process = try ServerProcess(folder: folder, program: "/usr/bin/env", arguments: arguments, killSignal: SIGTERM)
         try process.start()
         let log = process.log
@@ -106,7 +109,8 @@ public final class StarRocksDouble: Sendable {
             return text.split(separator: "\n").lazy.filter { $0.hasPrefix("{\"control\"") }
                 .compactMap { try? JSONDecoder().decode(Told.self, from: Data($0.utf8)) }.first
         }
-        try process.waitUntilReady("the StarRocks double") { told() != nil }
+        // The first start with scanners may have to install their packages.
+        try process.waitUntilReady("the StarRocks double", within: options.scans ? 300 : 60) { told() != nil }
         guard let told = told() else { throw KitError("the StarRocks double did not say where it is") }
         control = told.control
         nodes = Dictionary(uniqueKeysWithValues: told.nodes.map { ($0.name, $0) })

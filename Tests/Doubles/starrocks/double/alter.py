@@ -4,7 +4,7 @@ import copy
 import itertools
 import re
 
-from . import ddl
+from . import ddl, materialized
 from .catalog import IDENTITY, Partition, SQLError
 from .engine import literal, quote
 from .lexer import Words
@@ -26,13 +26,15 @@ class Alter:
         self.storage = self.cluster.storage
 
     def execute(self, words):
-        if words.accept("SYSTEM") or words.accept("DATABASE") or words.accept("RESOURCE") or words.accept("MATERIALIZED", "VIEW"):
+        if words.accept("SYSTEM") or words.accept("DATABASE") or words.accept("RESOURCE"):
             return None
+        if words.accept("MATERIALIZED", "VIEW"):
+            return materialized.alter(self.session, words)
         words.expect("TABLE")
         database, name = words.path()
         table = self.cluster.catalog.table(database or self.session.database, name)
-        if table.view:
-            raise SQLError(f"{name} is not a table")
+        if table.view or (table.external and words.peek().upper != "RENAME"):
+            raise SQLError(f"{name} is not a table of this cluster")
         with self.storage.lock(table):
             while True:
                 self.clause(words, table)
@@ -68,6 +70,25 @@ class Alter:
             self.drop_partition(table, words, False)
         elif words.accept("REPLACE", "PARTITION"):
             self.replace_partition(table, words)
+        elif words.accept("ADD", "ROLLUP"):
+            while True:
+                name, columns = words.name(), [self._column(table, one) for one in words.names()]
+                if words.accept("FROM"):
+                    words.name()
+                if words.accept("PROPERTIES"):
+                    words.properties()
+                materialized.add_rollup(self.cluster, table, name, [(column, column.aggregate) for column in columns])
+                if not words.accept(","):
+                    break
+        elif words.accept("DROP", "ROLLUP"):
+            present = words.accept("IF", "EXISTS")
+            materialized.drop_rollup(self.cluster, table, words.name(), present)
+        elif words.accept("ADD", "INDEX"):
+            index = materialized.read_index(words)
+            materialized.check_index(table, index, self.cluster.profile)
+            table.indexes.append(index)
+        elif words.accept("DROP", "INDEX"):
+            materialized.drop_index(table, words.name())
         elif words.accept("ADD", "COLUMN"):
             self.add_column(table, words)
         elif words.accept("DROP", "COLUMN"):
@@ -87,7 +108,7 @@ class Alter:
         """Both names change hands at once."""
         names = self.cluster.catalog.database(table.database)
         other = names.get(other_name)
-        if other is None or other.view:
+        if other is None or not other.kept_here:
             raise SQLError(f"Unknown table '{table.database}.{other_name}'", 5502, "42S02")
         if other is table:
             raise SQLError("new table name is the same as the old one")
@@ -101,6 +122,8 @@ class Alter:
             between = f"{quote(table.database)}.`__swap_temp`"
             pairs += [f"{first} TO {between}", f"{second} TO {first}", f"{between} TO {second}"]
             self.storage.run("RENAME TABLE " + ", ".join(pairs))
+            for one in (table, other):
+                materialized.changed(self.cluster, one, f"base-table swapped: {one.name}")
             names[table.name], names[other.name] = other, table
             table.name, other.name = other.name, table.name
 
@@ -108,6 +131,11 @@ class Alter:
         names = self.cluster.catalog.database(table.database)
         if name in names:
             raise SQLError(f"Table name[{name}] is already used")
+        materialized.changed(self.cluster, table, f"base-table renamed: {table.name}")
+        if table.external:
+            names[name] = names.pop(table.name)
+            table.name = name
+            return
         self.storage.temporary(table)
         old, old_temporary = self.storage.name(table), self.storage.name(table, "__temp_")
         del names[table.name]
@@ -244,6 +272,10 @@ class Alter:
         column = ddl.read_column(words, self.cluster.profile)
         before = self._column(table, column.name)
         column.key = before.key
+        for part in table.partitions + table.temporary:
+            for one in part.physical:
+                # A change of a type is written into new tablets.
+                one.tablets = []
         for prefix in self._places(table):
             self.storage.run(f"ALTER TABLE {self.storage.name(table, prefix)} MODIFY COLUMN {quote(column.name)} {column.type.engine()}")
         table.columns[table.columns.index(before)] = column

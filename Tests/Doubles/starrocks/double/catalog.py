@@ -24,6 +24,8 @@ class Type:
     scale: int = 0
     text: str = ""
     """A nested type as it was written."""
+    inner: list | None = field(default=None, compare=False)
+    """The types within; `nested.inner` fills it."""
 
     def engine(self):
         """The type that holds it in MariaDB."""

@@ -13,6 +13,7 @@ from .transactions import Transactions
 
 CONFIG = {
     "streaming_load_max_mb": 0,           # 0: the profile's
+    "keep_carriage_return": "false",      # Doris: a session variable
     "max_running_txn_num_per_db": 0,      # 0: the profile's
     "label_keep_max_second": 259_200,
     "label_keep_max_num": 1000,
@@ -33,6 +34,8 @@ class Node:
         self.name, self.kind, self.address = name, kind, address
         self.http = self.sql = None
         self.http_port = self.sql_port = 0
+        self.be_port = 9060
+        """Where scanners are; nothing listens there unless the double was started with `--scan`."""
         self.alive = True
 
     @property
@@ -43,6 +46,8 @@ class Node:
         told = {"name": self.name, "kind": self.kind, "host": self.address, "http_port": self.http_port, "alive": self.alive}
         if self.sql_port:
             told["sql_port"] = self.sql_port
+        if self.kind == "be":
+            told["be_port"] = self.be_port
         return told
 
 
@@ -81,6 +86,9 @@ class Cluster:
         self.jobs = []
         self.row_counts = {}
         self.tablet_counts = {}
+        self.scan = None
+        self.scans = []
+        """Every scanner that was opened."""
         self.shown_state = {}
         self.counters = collections.Counter()
         self.next_backend = 0
@@ -100,7 +108,12 @@ class Cluster:
 
     def advance(self, seconds):
         self.offset += seconds
+        self.tell_scan()
         self.transactions.sweep()
+
+    def tell_scan(self):
+        if self.scan:
+            self.scan.tell_world()
 
     # --- nodes
     def frontends(self):

@@ -44,10 +44,12 @@ class Control:
 
     def post_faults(self, given, query):
         added = [self.cluster.faults.add(**spec).describe() for spec in (given if isinstance(given, list) else [given])]
+        self.cluster.tell_scan()
         return {"added": added}
 
     def delete_faults(self, given, query):
         self.cluster.faults.clear()
+        self.cluster.tell_scan()
         return {}
 
     # --- what was seen
@@ -60,11 +62,29 @@ class Control:
             self.cluster.requests.clear()
             self.cluster.violations.clear()
             self.cluster.statements.clear()
+            self.cluster.scans.clear()
             self.cluster.counters.clear()
         return {}
 
     def get_statements(self, given, query):
         return list(self.cluster.statements)
+
+    def get_scans(self, given, query):
+        return self.cluster.scans
+
+    def post_scanned(self, given, query):
+        """The scanners' process tells of one that was opened."""
+        with self.cluster.lock:
+            self.cluster.scans.append(given)
+        return {}
+
+    def post_take(self, given, query):
+        """The scanners' process asks whether a fault strikes."""
+        name = given.pop("name")
+        for operation in ("open", "next"):
+            if name == f"scan_memory_limit_{operation}":
+                return self.cluster.faults.take("scan_memory_limit", hop=operation, **given)
+        return self.cluster.faults.take(name, **given)
 
     def get_violations(self, given, query):
         return self.cluster.violations
@@ -142,6 +162,7 @@ class Control:
         for service in self.services[node.name]:
             service.start() if given["up"] else service.stop()
         node.alive = bool(given["up"])
+        self.cluster.tell_scan()
         return node.describe()
 
     def post_restart(self, given, query):
@@ -149,6 +170,8 @@ class Control:
         for service in self.services[given["name"]]:
             if hasattr(service, "contexts"):
                 service.contexts.clear()
+        if self.cluster.scan and given["name"].startswith("be"):
+            self.cluster.scan.ask({"do": "restart", "name": given["name"]})
         return {}
 
     def post_users(self, given, query):

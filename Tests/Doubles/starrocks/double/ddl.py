@@ -2,6 +2,7 @@
 
 import datetime
 
+from . import materialized
 from .catalog import OPAQUE, Column, Partition, SQLError, Table, Type
 
 ALIASES = {"INTEGER": "INT", "BOOL": "BOOLEAN", "TEXT": "STRING", "DECIMALV2": "DECIMAL", "DECIMALV3": "DECIMAL",
@@ -10,6 +11,9 @@ ALIASES = {"INTEGER": "INT", "BOOL": "BOOLEAN", "TEXT": "STRING", "DECIMALV2": "
 BASES = {"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "FLOAT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR",
          "STRING", "DATE", "DATETIME", "JSON", "VARBINARY", *OPAQUE}
 AGGREGATES = {"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "HLL_UNION", "BITMAP_UNION", "PERCENTILE_UNION"}
+ENGINES = {"MYSQL": "MySQL", "HIVE": "Hive", "ICEBERG": "Iceberg", "HUDI": "Hudi", "JDBC": "JDBC", "ELASTICSEARCH": "ElasticSearch",
+           "BROKER": "Broker", "ODBC": "Odbc"}
+"""How information_schema spells the engines of external tables."""
 KEY_BASES = {"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "STRING", "VARCHAR", "DATE", "DATETIME"}
 
 
@@ -203,8 +207,8 @@ def create_table(words, database, profile):
         words.expect("(")
         while not words.accept(")"):
             if words.peek().upper in ("INDEX", "KEY") and words.peek(2).text == "(":
-                while words.peek().text not in (",", ")"):
-                    words.balanced() if words.peek().text == "(" else words.next()
+                words.next()
+                table.indexes.append(materialized.read_index(words))
             else:
                 table.columns.append(read_column(words, profile))
             words.accept(",")
@@ -212,8 +216,8 @@ def create_table(words, database, profile):
     while words.more and not words.accept(";"):
         if words.accept("ENGINE"):
             words.accept("=")
-            if words.name().upper() != "OLAP":
-                raise SQLError("The double has only OLAP tables")
+            engine = words.name()
+            table.external = "" if engine.upper() == "OLAP" else ENGINES.get(engine.upper(), engine)
         elif words.peek().upper in ("DUPLICATE", "AGGREGATE", "UNIQUE", "PRIMARY") and words.peek(1).upper == "KEY":
             table.model, stated = words.next().upper, True
             words.next()
@@ -240,8 +244,12 @@ def create_table(words, database, profile):
             query = words.rest()
         else:
             words.fail("a clause of CREATE TABLE is expected")
+    if table.external:
+        return table, absent, query
     if query is None:
         check(table, stated)
+        for index in table.indexes:
+            materialized.check_index(table, index, profile)
     return table, absent, query
 
 

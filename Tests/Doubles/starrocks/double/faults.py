@@ -47,6 +47,13 @@ NAMES = {
     "filtered_rows": ("BE", "the first rows of the body are filtered though they are good", "rows=1"),
     "error_url_dead": ("BE", "ErrorURL leads to an address where nothing listens", ""),
     "error_url_gone": ("BE", "ErrorURL answers 404", ""),
+    # scans
+    "query_plan_error": ("FE", "`_query_plan` answers this HTTP status and exception", "status=500, message"),
+    "scan_refused": ("BE", "the BE closes the connection at open_scanner", ""),
+    "scan_memory_limit": ("BE", "open_scanner or get_next answers MEM_LIMIT_EXCEEDED", "op=open|next, message"),
+    "scan_expired": ("BE", "the scanner's context is gone, as after its keep-alive: NOT_FOUND", ""),
+    "scan_offset": ("BE", "the context's offset is not the client's any more: NOT_FOUND", ""),
+    "scan_reset": ("BE", "the connection ends at get_next", ""),
     # SQL
     "slow_scan": ("SQL", "a table is scanned at so many rows a second of the virtual clock; a query that would take longer "
                   "than query_timeout ends with the error of the version", "rows_per_second=1000, real=0.001, mid_result=false"),

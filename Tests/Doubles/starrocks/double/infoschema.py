@@ -3,7 +3,7 @@
 import json
 import threading
 
-from . import partitions, tablets
+from . import materialized, partitions, tablets
 from .catalog import MODELS
 from .engine import literal, quote
 from .rewrite import CATALOGUE
@@ -44,7 +44,7 @@ def tables(cluster, counts):
         rows = sum(counts.get(table.identity, {}).values())
         size = sum(part.bytes for part in table.partitions) * table.replicas() * table.count_factor
         yield ["def", table.database, table.name,
-               "VIEW" if table.view else "EXTERNAL TABLE" if table.external else "BASE TABLE",
+               "VIEW" if table.view else "EXTERNAL TABLE" if table.external and cluster.profile.is_doris else "BASE TABLE",
                table.external or ("" if table.view and not table.materialized else "Doris" if cluster.profile.is_doris else "StarRocks"), None, "", rows, size // rows if rows else 0, size, None,
                None, None, None, moment(table.created), moment(max((p.version_time for p in table.partitions), default=0)), None,
                "utf8_general_ci", None, "", table.comment]
@@ -117,13 +117,6 @@ def views(cluster, counts):
             yield ["def", table.database, table.name, table.view, "NONE", "NO", None, "NONE", "utf8", "utf8_general_ci"]
 
 
-def materialized_views(cluster, counts):
-    for table in cluster.catalog.tables():
-        if table.materialized:
-            yield [table.identity, table.database, table.name, "ASYNC", "true", None, "UNPARTITIONED", None, f"mv-{table.identity}",
-                   moment(table.created), moment(table.created), "0.100", "SUCCESS", "false", "", "", "", "", "", None, table.view]
-
-
 def schemata(cluster, counts):
     for name in ["information_schema", *sorted(cluster.catalog.databases)]:
         yield ["def", name, "utf8", "utf8_general_ci", None]
@@ -170,7 +163,7 @@ TABLES = {
         "LAST_REFRESH_START_TIME LAST_REFRESH_FINISHED_TIME LAST_REFRESH_DURATION LAST_REFRESH_STATE LAST_REFRESH_FORCE_REFRESH "
         "LAST_REFRESH_START_PARTITION LAST_REFRESH_END_PARTITION LAST_REFRESH_BASE_REFRESH_PARTITIONS "
         "LAST_REFRESH_MV_REFRESH_PARTITIONS LAST_REFRESH_ERROR_CODE TABLE_ROWS MATERIALIZED_VIEW_DEFINITION",
-        materialized_views, only_starrocks),
+        materialized.catalogue, only_starrocks),
     "tasks": View("TASK_NAME CREATE_TIME SCHEDULE DATABASE DEFINITION EXPIRE_TIME", known=only_starrocks),
     "task_runs": View("QUERY_ID TASK_NAME CREATE_TIME FINISH_TIME STATE DATABASE DEFINITION EXPIRE_TIME ERROR_CODE ERROR_MESSAGE "
                       "PROGRESS EXTRA_MESSAGE", known=only_starrocks),

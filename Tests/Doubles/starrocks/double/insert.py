@@ -21,6 +21,8 @@ class Insert:
         words.accept("TABLE")
         database, name = words.path()
         table = self.cluster.catalog.table(database or self.session.database, name)
+        if table.external:
+            raise SQLError(f"The double does not write to the external table '{name}'")
         if table.view:
             raise SQLError(f"the data of materialized view '{name}' must be consistent with the base table")
         temporary = words.accept("TEMPORARY")

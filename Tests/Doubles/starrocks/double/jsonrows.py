@@ -2,16 +2,10 @@
 
 import json
 
+from .readers.common import Filtered
+from .values import Number
+
 LIMIT = 100 * 1024 * 1024
-
-
-class Number(float):
-    """A float that remembers how it was written: a DECIMAL(38) has more digits than a double."""
-
-    def __new__(cls, text):
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
 
 
 _DECODER = json.JSONDecoder(parse_float=Number)
@@ -90,7 +84,7 @@ def rows(parts, names, headers):
         for item in objects:
             raw = json.dumps(item, ensure_ascii=False)
             if not isinstance(item, dict):
-                yield None, raw
+                yield Filtered(), raw
             elif paths:
                 yield [text(walk(item, steps)) for steps in paths], raw
             else:

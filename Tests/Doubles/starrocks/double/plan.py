@@ -3,7 +3,7 @@
 import re
 
 from .compression import CODECS
-from .csvrows import Separator, separator
+from .readers.common import Unusable, options
 from .routing import Router
 from .catalog import SQLError
 
@@ -42,17 +42,17 @@ def flag(headers, name):
 
 
 class Plan:
-    def __init__(self, cluster, table, headers):
+    def __init__(self, cluster, table, headers, transaction=False):
         self.cluster, self.table, self.headers = cluster, table, headers
         profile = cluster.profile
         self.strict = flag(headers, "strict_mode")
         self.log_limit = 50
         self.where = headers.get("where", "").strip()
         self._format(profile)
-        self._separators(profile)
         self._ratio()
         self._rules(profile)
         self._columns()
+        self._reader(profile, transaction)
         names = headers.get("partitions")
         temporary = headers.get("temporary_partitions")
         if names and temporary:
@@ -89,32 +89,17 @@ class Plan:
             raise Refusal(f"compress data of JSON format is not supported, compression={chosen}")
         self.codec = codec
 
-    def _separators(self, profile):
-        headers = self.headers
-        line = headers.get("line_delimiter" if profile.is_doris else "row_delimiter", "\\n")
-        try:
-            self.column = separator(headers.get("column_separator", "\\t"), "column_separator")
-            self.row = separator(line, "row_delimiter")
-        except Separator as problem:
-            raise Refusal(str(problem)) from None
-        self.enclose = self.escape = b""
-        self.skip, self.trim = 0, False
-        if not profile.csv_state_machine:
-            return
-        for name in ("enclose", "escape"):
-            text = headers.get(name, "")
-            octets = separator(text, name) if text else b""
-            if len(octets) > 1:
-                raise Refusal(f"{name} must be a single byte")
-            setattr(self, name, octets)
-        trim = headers.get("trim_space", "false").lower()
-        if trim not in ("true", "false"):
+    def _reader(self, profile, transaction):
+        """Which of the server's readers gets the body, and the headers that it sees; others are ignored in silence."""
+        self.reader, seen = profile.interface(transaction).choose(self.headers)
+        if seen.get("trim_space", "false").strip().lower() not in ("true", "false"):
             raise Refusal("Invalid trim space format. Must be bool type")
-        self.trim = trim == "true"
-        skip = headers.get("skip_header") or headers.get("skip_lines") or "0"
-        if not skip.isdigit():
-            raise Refusal("Invalid csv load skip header format")
-        self.skip = int(skip)
+        try:
+            self.options = options(
+                seen, len(self.sources), profile.is_doris, self.cluster.config, profile.doris_mark_every)
+        except Unusable as problem:
+            raise Refusal(str(problem)) from None
+        self.column, self.row = self.options.column, self.options.row
 
     def _ratio(self):
         try:

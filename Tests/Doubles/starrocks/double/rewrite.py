@@ -134,6 +134,8 @@ class Rewriting:
             if len(names) == 1 and re.search(rf"(?i)\bWITH\b.*\b{re.escape(names[0])}\b\s*(\([^)]*\))?\s+AS\b", self.words.sql, re.S):
                 return index, (0, 0), None
             self.cluster.catalog.table(database, names[-1])
+        if table.external:
+            raise SQLError(f"get data of the external table '{table.name}' failed: its server cannot be reached")
         self.tables.append((database, table.name))
         temporary = index + 1 < len(tokens) and tokens[index].upper == "TEMPORARY" and tokens[index + 1].upper in (
             "PARTITION", "PARTITIONS")

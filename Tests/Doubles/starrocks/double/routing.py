@@ -5,7 +5,7 @@ import threading
 
 from .catalog import Partition, SQLError
 from .engine import literal, quote
-from .values import Unfit, converter
+from .values import Unfit, scalar
 
 INTEGERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "BOOLEAN")
 _growing = threading.Lock()
@@ -60,7 +60,7 @@ class Router:
         if column.type.base in INTEGERS:
             return int(text)
         try:
-            return converter(column)(text)
+            return scalar(column.type)(text)
         except Unfit:
             return text
 

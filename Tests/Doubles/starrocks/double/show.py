@@ -2,7 +2,7 @@
 
 import re
 
-from . import partitions, tablets
+from . import materialized, partitions, tablets
 from .catalog import SQLError
 from .engine import quote
 from .infoschema import STATES, counts_of
@@ -190,7 +190,7 @@ class Show:
     def backends(self, words):
         rows = []
         for number, node in enumerate(self.cluster.backends()):
-            rows.append([10_001 + number, node.address, 9050, 9060, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
+            rows.append([10_001 + number, node.address, 9050, node.be_port, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
                          "false", 10, size(1 << 30), size(1 << 38), size(1 << 39), "50.00 %", "50.00 %", "", self.cluster.profile.version,
                          '{"lastSuccessReportTabletsTime":"N/A"}', size(1 << 38), "50.00 %", 2])
         return ("BackendId IP HeartbeatPort BePort HttpPort BrpcPort LastStartTime LastHeartbeat Alive SystemDecommissioned "
@@ -240,16 +240,27 @@ class Show:
         name = re.search(r"(?i)TableName\s*=\s*['\"]([^'\"]*)", words.sql)
         rows = [[job["identity"], job["table"], moment(job["time"]), moment(job["time"]), job["table"], job["identity"], 1, "0:1",
                  job["identity"], "FINISHED", "", None, 86_400]
-                for job in reversed(self.cluster.jobs) if job["database"] == database and (not name or job["table"] == name[1])]
+                for job in reversed(self.cluster.jobs)
+                if job["database"] == database and not job.get("rollup") and (not name or job["table"] == name[1])]
         limit = re.search(r"(?i)\bLIMIT\s+(\d+)", words.sql)
         return ("JobId TableName CreateTime FinishTime IndexName IndexId OriginIndexId SchemaVersion TransactionId State Msg Progress "
                 "Timeout").split(), rows[: int(limit[1])] if limit else rows
 
+    def rollup_jobs(self, words):
+        database = self.database(words)
+        name = re.search(r"(?i)TableName\s*=\s*['\"]([^'\"]*)", words.sql)
+        rows = [[job["identity"], job["table"], moment(job["time"]), moment(job["time"]), job["table"], job["rollup"], job["identity"],
+                 job["identity"], "FINISHED", "", None, 86_400]
+                for job in reversed(self.cluster.jobs)
+                if job["database"] == database and job.get("rollup") and (not name or job["table"] == name[1])]
+        return ("JobId TableName CreateTime FinishedTime BaseIndexName RollupIndexName RollupId TransactionId State Msg Progress "
+                "Timeout").split(), rows
+
     def materialized_views(self, words):
         database = self.database(words)
         fits = self.like(words)
-        rows = [[t.identity, database, name, "ASYNC", "true", moment(t.created), moment(t.created), "0.100", "SUCCESS", "", 0, t.view]
-                for name, t in sorted(self.catalog.database(database).items()) if t.materialized and fits(name)]
+        rows = [[table.identity, database, name, kind, active, moment(table.created), moment(table.created), "0.100", "SUCCESS", reason, 0,
+                 text] for table, name, kind, active, reason, text in materialized.rows(self.cluster, database) if fits(name)]
         return ("id database_name name refresh_type is_active last_refresh_start_time last_refresh_finished_time last_refresh_duration "
                 "last_refresh_state inactive_reason rows text").split(), rows
 
@@ -285,7 +296,14 @@ class Show:
         return ["Catalog", "Type", "Comment"], [["default_catalog", "Internal", "An internal catalog contains this cluster's self-managed tables."]]
 
     def index(self, words):
-        return "Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality Sub_part Packed Null Index_type Comment".split(), []
+        words.accept("FROM") or words.accept("IN")
+        path = words.path()
+        if words.accept("FROM") or words.accept("IN"):
+            path = (words.name(), path[1])
+        table = self.catalog.table(path[0] or self.session.database, path[1])
+        rows = [[f"{table.database}.{table.name}", "", index["name"], "", ",".join(index["columns"]), "", "", "", "", "",
+                 index["kind"], index["comment"]] for index in table.indexes]
+        return "Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality Sub_part Packed Null Index_type Comment".split(), rows
 
 
 def statement(table, profile):
@@ -305,6 +323,11 @@ def statement(table, profile):
                 if column.default_expression else ' DEFAULT "' + column.default.replace('"', '\\"') + '"'
         comment = column.comment.replace('"', '\\"')
         lines.append(line + f' COMMENT "{comment}"')
+    lines += [materialized.index_text(index) for index in table.indexes]
+    if table.external:
+        rules = ",\n".join(f'"{key}" = "{value}"' for key, value in table.properties.items())
+        return (f"CREATE EXTERNAL TABLE {quote(table.name)} (\n" + ",\n".join(lines) + f"\n) ENGINE={table.external.upper()} \n"
+                + (f'COMMENT "{table.comment}"\n' if table.comment else "") + f"PROPERTIES (\n{rules}\n);")
     text = f"CREATE TABLE {quote(table.name)} (\n" + ",\n".join(lines) + "\n) ENGINE=OLAP \n"
     text += f"{table.model} KEY({', '.join(quote(key) for key in table.keys)})\n"
     if table.comment:
@@ -342,6 +365,7 @@ PHRASES = (
     ("TEMPORARY PARTITIONS", "temporary_partitions"), ("TABLET", "tablets"), ("TABLETS", "tablets"), ("DATA", "data"),
     ("BACKENDS", "backends"), ("FRONTENDS", "frontends"), ("COMPUTE NODES", "nothing"), ("LOAD", "load"),
     ("TRANSACTION", "transaction"), ("ALTER TABLE COLUMN", "alter_jobs"), ("ALTER TABLE OPTIMIZE", "alter_jobs"),
+    ("ALTER TABLE ROLLUP", "rollup_jobs"), ("ALTER MATERIALIZED VIEW", "rollup_jobs"),
     ("MATERIALIZED VIEWS", "materialized_views"), ("MATERIALIZED VIEW", "materialized_views"), ("GLOBAL VARIABLES", "variables"),
     ("SESSION VARIABLES", "variables"), ("VARIABLES", "variables"), ("STATUS", "status"), ("SESSION STATUS", "status"),
     ("GLOBAL STATUS", "status"), ("WARNINGS", "warnings"), ("ERRORS", "warnings"), ("PROCESSLIST", "processlist"),

@@ -118,7 +118,7 @@ class TransactionAPI:
             target = cluster.catalog.find(known.database, where["table"] or known.table)
             if target is None:
                 raise Refusal(f"unknown table, table={known.database}.{where['table']}")
-            plan = Plan(cluster, target, exchange.headers)
+            plan = Plan(cluster, target, exchange.headers, transaction=True)
             if known.parameters not in (None, plan.fingerprint) and not known.multi:
                 raise Refusal("the parameters of this load differ from those of the loads before it in the transaction")
             known.parameters = plan.fingerprint

@@ -8,6 +8,18 @@ import struct
 from decimal import Decimal, InvalidOperation, ROUND_HALF_UP
 
 from .catalog import NESTED, OPAQUE
+from .nested import Misshapen, from_csv, from_json, printed
+
+
+
+class Number(float):
+    """A float that remembers how it was written: a DECIMAL(38) has more digits than a double."""
+
+    def __new__(cls, text):
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
 
 RANGES = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63, "LARGEINT": 127}
 INTEGER = re.compile(r"\s*[+-]?\d+\s*\Z")
@@ -16,7 +28,7 @@ MOMENT = re.compile(
 COMPACT = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?\s*\Z")
 
 
-class Unfit(Exception):
+class Unfit(ValueError):
     """The value cannot become the column's type: NULL in a lenient load, a filtered row in a strict one."""
 
 
@@ -25,18 +37,30 @@ def integer(base):
     low, high = -(1 << bits), (1 << bits) - 1
 
     def convert(text):
-        try:
-            if not INTEGER.match(text):
-                # StarRocks casts 12.7 to 12 only in expressions; a field has to be a whole number.
-                raise ValueError
+        if INTEGER.match(text):
             number = int(text)
-        except ValueError:
-            raise Unfit(f"Type: {base}") from None
-        if number < low or number > high:
+        else:
+            number = cut(text, base)
+        if not low <= number <= high:
             raise Unfit(f"Type: {base}")
         return str(number)
 
     return convert
+
+
+def cut(text, base):
+    """A number with fraction or exponent, cut toward zero. BIGINT and LARGEINT go through DECIMAL(27,9) and 64 bits."""
+    try:
+        number = Decimal(text.strip())
+        if not number.is_finite():
+            raise InvalidOperation
+    except InvalidOperation:
+        raise Unfit(f"Type: {base}") from None
+    if base not in ("BIGINT", "LARGEINT"):
+        return int(float(number)) if number.adjusted() < 40 else 1 << 200
+    if number.adjusted() >= 18:
+        raise Unfit(f"Type: {base}")
+    return int(number)
 
 
 def boolean(text):
@@ -138,20 +162,32 @@ def document(text):
         raise Unfit("Type: JSON") from None
 
 
-def nested(text):
-    opening = text.strip()[:1]
-    if opening not in ("[", "{"):
-        raise Unfit("Type: ARRAY")
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-    except ValueError:
-        # [a,b] without quotes is a CSV array too.
-        return text.strip()
+def nested_reader(kind, profile, strict):
+    """A function from a CSV field to a nested value. Doris reads JSON's grammar."""
+    def convert(text):
+        try:
+            if profile.is_doris:
+                return from_json(json.loads(text, parse_float=Number), kind, lambda inner: scalar(inner, profile))
+            return from_csv(text, kind, lambda inner: scalar(inner, profile), strict)
+        except (Misshapen, ValueError):
+            raise Unfit(f"Type: {kind.text or kind.base}") from None
+
+    return convert
 
 
-def converter(column):
-    """A function from text to text; NULL never reaches it."""
-    kind = column.type
+def nested(kind, profile, strict):
+    """A nested value of a CSV field, as it is printed."""
+    read = nested_reader(kind, profile, strict)
+    return lambda text: printed(read(text), kind)
+
+
+def converter(kind, profile, strict):
+    """A function from the text of a CSV field to what is stored; NULL never reaches it."""
+    return nested(kind, profile, strict) if kind.base in NESTED else scalar(kind, profile)
+
+
+def scalar(kind, profile=None):
+    """A function from text to text for a type that is not nested."""
     if kind.base in RANGES:
         return integer(kind.base)
     if kind.base == "BOOLEAN":
@@ -170,8 +206,6 @@ def converter(column):
         return string("VARBINARY", 1_048_576)
     if kind.base == "JSON":
         return document
-    if kind.base in NESTED:
-        return nested
     if kind.base in OPAQUE:
         return lambda text: text
     raise Unfit(f"no type {kind.base}")

@@ -108,8 +108,8 @@ class StreamLoad(Case):
         told = self.load("t", '1,"a,""b"\n2,"\n"\n3,\\N\n4,"\\N"\n5,""\n6,\n', column_separator=",", enclose='"')
         self.assertEqual((told["Status"], told["NumberTotalRows"]), ("Success", 6), told)
         self.assertEqual(self.sql("SELECT k, HEX(v), v IS NULL FROM t ORDER BY k"),
-                         [["1", b'a,"b'.hex().upper(), "0"], ["2", "0A", "0"], ["3", "NULL", "1"], ["4", "5C4E", "0"], ["5", "", "0"],
-                          ["6", "", "0"]])
+                         [["1", b'a,"b'.hex().upper(), "0"], ["2", "0A", "0"], ["3", "NULL", "1"], ["4", "NULL", "1"], ["5", "", "0"],
+                          ["6", "", "0"]], "a quoted \\N is NULL, too")
 
     def test_an_old_server_ignores_enclose(self):
         self.play("2.5")
