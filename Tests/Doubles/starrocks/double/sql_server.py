@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import struct
 import time
 
@@ -12,6 +13,18 @@ from .httpwire import Server
 from .infoschema import TABLES, refresh
 from .rewrite import CATALOGUE, Rewriting, scan_cost
 from .statements import ANSWERED, Statements
+
+NAMED_TABLE = re.compile(r"""(?is)table_name\s*=\s*'([^']+)'|\b(?:from|into|table|desc|update)\s+(?:`[^`]+`\.|\w+\.)?(?:`([^`]+)`|(\w+))""")
+
+
+def named_table(sql):
+    """The first table that a statement names, for faults of one table: that of a catalogue's condition before the catalogue's own."""
+    found = [match for match in NAMED_TABLE.finditer(sql)]
+    for match in found:
+        if match[1]:
+            return match[1]
+    return (found[0][2] or found[0][3]) if found else ""
+
 
 VARIABLES = {
     "query_timeout": "300", "insert_timeout": "14400", "query_mem_limit": "0", "exec_mem_limit": "2147483648",
@@ -234,7 +247,7 @@ class Session:
         self.cluster.statements.append({
             "node": self.node.name, "session": self.identity, "database": self.database, "sql": sql,
             "time": round(self.cluster.now(), 3)})
-        fault = self.cluster.faults.take("sql_error", database=self.database, node=self.node.name)
+        fault = self.cluster.faults.take("sql_error", database=self.database, node=self.node.name, table=named_table(text))
         if fault is not None:
             raise SQLError(fault.get("message", "an error that the double was told to give"), int(fault.get("code", 1064)))
         result = self.statements.execute(text)
