@@ -45,6 +45,7 @@ extension Plan {
     public var faultyText: String {
         "\(faultyTables.count) of \(tables.count) tables cannot be loaded; the others are loaded. Why:\n  "
             + faultLines(strict: false).map(\.text).joined(separator: "\n  ")
+            + (Advice.plan().map { "\n  \($0) shows the whole plan." } ?? "")
     }
 
     /// Every fault with its table and column, and what to do about it.

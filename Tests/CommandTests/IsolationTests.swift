@@ -181,6 +181,19 @@ import Testing
         #expect(try target.rows("b") == Store.filled(20_000))
     }
 
+    @Test func `a DataX job of several tables loads the good ones, says which failed and ends with 1`() throws {
+        let source = try Store(.mariadb, Self.three), target = try Store(.postgres), desk = try DataXDesk()
+        for table in ["a", "c"] { try target.run("CREATE TABLE \(table) (id int PRIMARY KEY, name varchar(20), day varchar(20))") }
+        let job = DataXDesk.job(source.reader("a", "b", "c"), target.writer(#"a", "b", "c"#))
+        let result = try desk.run(job)
+        expect(result, 1, "1 of 3 tables cannot be loaded", "the target has no table b")
+        #expect(result.stdout.contains("the target has no table b"), "\(result.stdout)")
+        try expectGood(target)
+        try expectNothingLeft(target)
+        try target.run("DROP TABLE a; DROP TABLE c")
+        expect(try desk.run(job), 1, "3 faults in the plan")
+    }
+
     @Test func `what concerns every table still ends the run at once`() throws {
         let source = try Store(.mariadb, Self.three), target = try Store(.postgres)
         let copy = ["--table", "a,b,c"]

@@ -65,7 +65,7 @@ struct Extract: ParsableCommand {
             "Forget in the ledger what is older, e.g. 90d, after a run that ended well; the logs stay.", valueName: "age"))
     var keep: String?
     @Flag(help: "Make the schemas (MySQL: databases) of targets where they are missing.") var createSchema = false
-    @Flag(name: .customLong("dry-run"), help: "Show what would be done.") var dryRun = false
+    @Flag(name: .customLong("dry-run"), help: "Show what would be done, and the faults of the rows.") var dryRun = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
