@@ -43,8 +43,9 @@ extension Plan {
 
     /// What is said of them when the others are loaded.
     public var faultyText: String {
-        "\(faultyTables.count) of \(tables.count) tables cannot be loaded, the others are:\n  "
+        "\(faultyTables.count) of \(tables.count) tables cannot be loaded; the others are loaded. Why:\n  "
             + faultLines(strict: false).map(\.text).joined(separator: "\n  ")
+            + (Advice.plan().map { "\n  \($0) shows the whole plan." } ?? "")
     }
 
     /// Every fault with its table and column, and what to do about it.
@@ -63,8 +64,10 @@ extension Plan {
     public func fault(strict: Bool) -> ApusError? {
         let lines = faultLines(strict: strict)
         guard let first = lines.first else { return nil }
+        // What does not pass by itself decides.
+        let code = lines.first { !ApusError($0.code, "").isTransient }?.code ?? first.code
         return ApusError(
-            first.code,
+            code,
             lines.count == 1 ? first.text : "\(lines.count) faults in the plan:\n  " + lines.map(\.text).joined(separator: "\n  "),
             hint: (Advice.plan().map { "\($0) shows the whole plan; nothing" } ?? "Nothing") + " has been moved.")
     }

@@ -11,7 +11,8 @@ struct Copy: ParsableCommand {
         discussion: """
             Tables are made in the target when they are missing. The default is a full
             refresh: rows go into a staging table that takes the target's place in one
-            step. Views are copied when they are named.
+            step. Views are copied when they are named. A table that cannot be loaded fails
+            alone; `apus resume` tries it again.
 
             EXAMPLES:
               apus copy mysql://u:p@h/shop postgres://u:p@h/dw --table 'orders,customer_*'
