@@ -69,6 +69,10 @@ public struct ApusError: Error, Sendable, Hashable {
         public static let full = Code("target.full")
         /// What a slice of the plan was cut from is not in the source any more.
         public static let sourceChanged = Code("source.changed")
+        /// Values of a slice need another form than the one that it was begun in: it is read and loaded again at once.
+        public static let formChanged = Code("target.form_changed")
+        /// The target does not give back what was loaded into it for a trial.
+        public static let unproven = Code("target.unproven")
         /// The server gave up on a statement because it took too long: a read so ended is split.
         public static let timeout = Code("statement.timeout")
         /// Deadlock, lock wait, failover, too many connections: worth another try.

@@ -297,6 +297,9 @@ public enum SharedName: String, Sendable { case index, foreignKey = "foreign key
 
 /// Writes slices, one after another, each in one transaction.
 public protocol Writer: AnyObject {
+    /// Called before ``begin(_:careful:)``: whether the slice's rows can be read a second time, so that the writer may ask
+    /// for that with `target.form_changed`.
+    func willBegin(rereadable: Bool)
     /// Begins a slice. With `careful`, a bad row is found by halving its batch and given back from ``write(_:)``;
     /// without, the first bad row makes the slice fail with `row.rejected`.
     ///
@@ -314,4 +317,8 @@ public protocol Writer: AnyObject {
     /// Takes everything of the slice back; never throws, also when the connection is gone.
     func abort()
     func close()
+}
+
+extension Writer {
+    public func willBegin(rereadable: Bool) {}
 }

@@ -95,6 +95,7 @@ final class Channel {
         let pass: TransformPass?
         do {
             pass = try self.pass(table.transforms, read.schema)
+            writer.writer.willBegin(rereadable: source.rereadable)
             if let mark = try writer.writer.begin(slice, careful: careful) { return (mark.tally, false) }
             try hooks.begun()
         } catch {

@@ -10,10 +10,12 @@ extension Runner {
         }
         var attempt = attempt
         var careful = false
+        var forms = 0
         while true {
             let moved = Moved(events, table.index, slice.id)
             do {
-                let (tally, isNew) = try loadOnce(slice, of: table, attempt, careful, moved, on: channel)
+                let (tally, isNew) = try loadOnce(
+                    slice, of: table, attempt, careful, isRepeated: forms > 0, moved, on: channel)
                 if !isNew { found(slice, of: table, tally, moved) }
                 table.state.withLock { $0.tally = $0.tally + tally }
                 moved.tell()
@@ -29,6 +31,12 @@ extension Runner {
                     table.fail(stopped)
                     schedule.failed(table.index)
                     return
+                }
+                if error.code == .formChanged, forms < Self.mostForms, failure?.isSource == false {
+                    // Nothing is wrong: the rows are loaded in a form that carries them.
+                    retrying(table, slice, attempt, moved, error, delay: 0)
+                    forms += 1
+                    continue
                 }
                 if error.code == .rowRejected, !careful, failure?.isSource == false {
                     // The target refused a row: once more, with care, to find which.
@@ -55,6 +63,9 @@ extension Runner {
         }
     }
 
+    /// How often a slice may ask for another form: plain, some columns, all of them, JSON.
+    private static let mostForms = 4
+
     /// The slice was committed before, and the answer was lost.
     private func found(_ slice: Slice, of table: TableRun, _ tally: Tally, _ moved: Moved) {
         moved.add(Channel.Progress(rows: tally.read, filtered: tally.filtered))
@@ -68,9 +79,10 @@ extension Runner {
     private func source(of slice: Slice, _ table: TableRun) -> Int { table.planned.reads[slice.read].source }
 
     private func loadOnce(
-        _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, _ moved: Moved, on channel: Channel
+        _ slice: Slice, of table: TableRun, _ attempt: Int, _ careful: Bool, isRepeated: Bool, _ moved: Moved,
+        on channel: Channel
     ) throws -> (tally: Tally, isNew: Bool) {
-        let isRepeated = attempt > 1 || careful || isResumed || share != nil
+        let isRepeated = isRepeated || attempt > 1 || careful || isResumed || share != nil
         let log = RejectionLog(ledger, runID: runID, table: table.index, slice: slice.id)
         events.send(.sliceStarted(table: table.index, slice: slice.id, attempt: attempt))
         // Standard input cannot be read a second time: with care from the start.

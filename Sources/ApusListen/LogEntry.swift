@@ -65,7 +65,7 @@ struct LogEntry {
             fields += Self.members(tally)
         case .sliceRetried(let table, let slice, let attempt, let rows, let bytes, let error, let delay):
             self.init(
-                "slice_retried", .data, .retrying, .warning,
+                "slice_retried", .data, .retrying, error.code == .formChanged ? .info : .warning,
                 [
                     "table": name(table), "slice": .integer(slice), "attempt": .integer(attempt),
                     "rows_taken_back": .integer(rows), "bytes_taken_back": .integer(bytes),

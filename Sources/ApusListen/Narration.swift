@@ -24,6 +24,8 @@ struct Narration {
             if slices > 1 { text += ", \(Quantity.text(slices, "slice"))" }
             if done > 0 { text += ", \(done) of them done before" }
             self.init(.info, text)
+        case .sliceRetried(let table, let slice, _, _, _, let error, _) where error.code == .formChanged:
+            self.init(.info, "\(name(table)): slice \(slice) is read again: \(error.message)")
         case .sliceRetried(let table, let slice, let attempt, _, _, let error, let delay):
             self.init(
                 .warning,

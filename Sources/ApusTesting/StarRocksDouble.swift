@@ -145,7 +145,9 @@ public final class StarRocksDouble: Sendable {
             let node = try node(name)
             return "\(node.host):\(node.sqlPort ?? 0)"
         }
-        let parameters = ["http=\(try node("fe1").httpPort)"] + settings
+        // Trials have tests of their own: faults and counts of others are about their loads alone.
+        let probe = settings.contains { $0.hasPrefix("probe=") } ? [] : ["probe=off"]
+        let parameters = ["http=\(try node("fe1").httpPort)"] + probe + settings
         return "\(scheme ?? options.profile.scheme)://\(options.user):\(options.password)@\(places.joined(separator: ","))"
             + "/\(database)?\(parameters.joined(separator: "&"))"
     }

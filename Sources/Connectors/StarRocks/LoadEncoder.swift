@@ -2,40 +2,55 @@ import ApusCore
 import CScan
 import Tabular
 
-/// Writes rows of a batch as the CSV of a load, and finds those that the server would refuse or change.
+/// Writes rows of a batch as the body of a load, in its form, and finds those that the server would refuse or change.
 ///
-/// NULL is `\N`. A text is put in quotes where it holds a separator or a quote, or is `\N` itself, and quotes are doubled; there is no escape, since that would make `N` of `\N` (manual "Load data using Stream Load", CSV parameters).
+/// In the plain form NULL is `\N`, and texts are as they are; a value that this cannot carry blocks the row, until
+/// the slice is begun again in another form (``better(for:)``).
 final class LoadEncoder {
     private enum Kind: UInt8 {
-        case boolean, integer, unsigned, float32, float64, date, timestamp, digits, wide, text, octets, time
+        case boolean, integer, unsigned, float32, float64, date, timestamp, digits, wide, text, bytes, time, json, nested, bitmap
+        /// A text as hexadecimal digits.
+        case hex
     }
 
     private struct Step {
         var kind: Kind
         var nullable: Bool
         var limit: Int
-        /// No value of the batch's column needs quotes; no octet of it is beyond ASCII.
+        /// Of a decimal.
+        var precision = 0
+        var scale = 0
+        /// Microseconds that a DATETIME tells apart.
+        var unit: Int64 = 1
+        /// No value of the batch's column is beyond what is copied; no byte of it is beyond ASCII.
         var isClean = false
         var isASCII = false
     }
 
     /// What is wrong with a value.
     private enum Fault: UInt8 {
-        case null, length, number, moment, text, separator, marker, partition, digits
+        case null, length, number, moment, text, partition, digits, json, nested, bitmap, jsonNull, long
+        /// Another form can carry it.
+        case separator, marker, large
     }
 
     private let items: [LoadTarget.Item]
     private let steps: UnsafeMutableBufferPointer<Step>
     private let form: LoadForm
-    private let separator: [UInt8]
-    private let delimiter: [UInt8]
-    /// What a value is looked at for: separators, quotes, and the backslash of `\N`.
+    private let isJSON: Bool
+    private let isDoris: Bool
+    /// What a text is looked at for: separators, the backslash of `\N`, and with Doris quotes.
     private let special: apus_octets
-    /// What a value needs quotes for.
-    private let quoted: apus_octets
+    private let separators: apus_octets
+    /// What stands before each value of a JSON row.
+    private let keys: [[UInt8]]
     private let partitions: PartitionRanges?
     private let table: TableName
     private var fault = Fault.null
+    /// The column of a value that another form may carry; -1 = none.
+    private(set) var blocked = -1
+    /// No other form is to be had: what this one cannot carry is a rejected row.
+    var isFinal = false
     /// The range of partitions that the last row was in.
     private var range: (low: Int64, high: Int64) = (0, 0)
 
@@ -44,13 +59,21 @@ final class LoadEncoder {
         table = target.table
         partitions = target.partitions
         self.form = form
-        separator = form.separator
-        delimiter = form.delimiter
-        let quote = form.hasQuotes ? UInt8(ascii: "\"") : form.separator[0]
-        special = apus_octets(a: form.separator[0], b: form.delimiter[0], c: quote, d: UInt8(ascii: "\\"), e: quote)
-        quoted = apus_octets(a: form.separator[0], b: form.delimiter[0], c: quote, d: quote, e: quote)
-        let steps = target.items.map { item in
-            Step(kind: Self.kind(item), nullable: item.nullable, limit: item.limit ?? .max)
+        (isJSON, isDoris) = (form.isJSON, form.isDoris)
+        let quote = form.isDoris ? UInt8(ascii: "\"") : form.separator
+        // The first byte of a byte order mark, which Doris takes off a line.
+        let mark: UInt8 = form.isDoris ? 0xEF : form.separator
+        special =
+            form.isJSON
+            ? apus_octets(a: UInt8(ascii: "\""), b: UInt8(ascii: "\\"), c: 0, d: 10, e: 13)
+            : apus_octets(a: form.separator, b: form.delimiter, c: quote, d: UInt8(ascii: "\\"), e: mark)
+        separators = apus_octets(a: form.separator, b: form.delimiter, c: form.separator, d: form.separator, e: form.separator)
+        keys = target.items.indices.map { Array(($0 == 0 ? "{\"c0\":" : ",\"c\($0)\":").utf8) }
+        let steps = target.items.enumerated().map { index, item in
+            var step = Step(kind: Self.kind(item, isHexed: form.choice.hexed.contains(index)), nullable: item.nullable, limit: item.limit ?? .max)
+            if case .decimal(let precision?, let scale) = item.type { (step.precision, step.scale) = (precision, scale ?? 0) }
+            if case .timestamp(let digits) = item.type, digits < 6 { for _ in digits..<6 { step.unit *= 10 } }
+            return step
         }
         self.steps = .allocate(capacity: steps.count)
         _ = self.steps.initialize(from: steps)
@@ -58,29 +81,33 @@ final class LoadEncoder {
 
     deinit { steps.deallocate() }
 
-    private static func kind(_ item: LoadTarget.Item) -> Kind {
+    private static func kind(_ item: LoadTarget.Item, isHexed: Bool) -> Kind {
         if item.native == "largeint" { return .wide }
+        if item.native == "bitmap" { return .bitmap }
+        if item.nested != nil { return .nested }
         switch item.type {
         case .boolean: return .boolean
         case .integer(64, true): return .unsigned
         case .integer: return .integer
         case .float(let bits): return bits == 32 ? .float32 : .float64
-        case .decimal: return .digits
+        case .decimal(_?, _): return .digits
         case .date: return .date
         case .timestamp, .instant: return .timestamp
         case .time, .duration: return .time
-        case .bytes: return .octets
-        case .text, .json, .uuid, .bits, .array, .other: return .text
+        case .bytes: return .bytes
+        case .json: return .json
+        case .text, .uuid, .bits, .array, .other, .decimal: return isHexed ? .hex : .text
         }
     }
 
     /// Looks at whole columns of a batch, so that single values need not be looked at.
     func begin(_ batch: Batch) {
         let columns = batch.columns.baseAddress!
+        blocked = -1
         for index in 0..<steps.count where steps[index].kind == .text {
             let column = columns + index
             let count = column.pointee.arenaCount
-            steps[index].isClean = apus_find(column.pointee.arena, count, special) == count
+            steps[index].isClean = !isJSON && apus_find(column.pointee.arena, count, special) == count
             steps[index].isASCII = Self.isASCII(column.pointee.arena, count)
         }
     }
@@ -104,8 +131,9 @@ final class LoadEncoder {
         return true
     }
 
-    /// Appends rows from `row` on until `out` has `size` octets; returns the row behind the last. Rows that the server
-    /// would refuse or change are left out and told to `bad` with their column.
+    /// Appends rows from `row` on until `out` has `size` bytes; returns the row behind the last. Rows that the server
+    /// would refuse or change are left out and told to `bad` with their column. A row that another form could carry ends
+    /// it: ``blocked``.
     func append(
         _ batch: Batch, from row: Int, to out: inout ByteBuffer, until size: Int, bad: (_ row: Int, _ column: Int) -> Void
     ) -> Int {
@@ -113,7 +141,10 @@ final class LoadEncoder {
         var row = row
         while row < batch.rowCount, out.count < size {
             let column = append(row: row, of: columns, to: &out)
-            if column >= 0 { bad(row, column) }
+            if column >= 0 {
+                if blocked >= 0 { return row }
+                bad(row, column)
+            }
             row &+= 1
         }
         return row
@@ -127,13 +158,10 @@ final class LoadEncoder {
             fault = .partition
             return partitions.column
         }
+        if isJSON { return appendJSON(row: row, of: columns, to: &out) }
         let count = steps.count
-        let isSimple = form.hasQuotes
-        let separatorByte = separator[0]
         for index in 0..<count {
-            if index > 0 {
-                if isSimple { out.append(separatorByte) } else { separator.withUnsafeBufferPointer { out.append($0) } }
-            }
+            if index > 0 { out.append(form.separator) }
             let column = columns + index
             let step = steps.baseAddress! + index
             if column.pointee.isNull(row) {
@@ -149,27 +177,72 @@ final class LoadEncoder {
             switch step.pointee.kind {
             case .text:
                 let value = column.pointee.bytes(row)
-                if step.pointee.isClean, step.pointee.isASCII, value.count <= step.pointee.limit, value.count > 0 {
+                if step.pointee.isClean, step.pointee.isASCII, value.count <= step.pointee.limit {
                     out.append(value)
                     continue
                 }
-                isWritten = appendText(value, step, isAlone: count == 1, &out)
+                isWritten = appendText(value, step, isFirst: index == 0, &out)
             case .integer:
                 out.advance(Format.integer(column.pointee.values[row], to: out.room(Format.longest)))
                 continue
-            default: isWritten = appendFixed(column, row, step, &out)
+            default: isWritten = appendFixed(column, row, step, index, &out)
             }
             if !isWritten {
                 out.truncate(to: start)
+                if !isFinal, fault == .separator || fault == .marker || fault == .large { blocked = index }
                 return index
             }
         }
-        if count == 1, !form.hasQuotes {
-            separator.withUnsafeBufferPointer { out.append($0) }
+        // An empty line would be passed over: a second field, which the table has not.
+        if count == 1 {
+            out.append(form.separator)
             out.append(UInt8(ascii: "1"))
         }
-        if isSimple { out.append(delimiter[0]) } else { delimiter.withUnsafeBufferPointer { out.append($0) } }
+        out.append(form.delimiter)
         return -1
+    }
+
+    /// The form that carries what this one cannot, of what the batch has; nil = this one carries everything, or none does.
+    /// Whatever is met a second time makes all texts of the table go in another form.
+    func better(for batch: Batch) -> LoadForm.Choice? {
+        if isJSON { return nil }
+        var choice = form.choice
+        let isSecond = !choice.hexed.isEmpty
+        for index in 0..<steps.count {
+            let step = steps.baseAddress! + index
+            guard step.pointee.kind == .text || step.pointee.kind == .hex || step.pointee.kind == .nested else { continue }
+            for row in 0..<batch.rowCount where !batch.columns[index].isNull(row) {
+                let value = batch.columns[index].bytes(row)
+                switch step.pointee.kind {
+                case .text:
+                    guard value.count <= step.pointee.limit, needsHex(value) else { continue }
+                    choice.hexed.insert(index)
+                    if value.count > LoadForm.longestHex { return LoadForm.Choice(isJSON: true) }
+                case .hex: if value.count > LoadForm.longestHex, value.count <= step.pointee.limit { return LoadForm.Choice(isJSON: true) }
+                default: if index == blocked { return LoadForm.Choice(isJSON: true) }
+                }
+            }
+        }
+        if isSecond, choice != form.choice { choice.hexed = allTexts }
+        return choice == form.choice ? nil : choice
+    }
+
+    /// What this form cannot carry is a rejected row from here on.
+    func giveUpForms() {
+        isFinal = true
+        blocked = -1
+    }
+
+    /// Positions of all columns of text.
+    var allTexts: Set<Int> { Set((0..<steps.count).filter { steps[$0].kind == .text || steps[$0].kind == .hex }) }
+
+    private func needsHex(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let base = value.baseAddress, value.count > 0 else { return false }
+        return (!isDoris && Self.isMarker(value)) || apus_find(base, value.count, separators) < value.count
+    }
+
+    private static func isMarker(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        value.count == 2 && value[0] == UInt8(ascii: "\\") && value[1] == UInt8(ascii: "N")
     }
 
     private func isInPartition(_ row: Int, _ column: UnsafePointer<ColumnBuffer>, _ partitions: PartitionRanges) -> Bool {
@@ -183,7 +256,7 @@ final class LoadEncoder {
 
     @inline(never)
     private func appendFixed(
-        _ column: UnsafePointer<ColumnBuffer>, _ row: Int, _ step: UnsafePointer<Step>, _ out: inout ByteBuffer
+        _ column: UnsafePointer<ColumnBuffer>, _ row: Int, _ step: UnsafePointer<Step>, _ index: Int, _ out: inout ByteBuffer
     ) -> Bool {
         switch step.pointee.kind {
         case .boolean: out.append(column.pointee.values[row] == 0 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
@@ -192,7 +265,12 @@ final class LoadEncoder {
         case .float32, .float64:
             let value = column.pointee.double(row)
             guard value.isFinite else { return failed(.number) }
-            if step.pointee.kind == .float32 { out.append(float: Float(value)) } else { out.append(double: value) }
+            if step.pointee.kind == .float32 {
+                guard Float(value).isFinite else { return failed(.number) }
+                out.append(float: Float(value))
+            } else {
+                out.append(double: value)
+            }
         case .date:
             let days = column.pointee.values[row]
             guard days >= Self.firstDay, days <= Self.lastDay else { return failed(.moment) }
@@ -200,9 +278,9 @@ final class LoadEncoder {
             out.append(date: days)
         case .timestamp:
             let value = column.pointee.values[row]
-            guard value >= Self.firstDay * Temporal.microsecondsPerDay, value < (Self.lastDay + 1) * Temporal.microsecondsPerDay else {
-                return failed(.moment)
-            }
+            guard value >= Self.firstDay * Temporal.microsecondsPerDay, value < (Self.lastDay + 1) * Temporal.microsecondsPerDay,
+                step.pointee.unit == 1 || value % step.pointee.unit == 0
+            else { return failed(.moment) }
             if value < Self.commonDay * Temporal.microsecondsPerDay {
                 let (days, rest) = Temporal.split(value)
                 _ = appendYearZero(days, &out)
@@ -212,16 +290,68 @@ final class LoadEncoder {
                 out.append(timestamp: value)
             }
         case .time: out.append(time: column.pointee.values[row])
-        case .digits, .wide:
-            let value = column.pointee.bytes(row)
-            guard value.count > 0, value[0] <= UInt8(ascii: "9") else { return failed(.number) }
-            if step.pointee.kind == .wide, !Self.isWide(value) { return failed(.digits) }
-            out.append(value)
-        case .octets:
+        case .digits, .wide: return appendDigits(column.pointee.bytes(row), step, &out)
+        case .bytes:
             let value = column.pointee.bytes(row)
             if value.count > step.pointee.limit { return failed(.length) }
+            if value.count > LoadForm.longestHex { return failed(.long) }
             out.append(hex: value)
+        case .hex:
+            let value = column.pointee.bytes(row)
+            if value.count > step.pointee.limit { return failed(.length) }
+            if !UTF8Text.isValid(value) { return failed(.text) }
+            if value.count > LoadForm.longestHex { return failed(.large) }
+            out.append(hex: value)
+        case .json:
+            let value = column.pointee.bytes(row)
+            // What is JSON has neither a separator in it, nor is it `\N`.
+            guard RowJSON.isValue(value) else { return failed(.json) }
+            return appendText(value, step, isFirst: index == 0, &out)
+        case .nested: return appendNested(column.pointee.bytes(row), items[index].nested!, &out)
+        case .bitmap:
+            let value = column.pointee.bytes(row)
+            guard Self.isBitmap(value) else { return failed(.bitmap) }
+            out.append(value)
         case .text: return false
+        }
+        return true
+    }
+
+    /// Plain digits within what the column holds, which no conversion changes.
+    private func appendDigits(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, _ out: inout ByteBuffer) -> Bool {
+        let isWide = step.pointee.kind == .wide
+        let scale = isWide ? 0 : step.pointee.scale
+        if isWide ? LoadNumber.isWide(value) : LoadNumber.fits(value, precision: step.pointee.precision, scale: scale) {
+            out.append(value)
+            return true
+        }
+        // A sign, an exponent, zeros behind the scale.
+        guard let number = DecimalText(value), !number.isNaN, !number.isInfinite, number.integerDigits < 100, number.isExact(scale: scale)
+        else { return failed(.number) }
+        let start = out.count
+        out.advance(number.write(to: out.room(number.longest), scale: scale))
+        let written = UnsafeBufferPointer(rebasing: out.bytes[start...])
+        if isWide ? LoadNumber.isWide(written) : LoadNumber.fits(written, precision: step.pointee.precision, scale: scale) { return true }
+        return failed(isWide ? .digits : .number)
+    }
+
+    private func appendNested(_ value: UnsafeBufferPointer<UInt8>, _ type: NestedType, _ out: inout ByteBuffer) -> Bool {
+        let start = out.count
+        // Without a converter of their own, MAP and STRUCT are cast from JSON.
+        guard NestedText.write(value, as: type, isJSON || type.hasMap || isDoris ? .json : .csv, to: &out) else { return failed(.nested) }
+        if !isJSON, apus_find(out.start + start, out.count &- start, separators) < out.count &- start { return failed(.separator) }
+        return true
+    }
+
+    /// Whole numbers without a sign, with commas between them.
+    private static func isBitmap(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        if value.isEmpty { return true }
+        var start = 0
+        for index in 0...value.count where index == value.count || value[index] == UInt8(ascii: ",") {
+            guard index > start, value[start] != UInt8(ascii: "+"),
+                Parse.unsigned(UnsafeBufferPointer(rebasing: value[start..<index])) != nil
+            else { return false }
+            start = index + 1
         }
         return true
     }
@@ -244,73 +374,112 @@ final class LoadEncoder {
         return true
     }
 
-    /// Whether a whole number is within −2^127 and 2^127 − 1.
-    private static func isWide(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        var digits = value[...]
-        if let first = digits.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") { digits = digits.dropFirst() }
-        if let dot = digits.firstIndex(of: UInt8(ascii: ".")) { digits = digits[..<dot] }
-        digits = digits.drop { $0 == UInt8(ascii: "0") }
-        if digits.count != 39 { return digits.count < 39 }
-        // The manual leaves the lowest number out, the servers' own bound is -2^127.
-        let last = value.first == UInt8(ascii: "-") ? "8" : "7"
-        return !"17014118346046923173168730371588410572\(last)".utf8.lexicographicallyPrecedes(digits)
-    }
-
     // MARK: Text
 
     @inline(never)
-    private func appendText(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, isAlone: Bool, _ out: inout ByteBuffer)
+    private func appendText(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, isFirst: Bool, _ out: inout ByteBuffer)
         -> Bool
     {
         if value.count > step.pointee.limit { return failed(.length) }
         if !step.pointee.isASCII, !UTF8Text.isValid(value) { return failed(.text) }
-        if !form.hasQuotes { return appendPlain(value, step, &out) }
-        guard let base = value.baseAddress, value.count > 0 else {
-            // An empty line would be passed over.
-            if isAlone { out.append("\"\"" as StaticString) }
-            return true
-        }
-        let isMark = value.count == 2 && value[0] == UInt8(ascii: "\\") && value[1] == UInt8(ascii: "N")
-        if step.pointee.isClean || (!isMark && apus_find(base, value.count, quoted) == value.count) {
+        guard let base = value.baseAddress, value.count > 0, !step.pointee.isClean else {
             out.append(value)
             return true
         }
-        var to = out.room(value.count &* 2 &+ 2)
-        let begin = to
-        to.pointee = UInt8(ascii: "\"")
-        to += 1
-        for byte in value {
-            if byte == UInt8(ascii: "\"") {
-                to.pointee = byte
-                to += 1
+        if apus_find(base, value.count, separators) < value.count { return failed(.separator) }
+        if isDoris {
+            let hasPair = value[0] == UInt8(ascii: "\"") && value[value.count &- 1] == UInt8(ascii: "\"")
+            let hasMark = isFirst && value.count > 2 && value[0] == 0xEF && value[1] == 0xBB && value[2] == 0xBF
+            if hasPair || hasMark || Self.isMarker(value) {
+                out.append(UInt8(ascii: "\""))
+                out.append(value)
+                out.append(UInt8(ascii: "\""))
+                return true
             }
-            to.pointee = byte
-            to += 1
-        }
-        to.pointee = UInt8(ascii: "\"")
-        out.advance(to - begin + 1)
-        return true
-    }
-
-    /// Without quotes, a value that holds a separator or is the mark of NULL cannot be told apart from what it is not.
-    private func appendPlain(_ value: UnsafeBufferPointer<UInt8>, _ step: UnsafePointer<Step>, _ out: inout ByteBuffer) -> Bool {
-        if !step.pointee.isClean {
-            if value.count == 2, value[0] == UInt8(ascii: "\\"), value[1] == UInt8(ascii: "N") { return failed(.marker) }
-            if Self.holds(value, separator) || Self.holds(value, delimiter) { return failed(.separator) }
+        } else if Self.isMarker(value) {
+            return failed(.marker)
         }
         out.append(value)
         return true
     }
 
-    private static func holds(_ value: UnsafeBufferPointer<UInt8>, _ mark: [UInt8]) -> Bool {
-        guard value.count >= mark.count else { return false }
-        for start in 0...(value.count - mark.count) where value[start] == mark[0] {
-            if mark.indices.allSatisfy({ value[start + $0] == mark[$0] }) { return true }
+    // MARK: JSON
+
+    @inline(never)
+    private func appendJSON(row: Int, of columns: UnsafeMutablePointer<ColumnBuffer>, to out: inout ByteBuffer) -> Int {
+        let start = out.count
+        for index in 0..<steps.count {
+            keys[index].withUnsafeBufferPointer { out.append($0) }
+            let column = columns + index
+            let step = steps.baseAddress! + index
+            var isWritten = true
+            if column.pointee.isNull(row) {
+                isWritten = step.pointee.nullable || failed(.null)
+                out.append("null" as StaticString)
+            } else {
+                switch step.pointee.kind {
+                case .integer, .float32, .float64, .nested: isWritten = appendFixed(column, row, step, index, &out)
+                case .text, .hex:
+                    let value = column.pointee.bytes(row)
+                    if value.count > step.pointee.limit {
+                        isWritten = failed(.length)
+                    } else if !UTF8Text.isValid(value) {
+                        isWritten = failed(.text)
+                    } else {
+                        Self.appendString(value, &out)
+                    }
+                case .json:
+                    let value = column.pointee.bytes(row)
+                    if !RowJSON.isValue(value) || !UTF8Text.isValid(value) {
+                        isWritten = failed(.json)
+                    } else if Self.isNullDocument(value) {
+                        isWritten = failed(.jsonNull)
+                    } else {
+                        Self.appendDocument(value, &out)
+                    }
+                default:
+                    // Taken as text, then cast.
+                    out.append(UInt8(ascii: "\""))
+                    isWritten = appendFixed(column, row, step, index, &out)
+                    out.append(UInt8(ascii: "\""))
+                }
+            }
+            if !isWritten {
+                out.truncate(to: start)
+                return index
+            }
         }
-        return false
+        out.append("}\n" as StaticString)
+        return -1
     }
 
-    // MARK: Why
+    private static func isNullDocument(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        let word = Parse.trimmed(value)
+        return word.count == 4 && word[0] == UInt8(ascii: "n")
+    }
+
+    /// A JSON document as it is, in one line. Line breaks stand between its parts only.
+    static func appendDocument(_ value: UnsafeBufferPointer<UInt8>, _ out: inout ByteBuffer) {
+        for byte in value { out.append(byte == 10 || byte == 13 ? 32 : byte) }
+    }
+
+    /// A text as a JSON string (RFC 8259 §7).
+    static func appendString(_ value: UnsafeBufferPointer<UInt8>, _ out: inout ByteBuffer) {
+        out.append(UInt8(ascii: "\""))
+        for byte in value {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                out.append(UInt8(ascii: "\\"))
+                out.append(byte)
+            case 0..<32:
+                out.append(byte < 16 ? "\\u000" : "\\u001" as StaticString)
+                let low = byte & 15
+                out.append(low < 10 ? 48 + low : 87 + low)
+            default: out.append(byte)
+            }
+        }
+        out.append(UInt8(ascii: "\""))
+    }
 
     /// Why the last row was taken back; `value` is quoted, at most 60 characters of it.
     func reason(_ batch: Batch, _ row: Int, _ column: Int) -> String {
@@ -324,13 +493,21 @@ final class LoadEncoder {
         case .null: return "NULL for column `\(item.name)`, which is NOT NULL"
         case .length:
             return "value '\(value)' is too long for `\(item.name)`: \(octets) octets, and \(item.native) takes \(item.limit ?? 0)"
-        case .number: return "value '\(value)' is no number that \(item.native) can hold"
+        case .number: return "value '\(value)' is not a number that \(item.native) can hold"
         case .digits: return "value '\(value)' is out of the range of LARGEINT"
         case .moment: return "value '\(value)' is out of the range of \(item.native), 0000-01-01 to 9999-12-31"
         case .text: return "value of `\(item.name)` is not valid UTF-8 text"
         case .separator:
-            return "value of `\(item.name)` has a separator of the load in it, and this server has no `enclose` to quote it with"
-        case .marker: return "value of `\(item.name)` is \\N, which this server reads as NULL, and it has no `enclose` to quote it with"
+            return "value of `\(item.name)` has a separator of the load in it (byte 1 or 2), and no form that this server was seen to read carries it"
+        case .marker:
+            return "value of `\(item.name)` is \\N, which this server reads as NULL, and no form that it was seen to read carries it"
+        case .large, .long:
+            return
+                "value of `\(item.name)` has \(octets) bytes, and can go as hexadecimal digits only, which a load takes for \(LoadForm.longestHex)"
+        case .json: return "value '\(value)' of `\(item.name)` is not JSON"
+        case .jsonNull: return "value of `\(item.name)` is the JSON value null, which a load in JSON reads as NULL"
+        case .nested: return "value '\(value)' of `\(item.name)` is not a valid \(item.native)"
+        case .bitmap: return "value '\(value)' of `\(item.name)` is not a list of whole numbers, 1,5,7"
         case .partition:
             return "value '\(value)' is in no partition of \(table) (column `\(item.name)`)"
         }

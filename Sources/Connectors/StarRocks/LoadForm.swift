@@ -1,31 +1,61 @@
 import ApusCore
 import Tabular
 
-/// How the rows of a load are written, which depends on the server's version.
+/// How the rows of a load are written.
+///
+/// The plain form is the rule: a separator, a delimiter, `\N`, nothing quoted and nothing escaped, since that is the only
+/// one that every version reads alike on both interfaces. What it cannot carry goes as hexadecimal digits in a column of
+/// the file, and what those cannot carry as JSON. A slice keeps the form that it was begun with.
 struct LoadForm: Sendable {
-    /// Values that hold a separator are put in quotes; before StarRocks 3.0 they cannot be.
-    var hasQuotes: Bool
-    var separator: [UInt8]
-    var delimiter: [UInt8]
-    var method: LoadCompressor.Method
-    /// The headers that say so.
-    var headers: [(name: String, value: String)]
+    /// What a table or slice needs.
+    struct Choice: Hashable, Sendable {
+        /// JSON lines instead of CSV.
+        var isJSON = false
+        /// Positions of the text columns that go as hexadecimal digits.
+        var hexed: Set<Int> = []
 
-    init(_ profile: StarRocksProfile, _ compression: StarRocksOptions.Compression) {
-        hasQuotes = profile.isDoris || profile.since(3)
-        // Without quotes: octets that text does not hold, three of each, which no value is allowed to hold in a row.
-        separator = hasQuotes ? [1] : [1, 2, 3]
-        delimiter = hasQuotes ? [2] : [4, 5, 6]
+        var kind: Kind { isJSON ? .json : hexed.isEmpty ? .plain : .hex }
+        var title: String { isJSON ? "JSON" : hexed.isEmpty ? "plain CSV" : "CSV with hexadecimal columns" }
+    }
+
+    enum Kind: String, Sendable, CaseIterable { case plain, hex, json }
+
+    let choice: Choice
+    let isDoris: Bool
+    let separator: UInt8 = 1
+    let delimiter: UInt8
+    let method: LoadCompressor.Method
+    /// The headers that say so.
+    let headers: [(name: String, value: String)]
+
+    /// What the file's column of an expression can hold: VARCHAR(1048576), of two digits a byte.
+    static let longestHex = 524_288
+    /// Bytes of JSON in one request: servers hold it in memory, and take 100 MB.
+    static let jsonBytes = 48 << 20
+
+    var isJSON: Bool { choice.isJSON }
+
+    init(_ profile: StarRocksProfile, _ compression: StarRocksOptions.Compression, _ choice: Choice = Choice()) {
+        self.choice = choice
+        isDoris = profile.isDoris
+        if choice.isJSON {
+            // Compressed JSON is read from 3.2.7 on only.
+            (delimiter, method) = (UInt8(ascii: "\n"), .none)
+            headers =
+                [("format", "json")]
+                + (profile.isDoris ? [("read_json_by_line", "true"), ("strip_outer_array", "false")] : [("ignore_json_size", "true")])
+            return
+        }
+        delimiter = 2
         method =
             switch compression {
             case .none: .none
             case .zstd: profile.isDoris ? .lz4 : .zstd
             case .auto, .lz4: .lz4
             }
-        headers = [
-            ("column_separator", Self.hex(separator)), (profile.isDoris ? "line_delimiter" : "row_delimiter", Self.hex(delimiter)),
-        ]
-        if hasQuotes { headers.append(("enclose", "\"")) }
+        var headers = [("column_separator", "\\x01"), (profile.isDoris ? "line_delimiter" : "row_delimiter", "\\x02")]
+        // A pair of quotes around a field is taken off, so that texts which have one themselves can be told from NULL.
+        if profile.isDoris { headers.append(("trim_double_quotes", "true")) }
         switch method {
         case .none: headers.append(("format", "csv"))
         case .lz4 where profile.isDoris: headers += [("format", "csv"), ("compress_type", "lz4")]
@@ -35,9 +65,6 @@ struct LoadForm: Sendable {
         case .lz4: headers += [("format", "csv"), ("compression", "LZ4_FRAME")]
         case .zstd: headers += [("format", "csv"), ("compression", "ZSTD")]
         }
-    }
-
-    private static func hex(_ octets: [UInt8]) -> String {
-        "\\x" + octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        self.headers = headers
     }
 }

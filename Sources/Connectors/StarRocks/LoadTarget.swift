@@ -13,6 +13,8 @@ struct LoadTarget {
         var nullable: Bool
         /// The most octets of a text; nil = whatever the server takes.
         var limit: Int?
+        /// Of ARRAY, MAP and STRUCT.
+        var nested: NestedType?
     }
 
     var table: TableName
@@ -26,7 +28,7 @@ struct LoadTarget {
 
     /// Says of a row whether it is put in (0) or deletes the row of its key (1). No column of any table.
     static let operation = Item(
-        name: "__op", type: .integer(bits: 8, unsigned: false), native: "tinyint", nullable: false, limit: nil)
+        name: "__op", type: .integer(bits: 8, unsigned: false), native: "tinyint", nullable: false, limit: nil, nested: nil)
 
     var deletes: Bool { items.contains { $0.name == Self.operation.name } }
 
@@ -35,29 +37,46 @@ struct LoadTarget {
     /// A row that is loaded twice is there once.
     var isKeyed: Bool { model == .primary || model == .unique }
 
-    /// The header `columns`, in the order of the fields.
+    /// Some value of it has a form of its own, which plain CSV does not have.
+    func needsJSON(_ profile: StarRocksProfile) -> Bool {
+        items.contains { $0.nested != nil && (profile.isDoris || $0.nested!.hasMap) }
+    }
+
+    /// The headers that say what the fields are.
     ///
     /// - parameter operation: what the field of ``operation`` is called; StarRocks knows `__op`.
-    func columnsHeader(_ form: LoadForm, operation: String) -> String {
+    func columnsHeaders(_ form: LoadForm, operation: String) -> [(name: String, value: String)] {
         var fields: [String] = []
         var mapped: [String] = []
         for (index, item) in items.enumerated() {
+            func compute(_ expression: (String) -> String) {
+                fields.append("apus_\(index)")
+                mapped.append("`\(item.name)`=\(expression("apus_\(index)"))")
+            }
             if item.name == Self.operation.name {
                 fields.append(operation)
             } else if case .bytes = item.type {
-                // Octets cannot stand in a text: they go as hexadecimal digits.
-                fields.append("apus_\(index)")
-                mapped.append("`\(item.name)`=to_binary(apus_\(index),'hex')")
+                // Bytes cannot stand in a text: they go as hexadecimal digits.
+                compute { "to_binary(\($0),'hex')" }
             } else if item.native == "bitmap" {
-                fields.append("apus_\(index)")
-                mapped.append("`\(item.name)`=bitmap_from_string(apus_\(index))")
+                compute { "bitmap_from_string(\($0))" }
+            } else if form.choice.hexed.contains(index) {
+                compute { "unhex(\($0))" }
+            } else if !form.isJSON, !form.isDoris, item.nested?.hasMap == true {
+                compute { "CAST(parse_json(\($0)) AS \(item.native))" }
             } else {
                 fields.append("`\(item.name)`")
             }
         }
-        // An empty line would be passed over.
-        if items.count == 1, !form.hasQuotes { fields.append("apus_pad") }
-        return (fields + mapped).joined(separator: ",")
+        var headers: [(name: String, value: String)] = []
+        if form.isJSON {
+            // By place and not by name, whose case and characters servers differ in.
+            headers.append(("jsonpaths", "[" + items.indices.map { "\"$.c\($0)\"" }.joined(separator: ",") + "]"))
+        } else if items.count == 1 {
+            // An empty line would be passed over.
+            fields.append("apus_pad")
+        }
+        return headers + [("columns", (fields + mapped).joined(separator: ","))]
     }
 }
 
@@ -98,7 +117,7 @@ extension StarRocksSession {
             }
             return LoadTarget.Item(
                 name: column.name, type: StarRocksTypes.type(native), native: native, nullable: column.nullable,
-                limit: Self.limit(native, profile))
+                limit: Self.limit(native, profile), nested: NestedType(column.native))
         }
         let given = Set(items.map(\.name))
         let isWhole = declared.columns.allSatisfy { $0.generated != nil || $0.isIdentity || given.contains($0.name) }

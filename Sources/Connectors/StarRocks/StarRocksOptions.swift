@@ -27,6 +27,8 @@ struct StarRocksOptions {
     /// Seconds after which a load is ended whatever its size.
     var loadAge: Double
     var isStrict: Bool
+    /// Forms of load are tried on the server before they are used.
+    var probes: Bool
     var replicas: Int?
     var buckets: Int?
     var isPartialUpdate: Bool
@@ -55,6 +57,7 @@ struct StarRocksOptions {
         loadBytes = max(1 << 20, settings.bytes("load_bytes") ?? 1 << 30)
         loadAge = max(1, settings.seconds("load_age") ?? 600)
         isStrict = settings.boolean("strict")
+        probes = settings["probe"] != "off"
         replicas = settings.integer("replication_num")
         buckets = settings.integer("buckets")
         isPartialUpdate = settings.boolean("partial_update")
@@ -147,6 +150,9 @@ extension StarRocksOptions {
         Setting("load_bytes", .bytes, default: "1GiB", "octets of rows in one load, before compression"),
         Setting("load_age", .duration, default: "10m", "longest time that a load stays open for further rows"),
         Setting("strict", .boolean, default: "true", "a value that does not convert is a rejected row, not NULL (strict_mode)"),
+        Setting(
+            "probe", .choice(["auto", "off"]), default: "auto",
+            "before the first load into a server version, load rows of a trial into a table apus_probe_…, read them back and drop it"),
         Setting("replication_num", .integer, "replicas of tables that Apus makes; unset = the server's default"),
         Setting("buckets", .integer, "buckets of tables that Apus makes; unset = the server's choice"),
         Setting("partial_update", .boolean, default: "false", "upsert changes the given columns only, and leaves the others as they are"),

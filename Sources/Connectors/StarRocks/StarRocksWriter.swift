@@ -7,12 +7,16 @@ final class StarRocksWriter: Writer {
     let session: StarRocksSession
     let load: Load
     let target: LoadTarget
-    let form: LoadForm
-    let encoder: LoadEncoder
+    /// How rows are written; a slice keeps the form that it was begun with.
+    private(set) var form: LoadForm
+    private(set) var encoder: LoadEncoder
+    /// How the rows are to be read, the same for all requests of a slice.
+    private(set) var headers: [(name: String, value: String)]
+    private var compressor: LoadCompressor
     let labels: LoadLabels
-    /// How the rows are to be read, the same for all loads.
-    let headers: [(name: String, value: String)]
-    private let compressor: LoadCompressor
+    private let forms: LoadForms
+    /// The slice's rows can be read a second time.
+    private var isRereadable = true
     /// For bodies, while ``labels`` asks.
     private let carrier: LoadClient
     /// Tells this writer's labels from those of another worker.
@@ -44,7 +48,8 @@ final class StarRocksWriter: Writer {
         self.session = session
         self.load = load
         self.target = target
-        form = LoadForm(session.profile, session.options.compression)
+        forms = try LoadForms(session, load, target)
+        form = LoadForm(session.profile, session.options.compression, forms.current)
         encoder = LoadEncoder(target, form)
         compressor = LoadCompressor(form.method)
         carrier = LoadClient(session)
@@ -55,12 +60,21 @@ final class StarRocksWriter: Writer {
         headers = try Self.headers(session, load, target, form)
     }
 
-    private static func headers(
+    /// The form for the next slice.
+    private func take(_ choice: LoadForm.Choice) throws {
+        guard choice != form.choice else { return }
+        form = LoadForm(session.profile, session.options.compression, choice)
+        encoder = LoadEncoder(target, form)
+        compressor = LoadCompressor(form.method)
+        headers = try Self.headers(session, load, target, form)
+    }
+
+    static func headers(
         _ session: StarRocksSession, _ load: Load, _ target: LoadTarget, _ form: LoadForm
     ) throws -> [(name: String, value: String)] {
         let options = session.options
         var headers = form.headers
-        headers.append(("columns", target.columnsHeader(form, operation: session.profile.isDoris ? "apus_op" : "`__op`")))
+        headers += target.columnsHeaders(form, operation: session.profile.isDoris ? "apus_op" : "`__op`")
         if target.deletes, session.profile.isDoris { headers += [("merge_type", "MERGE"), ("delete", "apus_op=1")] }
         headers += [("strict_mode", options.isStrict ? "true" : "false"), ("max_filter_ratio", "0")]
         let isPartial = options.isPartialUpdate || (load.mode == .upsert && !target.isWhole)
@@ -70,7 +84,7 @@ final class StarRocksWriter: Writer {
         if let condition = options.mergeCondition {
             guard target.model == .primary else {
                 throw ApusError(
-                    .unsupported, "merge_condition needs a primary key table, and \(load.target) is none", context: session.endpoint.label)
+                    .unsupported, "merge_condition needs a primary key table, and \(load.target) is not one", context: session.endpoint.label)
             }
             headers.append(("merge_condition", condition))
         }
@@ -81,8 +95,13 @@ final class StarRocksWriter: Writer {
 
     // MARK: Begin
 
+    func willBegin(rereadable: Bool) { isRereadable = rereadable }
+
     @discardableResult func begin(_ slice: Slice, careful: Bool) throws -> SliceMark? {
         abort()
+        // What another channel has met counts for all slices. Rows that come once go in a form that carries nearly everything.
+        try take(isRereadable ? forms.current : forms.forRowsThatComeOnce(encoder))
+        encoder.isFinal = !isRereadable
         self.slice = slice.id
         isCareful = careful
         (encoded, loaded, carried, attempt) = (0, 0, 0, 1)
@@ -145,10 +164,24 @@ final class StarRocksWriter: Writer {
             let first = row
             let count = bad.count
             row = encoder.append(batch, from: row, to: &rows, until: LoadBody.chunkSize) { bad.append(rejected(batch, $0, $1)) }
+            if encoder.blocked >= 0 { try changeForm(batch) }
             encoded += row - first - (bad.count - count)
             if rows.count >= LoadBody.chunkSize { try turn() }
         }
         return bad
+    }
+
+    /// A value of the batch cannot be carried: the slice is given up, and begun again in a form that can.
+    ///
+    /// - throws: `target.form_changed`. Returns when no form can: such values are rejected rows from here on.
+    func changeForm(_ batch: Batch) throws {
+        let name = target.items[encoder.blocked].name
+        if let choice = try forms.next(encoder.better(for: batch)) {
+            throw ApusError(
+                .formChanged, "values of `\(name)` cannot be loaded into \(load.target) as plain CSV: the slice is loaded as \(choice.title)",
+                context: session.endpoint.label)
+        }
+        encoder.giveUpForms()
     }
 
     /// Takes encoded rows that are known to be good.
@@ -169,7 +202,7 @@ final class StarRocksWriter: Writer {
         carried += rows.count
         let isLast =
             isTransaction && !session.profile.isDoris
-            && (carried >= session.options.loadBytes || Clock.monotonic() - upload!.begun >= session.options.loadAge)
+            && (carried >= (form.isJSON ? min(session.options.loadBytes, LoadForm.jsonBytes) : session.options.loadBytes) || Clock.monotonic() - upload!.begun >= session.options.loadAge)
         let chunk = try compressed(isLast: isLast)
         guard let upload else {
             pending.append(chunk)
