@@ -67,6 +67,8 @@ public struct ApusError: Error, Sendable, Hashable {
         /// What the target remembers of incremental loads, or holds of them, is not what the last one left.
         public static let changed = Code("target.changed")
         public static let full = Code("target.full")
+        /// What a slice of the plan was cut from is not in the source any more.
+        public static let sourceChanged = Code("source.changed")
         /// Values of a slice need another form than the one that it was begun in: it is read and loaded again at once.
         public static let formChanged = Code("target.form_changed")
         /// The target does not give back what was loaded into it for a trial.

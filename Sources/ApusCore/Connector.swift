@@ -149,6 +149,10 @@ extension SQLSession {
 public protocol Source: Session {
     /// Cuts a table. The server computes the bounds. Slices are disjoint and complete.
     func slices(of read: Read, wish: SliceWish) throws -> [Slice]
+    /// Why ``slices(of:wish:)`` did not cut the last table in the best way; nil = it did. A plan says it.
+    var cutRemark: String? { get }
+    /// What a plan has to say of a read: columns whose values cannot be read. Changes nothing, reads no rows.
+    func findings(of read: Read) -> [Finding]
     /// Cuts one slice, whose read timed out, in two; nil when it is too small to cut. Ids are the caller's matter.
     func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]?
     /// The best columns to cut by when the user names none: a primary or unique key; empty = one slice.
@@ -190,6 +194,8 @@ public struct Reading: Hashable, Sendable {
 public enum Comparison: String, Sendable { case greater = ">", atMost = "<=", atLeast = ">=", less = "<" }
 
 extension Source {
+    public var cutRemark: String? { nil }
+    public func findings(of read: Read) -> [Finding] { [] }
     public func halves(of slice: Slice, in read: Read) throws -> [Slice.Bounds]? { nil }
     public func sliceKey(for shape: TableShape) -> [String] { [] }
     public func reading(_ column: String, of table: TableName, as target: ColumnType) throws -> Reading? { nil }

@@ -1,7 +1,7 @@
 import Tabular
 
 /// Whole days of a time zone, told by a column: what a nightly load takes, and what it replaces in the target.
-public struct Days: Sendable, Hashable {
+public struct Days: Sendable, Hashable, Codable {
     /// SQL of the source: a column, perhaps with the table's alias in front.
     public var column: String
     /// Days since 1970-01-01: the first, and the one behind the last.

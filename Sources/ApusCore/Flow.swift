@@ -64,9 +64,9 @@ public struct Flow: Sendable, Hashable {
 }
 
 /// What is wanted of one table, or of all tables that a pattern means.
-public struct TableWish: Sendable, Hashable {
+public struct TableWish: Sendable, Hashable, Codable {
     /// What it applies to: a name or pattern (`sales.*`, `customer_?`), or a query.
-    public enum Subject: Sendable, Hashable {
+    public enum Subject: Sendable, Hashable, Codable {
         case pattern(String)
         /// A SELECT; `as` names the target table.
         case query(String, as: String)
@@ -91,6 +91,8 @@ public struct TableWish: Sendable, Hashable {
     public var key: [String]?
     /// Column to remember the largest value of, for the next run.
     public var watermark: String?
+    /// With the watermark `partitions()`; nil = keep.
+    public var gonePartitions: GonePartitions?
     /// Number of slices.
     public var slices: Int?
     /// Columns to cut by.
@@ -132,7 +134,7 @@ public struct TableWish: Sendable, Hashable {
     public init(_ subject: Subject) { self.subject = subject }
 
     /// One of several places that a table is read from: a branch's database, a shard, one query of many.
-    public struct Member: Sendable, Hashable {
+    public struct Member: Sendable, Hashable, Codable {
         /// Position in ``Flow/sources``.
         public var source: Int
         /// A table's exact name, or a query.
@@ -159,7 +161,7 @@ public struct TableWish: Sendable, Hashable {
 }
 
 /// One column that the user named.
-public struct ColumnWish: Sendable, Hashable {
+public struct ColumnWish: Sendable, Hashable, Codable {
     /// The target column; `*` stands for every column of the table that is neither excluded nor named otherwise.
     public var name: String
     /// SQL of the source, e.g. a column's name, `upper(name)` or `'constant'`; nil = the column `name`.

@@ -7,11 +7,17 @@ extension Plan {
         for index in plan.tables.indices {
             plan.tables[index].before = plan.tables[index].before.map(Masking.mask(kept:))
             plan.tables[index].after = plan.tables[index].after.map(Masking.mask(kept:))
+            guard var wish = tables[index].pending?.wish else { continue }
+            wish.before = wish.before.map(Masking.mask(kept:))
+            wish.after = wish.after.map(Masking.mask(kept:))
+            plan.tables[index].pending?.wish = wish
         }
         return plan
     }
 
-    private var statements: [String] { before + after + tables.flatMap { $0.before + $0.after } }
+    private var statements: [String] {
+        before + after + tables.flatMap { $0.before + $0.after + ($0.pending.map { $0.wish.before + $0.wish.after } ?? []) }
+    }
 
     /// Notes the passwords of the user's statements, so that nothing shows them.
     public func noteSecrets() { for statement in statements { Masking.note(statement: statement) } }

@@ -24,6 +24,8 @@ public struct Plan: Sendable, Hashable, Codable {
     public var zone: RunZone?
     /// Schemas (MySQL: databases) of the target that the run makes before anything else; nil = none.
     public var schemas: [String]?
+    /// What was noticed of the whole run, not of a table; nil = nothing.
+    public var findings: [Finding]?
 
     public struct End: Sendable, Hashable, Codable {
         public var connector: String
@@ -77,6 +79,8 @@ public struct PlannedTable: Sendable, Hashable, Codable {
     /// Statements that the sink will run to make the table, for people to read.
     public var ddl: [String]
     public var findings: [Finding]
+    /// Set for a table that cannot be loaded as things are: the error among ``findings`` says why.
+    public var pending: Pending?
 
     public init(
         name: String, reads: [Read], load: Load, slices: [Slice], watermark: Watermark? = nil, before: [String] = [],
@@ -136,11 +140,14 @@ public struct Finding: Sendable, Hashable, Codable {
     public var message: String
     /// The error code that it would have as an error.
     public var code: ApusError.Code
+    /// What to do about it.
+    public var hint: String?
     /// The numbers that the message speaks of: of `config.column_count` the columns read and those to be written.
     public var numbers: [Int]?
 
-    public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String) {
+    public init(_ severity: Severity, _ code: ApusError.Code, column: String? = nil, _ message: String, hint: String? = nil) {
         self.severity = severity
+        self.hint = hint
         self.code = code
         self.column = column
         self.message = message

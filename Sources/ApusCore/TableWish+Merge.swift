@@ -15,6 +15,7 @@ extension TableWish {
         merged.types = base.types.merging(types) { $1 }
         merged.key = key ?? base.key
         merged.watermark = watermark ?? base.watermark
+        merged.gonePartitions = gonePartitions ?? base.gonePartitions
         merged.slices = slices ?? base.slices
         merged.sliceBy = sliceBy ?? base.sliceBy
         merged.withIndexes = withIndexes ?? base.withIndexes
@@ -72,15 +73,25 @@ public struct TableSelection: Sendable, Hashable {
 
     /// In the order of the catalogue; then queries, in the order of the flow.
     public var matches: [Match] = []
+    /// Named tables that the source does not have, where there are others.
+    public var missing: [Missing] = []
     /// Patterns that mean nothing, to be told to the user.
     public var warnings: [String] = []
+
+    public struct Missing: Sendable, Hashable {
+        public var table: TableName
+        /// Merged, as of a match.
+        public var wish: TableWish
+        public var error: ApusError
+    }
 
     /// Pure: nothing is opened.
     ///
     /// - parameter tables: every table and view that can be meant, as the source lists them.
     /// - parameter own: the source connection's own schema; see ``TablePattern/matches(_:own:ignoringCase:)``.
-    /// - throws: `object.not_found` with the nearest name for an exact name that is not there, and when nothing at
-    ///   all is meant; `config.invalid` for a broken pattern.
+    /// - throws: `object.not_found` with the nearest name for an exact name that is not there, when nothing else is meant or
+    ///   when it may be the misspelt exception from a pattern; also when nothing at all is meant; `config.invalid` for a
+    ///   broken pattern.
     public init(_ wishes: [TableWish], defaults: TableWish? = nil, over tables: [TableName], own: String? = nil) throws {
         var wishes = wishes
         // Without a word on what to take, everything is meant.
@@ -96,7 +107,13 @@ public struct TableSelection: Sendable, Hashable {
             case .pattern(let text):
                 let pattern: TablePattern
                 do { pattern = try TablePattern(text) } catch let error as ApusError { throw Self.placed(error, wish) }
-                let hits = try Self.hits(pattern, wish, tables, own, &warnings)
+                let hits: [Int]
+                do { hits = try Self.hits(pattern, wish, tables, own, &warnings) } catch let error as ApusError {
+                    guard let name = pattern.exactName, !Self.isMisspeltException(name, wishes, tables, own) else { throw error }
+                    let merged = defaults.map { wish.merged(over: $0) } ?? wish
+                    missing.append(Missing(table: name, wish: merged, error: error))
+                    continue
+                }
                 for index in hits where pattern.isExact {
                     fromNames[index] = fromNames[index].map { wish.merged(over: $0) } ?? wish
                 }
@@ -117,11 +134,21 @@ public struct TableSelection: Sendable, Hashable {
         }
         matches += queries
         if matches.isEmpty {
+            if let missing = missing.first { throw missing.error }
             let asked = wishes.filter { !$0.skip }.map(\.subject.text).joined(separator: ", ")
             throw ApusError(
                 .notFound, "no table of the source is meant by `\(asked)`",
                 hint: tables.isEmpty ? "The source shows this user no table at all." : "It has \(Self.some(of: tables)).")
         }
+    }
+
+    /// A pattern would load the table that was meant as if nothing had been said of it.
+    private static func isMisspeltException(_ name: TableName, _ wishes: [TableWish], _ tables: [TableName], _ own: String?) -> Bool {
+        let isCaught = wishes.contains { wish in
+            guard case .pattern(let text) = wish.subject, let pattern = try? TablePattern(text) else { return false }
+            return !pattern.isExact && pattern.matches(name, own: own, ignoringCase: true)
+        }
+        return isCaught && Nearest.name(to: name.name, among: tables.map(\.name)) != nil
     }
 
     private static func hits(

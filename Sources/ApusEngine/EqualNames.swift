@@ -11,6 +11,10 @@ extension Planner {
                 let target = try sink.comparable(tables[index].load.target)
                 if let other = first[target], let text = fault(tables[index], beside: tables[other]) {
                     tables[index].findings.append(Finding(.error, .configurationInvalid, text))
+                    // Nobody can say which of them is meant to stay.
+                    let name = tables[other].load.target
+                    let second = Finding(.error, .configurationInvalid, "\(name) is the target of \(tables[index].name) too: see there")
+                    if !tables[other].findings.contains(second) { tables[other].findings.append(second) }
                 }
                 if first[target] == nil { first[target] = index }
             }

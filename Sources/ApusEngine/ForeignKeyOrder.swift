@@ -15,30 +15,34 @@ struct ForeignKeyOrder {
         }
         for (index, table) in tables.enumerated().reversed() { for name in key(table.load.target) { places[name] = index } }
         references = zip(tables, standing).map { table, standing in
-            guard Self.keepsKeys(table.load) || Self.isMadeAnew(table.load) else { return [] }
-            let foreignKeys = Self.keepsKeys(table.load) ? table.load.shape.foreignKeys : standing
+            guard Self.keepsKeys(table) || Self.isMadeAnew(table) else { return [] }
+            let foreignKeys = Self.keepsKeys(table) ? table.load.shape.foreignKeys : standing
             let found = foreignKeys.compactMap { foreign in key(foreign.references).lazy.compactMap { places[$0] }.first }
             return Set(found).sorted()
         }
     }
 
     /// Whether the target's own foreign keys hold in this load.
-    private static func keepsKeys(_ load: Load) -> Bool { load.exists && load.create != .recreate && load.isShared != true }
+    private static func keepsKeys(_ table: PlannedTable) -> Bool { table.pending == nil && keepsKeys(table.load) }
 
     /// Whether the target goes, and its foreign keys with it.
+    private static func isMadeAnew(_ table: PlannedTable) -> Bool { table.pending == nil && isMadeAnew(table.load) }
+
+    private static func keepsKeys(_ load: Load) -> Bool { load.exists && load.create != .recreate && load.isShared != true }
+
     private static func isMadeAnew(_ load: Load) -> Bool { load.exists && load.create == .recreate && load.isShared != true }
 
     static func arrange(_ tables: inout [PlannedTable], _ standing: [[ForeignKeyShape]]) {
         let order = ForeignKeyOrder(tables, standing)
-        for group in order.groups(of: tables.indices.filter { isMadeAnew(tables[$0].load) }) {
+        for group in order.groups(of: tables.indices.filter { isMadeAnew(tables[$0]) }) {
             for index in group { tables[index].load.replacedWith = group.map { tables[$0].load.target } }
         }
         for modes in [[LoadMode.replace], [.truncate]] as [Set<LoadMode>] {
-            for group in order.groups(of: tables.indices.filter { modes.contains(tables[$0].load.mode) && keepsKeys(tables[$0].load) }) {
+            for group in order.groups(of: tables.indices.filter { modes.contains(tables[$0].load.mode) && keepsKeys(tables[$0]) }) {
                 for index in group { tables[index].load.replacedWith = group.map { tables[$0].load.target } }
             }
         }
-        let added = Set(tables.indices.filter { !tables[$0].load.isStaged && keepsKeys(tables[$0].load) })
+        let added = Set(tables.indices.filter { !tables[$0].load.isStaged && keepsKeys(tables[$0]) })
         for index in added {
             let circle = order.circle(of: index, in: added)
             let before = order.references[index].filter { !circle.contains($0) && $0 != index }

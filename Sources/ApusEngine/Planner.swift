@@ -4,8 +4,9 @@ import Tabular
 /// Resolves a flow into a plan: opens both sides, asks their catalogues, maps columns, cuts slices. Nothing is
 /// changed anywhere.
 ///
-/// Faults of a table become findings of its plan, so that all of them are seen at once; only what concerns the whole
-/// (an end that cannot be reached, no table at all) is thrown.
+/// Faults of a table become findings of its plan, so that all of them are seen at once and the other tables can be loaded;
+/// only what concerns the whole (an end that cannot be reached, no table at all) is thrown, and what ends the planning of
+/// a flow's only table.
 public final class Planner {
     let flow: Flow
     /// By position as in ``Flow/sources``.
@@ -29,12 +30,16 @@ public final class Planner {
     public var onTable: (_ name: String, _ number: Int, _ count: Int) -> Void = { _, _, _ in }
 
     /// The tables of the first source that the flow reads as tables of their own.
-    private(set) var taken: Set<TableName> = []
+    var taken: Set<TableName> = []
     /// By the table: those that inherit from it.
     var children: [TableName: [TableName]] = [:]
 
     /// Connections to ``sources`` as they are needed; the first is open from the beginning.
-    private var opened: [Int: any Source] = [:]
+    var opened: [Int: any Source] = [:]
+    /// Tables that an earlier plan could not plan: these are planned, not what the flow means.
+    var pending: [SourceTables.Item]?
+    /// By table of the last plan, the foreign keys that its target has before it is made anew.
+    private(set) var standing: [[ForeignKeyShape]] = []
 
     public init(
         _ flow: Flow, from sources: [Connections], to: Connections, interrupt: Interrupt,
@@ -49,7 +54,11 @@ public final class Planner {
 
     /// - throws: `connection.*`, `object.not_found` when nothing matches, `unsupported`.
     public func plan() throws -> Plan {
-        let source = try source(0)
+        do { return try planned() } catch let fault as EndFault { throw fault.error }
+    }
+
+    private func planned() throws -> Plan {
+        var source = try source(0)
         var isHanded = false
         var isSound = false
         defer {
@@ -58,46 +67,47 @@ public final class Planner {
             }
             opened = [:]
         }
-        let sink = try to.sink(interrupt.child())
+        var sink = try to.sink(interrupt.child())
         defer { if !isHanded { to.release(sink: sink, isSound: isSound) } }
         try sink.checkReach()
-        let selection = try SourceTables(flow, in: source)
-        warnings = selection.warnings
-        taken = Set(selection.items.compactMap(\.table))
+        var items = pending ?? []
+        if pending == nil {
+            let selection = try SourceTables(flow, in: source)
+            warnings = selection.warnings
+            items = selection.items
+            taken = Set(items.compactMap(\.table))
+        }
         let runZone = try runZone(source, sink)
         zone = try runZone.rules()
-        let selected = selection.items.filter(isWanted)
+        let selected = items.filter(isWanted)
         guard !selected.isEmpty else {
             throw ApusError(
                 .notFound, "none of the flow's tables is meant by --only",
-                hint: "The flow has \(selection.items.prefix(8).map(\.name).joined(separator: ", ")).")
+                hint: "The flow has \(items.prefix(8).map(\.name).joined(separator: ", ")).")
         }
         var tables: [PlannedTable] = []
-        var standing: [[ForeignKeyShape]] = []
-        for (number, selection) in selected.enumerated() {
+        standing = []
+        for (number, item) in selected.enumerated() {
             try interrupt.check()
-            onTable(selection.name, number, selected.count)
-            var planner = TablePlanner(self, selection, sink)
-            var table: PlannedTable
-            do { table = try planner.plan(index: number) } catch var error as ApusError where error.code != .cancelled {
-                error.message = "planning \(selection.name): \(error.message)"
-                throw error
-            }
-            table.load.withForeignKeys = selection.wish.withForeignKeys ?? false
+            onTable(item.name, number, selected.count)
+            let (table, keys) = try plan(item, index: number, &sink, isAlone: pending == nil && selected.count == 1)
             tables.append(table)
-            standing.append(planner.standing)
+            standing.append(keys)
         }
+        // Another one, where a table cost the first.
+        source = try self.source(0)
         isSound = true
         ForeignKeyNames.translate(&tables)
         if to.connector.abilities.declaresTables, let dialect = sink.serverDialect ?? to.connector.dialect {
             try SharedNames(sink: sink, dialect: dialect).settle(&tables)
-            for index in tables.indices { tables[index].ddl = Self.ddl(tables[index].load, dialect) }
+            for index in tables.indices where tables[index].pending == nil { tables[index].ddl = Self.ddl(tables[index].load, dialect) }
         }
-        ForeignKeyOrder.arrange(&tables, standing)
         try findEqualTargets(&tables, sink)
         findOrphans(&tables)
         let schemas = try findMissingSchemas(&tables, sink)
-        tables[0].findings += try faults(of: flow.before, "before", sink) + faults(of: flow.after, "after", sink)
+        for (index, item) in selected.enumerated() { settle(&tables[index], item) }
+        ForeignKeyOrder.arrange(&tables, standing)
+        let findings = try faults(of: flow.before, "before", sink) + faults(of: flow.after, "after", sink)
         if keepsConnections {
             connections = OpenConnections(source: source, sink: sink)
             isHanded = true
@@ -111,6 +121,7 @@ public final class Planner {
             consistentSnapshot: flow.consistentSnapshot)
         plan.zone = runZone
         plan.schemas = schemas.isEmpty ? nil : schemas
+        plan.findings = findings.isEmpty ? nil : findings
         return plan
     }
 
@@ -122,7 +133,8 @@ public final class Planner {
 
     func source(_ number: Int) throws -> any Source {
         if let source = opened[number] { return source }
-        let source = try sources[number].source(interrupt.child())
+        let source: any Source
+        do { source = try sources[number].source(interrupt.child()) } catch { throw EndFault(error: ApusError(wrapping: error)) }
         opened[number] = source
         return source
     }
@@ -149,23 +161,5 @@ public final class Planner {
                     ))
             }
         }
-    }
-}
-
-extension Plan {
-    /// Everything that forbids to run this plan, as one error; nil when it can run.
-    public func fault(strict: Bool) -> ApusError? {
-        var lines: [String] = []
-        var code: ApusError.Code?
-        for table in tables {
-            for finding in table.findings where finding.severity == .error || (strict && finding.code == .lossyMapping) {
-                lines.append("\(table.name)\(finding.column.map { ".\($0)" } ?? ""): \(finding.message)")
-                if code == nil { code = finding.code }
-            }
-        }
-        guard let code else { return nil }
-        return ApusError(
-            code, lines.count == 1 ? lines[0] : "\(lines.count) faults in the plan:\n  " + lines.joined(separator: "\n  "),
-            hint: (Advice.plan().map { "\($0) shows the whole plan; nothing" } ?? "Nothing") + " has been moved.")
     }
 }

@@ -3,10 +3,20 @@ import Tabular
 
 /// The steps before and after a table's slices.
 extension Runner {
+    /// Those that cannot be loaded fail before anything is done for the others, so that none waits for them.
+    func failFaultyTables() {
+        for table in tables where share == nil || share?.table == table.index {
+            guard let fault = table.planned.pending == nil ? refused[table.index] : table.planned.fault else { continue }
+            table.fail(fault)
+            end(table)
+        }
+    }
+
     /// Locks the target and makes it ready; then the slices that are not loaded yet are up.
     func prepare(_ table: TableRun) {
-        // A table that is to be emptied is so before those that it refers to are loaded.
-        if table.load.mode != .truncate, let missing = missing(table) {
+        // A table that is to be emptied is so before those that it refers to are loaded, unless they cannot be.
+        let isEmptiedFirst = table.load.mode == .truncate && table.planned.waitsFor?.contains { tables[$0].status == .failed } != true
+        if !isEmptiedFirst, let missing = missing(table) {
             table.fail(missing)
             end(table)
             return
@@ -31,7 +41,7 @@ extension Runner {
                 end(table)
                 return
             }
-            if !isResumed, share == nil { try checkCheckpoint(table, sink) }
+            if !isResumed || fresh.contains(table.index), share == nil { try checkCheckpoint(table, sink) }
             let slices = try knownSlices(table)
             if share != nil {
                 // Under the lock, so that it can never come after the word of the worker that finishes the table.
@@ -44,7 +54,7 @@ extension Runner {
                 if !table.planned.before.isEmpty {
                     try claims.once("before \(table.index)") { try runTableStatements(table.planned.before, "before", sink) }
                 }
-            } else if !isResumed {
+            } else if !isResumed || fresh.contains(table.index) {
                 try runTableStatements(table.planned.before, "before", sink)
             }
             let marks = try insisting(table) { sink in

@@ -17,6 +17,10 @@ public final class Runner: Sendable {
     let events: EventStream
     let interrupt: Interrupt
     let isResumed: Bool
+    /// Tables of a resumed run that were only now planned: nothing was ever done for them.
+    let fresh: Set<Int>
+    /// Tables that this run may not load, beside those that the plan says.
+    let refused: [Int: ApusError]
     /// Set for one worker of many that share a plan: it loads this slice only.
     let share: Share?
     /// Set with ``share``.
@@ -37,9 +41,11 @@ public final class Runner: Sendable {
     /// - parameter ledger: has a record of this run already (``Ledger/begin(_:)``).
     public init(
         _ plan: Plan, runID: String, from sources: [Connections], to: Connections, ledger: any Ledger,
-        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, share: Share? = nil,
-        open: OpenConnections? = nil, budget: Budget? = nil
+        listeners: [any Listener], interrupt: Interrupt, isResumed: Bool = false, fresh: Set<Int> = [],
+        refused: [Int: ApusError] = [:], share: Share? = nil, open: OpenConnections? = nil, budget: Budget? = nil
     ) {
+        self.fresh = fresh
+        self.refused = refused
         self.open = open
         self.budget = budget
         self.share = share
@@ -166,6 +172,7 @@ public final class Runner: Sendable {
     }
 
     func loadTables() throws {
+        failFaultyTables()
         let count = channels
         // One snapshot of each source, shared by all channels.
         var snapshots: [[any Source]] = []

@@ -20,7 +20,9 @@ struct SharedNames {
                 }
             }
             for index in tables.indices where !tables[index].load.exists || tables[index].load.create == .recreate {
-                try settle(kind, &tables[index], &taken[tables[index].load.target.schema, default: [:]])
+                do { try settle(kind, &tables[index], &taken[tables[index].load.target.schema, default: [:]]) } catch {
+                    try tables.take(ApusError(wrapping: error), at: index)
+                }
             }
         }
     }

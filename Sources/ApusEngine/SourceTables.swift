@@ -9,6 +9,8 @@ struct SourceTables {
         var table: TableName?
         var target: TableName
         var wish: TableWish
+        /// Why it cannot even be looked at.
+        var fault: ApusError?
     }
 
     let items: [Item]
@@ -39,7 +41,12 @@ struct SourceTables {
         var own: String?
         let isOnlyQueries = patterns.isEmpty && flow.tables.contains { !$0.skip }
         if !isOnlyQueries {
-            known = try source.tables(schema: nil)
+            do { known = try source.tables(schema: nil) } catch let error as ApusError
+                where error.code == .configurationInvalid && patterns.allSatisfy({ $0.schema != nil || $0.hasSchemaPattern })
+                && !patterns.isEmpty
+            {
+                // The connection names no schema, and every table does.
+            }
             own = known.first?.name.schema
             var schemas = Set(patterns.compactMap(\.schema))
             if patterns.contains(where: \.hasSchemaPattern) {
@@ -62,6 +69,11 @@ struct SourceTables {
                 case .query(_, as: let name):
                     return Item(name: name, table: nil, target: try match.target(own: own), wish: match.wish)
                 }
+            }
+            + selection.missing.map { missing in
+                let target = try missing.wish.to.map { try TargetName($0).fill(missing.table, own: own) } ?? TableName(missing.table.name)
+                return Item(
+                    name: missing.table.description, table: missing.table, target: target, wish: missing.wish, fault: missing.error)
             }
         warnings = selection.warnings
     }

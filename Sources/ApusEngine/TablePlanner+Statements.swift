@@ -58,7 +58,12 @@ extension Planner {
             let load = tables[index].load
             guard to.connector.abilities.declaresTables, !load.exists, load.create != .require, !areMade else { continue }
             let place = load.target.schema
-            if known[place] == nil { known[place] = .some(try sink.missingSchema(for: load.target)) }
+            do {
+                if known[place] == nil { known[place] = .some(try sink.missingSchema(for: load.target)) }
+            } catch {
+                try tables.take(ApusError(wrapping: error), at: index)
+                continue
+            }
             guard let missing = known[place] ?? nil else { continue }
             let word = to.connector.abilities.schemaWord
             if flow.createsSchemas {

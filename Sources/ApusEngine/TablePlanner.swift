@@ -42,6 +42,7 @@ struct TablePlanner {
         var reads = places.map { $0.read(kept) }
         try cutDays(places, kept, &reads, &load)
         let isSound = try checkStatements(places, reads, load)
+        for (place, read) in zip(places, reads) { findings += place.session.findings(of: read) }
         noteZone(columns, kept, load)
         try warnOfWallClocks(places)
         let transforms = transforms(reads, kept, columns)
@@ -58,6 +59,7 @@ struct TablePlanner {
             let channels = max(1, min(planner.flow.limits.channels, target.abilities.writers) / reads.count)
             let cut = try place.session.slices(
                 of: reads[number], wish: SliceWish(channels: channels, count: reads[number].isVerbatim ? 1 : wish.slices))
+            if let remark = place.session.cutRemark { note(.note, .unsupported, remark) }
             slices += cut.map { Slice(id: slices.count + $0.id, read: number, bounds: $0.bounds, rows: $0.rows) }
         }
         load.slices = slices.count

@@ -53,6 +53,11 @@ public struct Verification: Sendable {
     public func compare(_ index: Int) throws -> Finding {
         let table = plan.tables[index]
         var finding = Finding(table: table.name, target: table.load.target.description, verdict: .skipped)
+        if let fault = table.pending == nil ? nil : table.fault {
+            finding.verdict = .unreadable
+            finding.note = "was not loaded: \(fault.message)"
+            return finding
+        }
         do {
             try fill(&finding, table, index)
         } catch let fault as Fault {

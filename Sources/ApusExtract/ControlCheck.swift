@@ -42,6 +42,7 @@ public struct ControlCheck {
                 let ready = try flow.ready(task, task.windows[0], zone)
                 for warning in ready.warnings + ready.differences { note(false, warning) }
                 let plan = try Planner(ready.flow, from: ready.sources, to: ready.to, interrupt: interrupt) { _ in nil }.plan()
+                for finding in plan.findings ?? [] { note(finding.severity == .error, finding.message, finding.hint) }
                 for table in plan.tables {
                     if task.row.increment == .condition, table.load.mode == .append {
                         note(
@@ -51,7 +52,7 @@ public struct ControlCheck {
                         )
                     }
                     for finding in table.findings where finding.severity != .note {
-                        note(finding.severity == .error, (finding.column.map { "\($0): " } ?? "") + finding.message)
+                        note(finding.severity == .error, (finding.column.map { "\($0): " } ?? "") + finding.message, finding.hint)
                     }
                 }
             } catch let error as ApusError {

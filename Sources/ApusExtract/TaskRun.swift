@@ -248,7 +248,7 @@ struct TaskRun {
             ledger: extraction.ledger, isRepeatable: plan.tables.allSatisfy { $0.load.mode != .append }, patience: wish.patience,
             interrupt: interrupt)
         if plan.tables.contains(where: { $0.load.mode == .append }) {
-            try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: patient)
+            _ = try InterruptedLoads.check(plan, to: ready.to.endpoint.label, runID: lease.run, ledger: patient)
         }
         let now = Clock.wall()
         // Known to the ledger before the first row moves: another worker may have to go on with it.

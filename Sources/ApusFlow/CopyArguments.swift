@@ -26,6 +26,7 @@ public struct CopyArguments: Sendable {
     public var sliceBy: String?
     public var slices: Int?
     public var watermark: String?
+    public var gonePartitions: String?
     /// `indexes,foreign-keys`.
     public var with: String?
     public var before: [String] = []
@@ -89,7 +90,10 @@ public struct CopyArguments: Sendable {
         common.to = try fill(target, "--to")
         if let to = common.to { _ = try about("--to") { try TargetName(to) } }
         try readWith(&common)
-        if common.watermark != nil, let mode = common.mode, mode == .replace || mode == .truncate {
+        common.gonePartitions = try choice(gonePartitions, "--gone-partitions")
+        if let watermark = common.watermark, watermark != PlannedTable.Watermark.partitions, let mode = common.mode,
+            mode == .replace || mode == .truncate
+        {
             throw Self.fault(
                 "--watermark reads only new rows, and --mode \(mode.rawValue) would drop the others",
                 hint: "Use --mode append, or --mode upsert with --key.")

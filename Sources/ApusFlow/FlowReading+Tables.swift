@@ -4,7 +4,7 @@ import ApusCore
 extension FlowReading {
     static let defaultKeys = [
         "skip", "to", "table", "mode", "create", "where", "columns", "exclude", "rename", "types", "key", "watermark", "slices",
-        "slice_by", "with", "before", "after", "window",
+        "slice_by", "with", "before", "after", "window", "gone_partitions",
     ]
     static let tableKeys = defaultKeys + ["query"]
 
@@ -135,12 +135,15 @@ extension FlowReading {
         wish.types = fields["types"].map { pairs($0, "types", example: "{ amount: \"numeric(12,2)\" }") } ?? [:]
         wish.key = fields["key"].flatMap { names($0, "key") }
         wish.watermark = fields["watermark"].flatMap { text($0, "watermark", example: "updated_at") }
+        wish.gonePartitions = fields["gone_partitions"].flatMap { choice($0, "gone_partitions", GonePartitions.self) }
         wish.slices = fields["slices"].flatMap { count($0, "slices", 1...100_000) }
         wish.sliceBy = fields["slice_by"].flatMap { names($0, "slice_by") }
         if let with = fields["with"] { readWith(with, &wish) }
         wish.before = fields["before"].map { texts($0, "before") } ?? []
         wish.after = fields["after"].map { texts($0, "after") } ?? []
-        if wish.watermark != nil, wish.mode == .replace || wish.mode == .truncate, let mode = fields["mode"] {
+        if let watermark = wish.watermark, watermark != PlannedTable.Watermark.partitions, wish.mode == .replace || wish.mode == .truncate,
+            let mode = fields["mode"]
+        {
             faults.add(
                 .configurationInvalid, at: mode.place,
                 "with a `watermark` only new rows are read, and mode \(wish.mode?.rawValue ?? "") would drop the others",

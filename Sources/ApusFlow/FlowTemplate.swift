@@ -27,6 +27,7 @@ public enum FlowTemplate {
         tables:
           "*":
           # orders: { mode: append, watermark: updated_at }
+          # facts: { watermark: partitions(), gone_partitions: keep }   # StarRocks, Doris; or drop, stop
           # customer_*: { columns: [id, { name: upper(name) }], where: "id > 0" }
           # events: { mode: upsert, key: [id], slices: 16, slice_by: [id] }
           # daily: { query: "SELECT day, sum(amount) AS amount FROM sales GROUP BY day", to: dw.daily }

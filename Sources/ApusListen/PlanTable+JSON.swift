@@ -15,7 +15,7 @@ extension PlanTable {
             .init("channels", .integer(plan.limits.channels)),
             .init("bad_rows", plan.limits.badRows.map(JSON.integer) ?? .null),
             .init("consistent_snapshot", .bool(plan.consistentSnapshot)), .init("before", strings(plan.before)),
-            .init("after", strings(plan.after)), .init("tables", .array(plan.tables.map(value))),
+            .init("after", strings(plan.after)), .init("findings", .array((plan.findings ?? []).map(value))), .init("tables", .array(plan.tables.map(value))),
         ]).pretty
     }
 
@@ -39,17 +39,15 @@ extension PlanTable {
                 } ?? .null),
             .init("before", strings(table.before)), .init("ddl", strings(table.ddl)),
             .init("after", strings(table.after)),
-            .init(
-                "findings",
-                .array(
-                    table.findings.map { finding in
-                        .object([
-                            .init("severity", .string(finding.severity.rawValue)),
-                            .init("code", .string(finding.code.name)),
-                            .init("column", finding.column.map(JSON.string) ?? .null),
-                            .init("message", .string(finding.message)),
-                        ])
-                    })),
+            .init("findings", .array(table.findings.map(value))),
+        ])
+    }
+
+    private static func value(_ finding: Finding) -> JSON {
+        .object([
+            .init("severity", .string(finding.severity.rawValue)), .init("code", .string(finding.code.name)),
+            .init("column", finding.column.map(JSON.string) ?? .null), .init("message", .string(finding.message)),
+            .init("hint", finding.hint.map(JSON.string) ?? .null),
         ])
     }
 

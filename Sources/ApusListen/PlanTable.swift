@@ -12,6 +12,9 @@ public struct PlanTable: Sendable {
         out += "limits   \(limits(plan))\n"
         for sql in plan.before { out += "before   \(statement(sql))\n" }
         for sql in plan.after { out += "after    \(statement(sql))\n" }
+        for finding in plan.findings ?? [] {
+            out += DisplayWidth.pad(finding.severity.rawValue, to: 8) + " " + statement("\(finding.message) [\(finding.code)]") + "\n"
+        }
         out += "\n" + overview(plan)
         for table in plan.tables {
             let details = details(table)
@@ -41,6 +44,10 @@ public struct PlanTable: Sendable {
             ("key", .left),
         ])
         for entry in plan.tables {
+            if entry.pending?.isPlanned == false {
+                table.add([entry.name, entry.load.target.description, "", "not planned", "", "", ""])
+                continue
+            }
             table.add([
                 entry.name, entry.load.target.description, entry.load.mode.rawValue, policy(entry.load),
                 rows(entry).map { "~" + Quantity.text(count: $0) } ?? "?", Quantity.text(count: entry.slices.count),
@@ -101,7 +108,8 @@ public struct PlanTable: Sendable {
         for finding in table.findings.sorted(by: { $0.severity > $1.severity }) {
             add(
                 finding.severity.rawValue,
-                (finding.column.map { "\($0): " } ?? "") + "\(finding.message) [\(finding.code)]")
+                (finding.column.map { "\($0): " } ?? "") + "\(finding.message) [\(finding.code)]"
+                    + (finding.hint.map { "\nhint: \($0)" } ?? ""))
         }
         return out
     }
@@ -127,7 +135,7 @@ public struct PlanTable: Sendable {
     }
 
     private static func closing(_ plan: Plan) -> String {
-        let findings = plan.tables.flatMap(\.findings)
+        let findings = (plan.findings ?? []) + plan.tables.flatMap(\.findings)
         let counts = [Finding.Severity.error, .warning, .note].compactMap { severity -> String? in
             let count = findings.count { $0.severity == severity }
             return count == 0 ? nil : Quantity.text(count, severity.rawValue)

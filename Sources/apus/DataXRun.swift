@@ -76,7 +76,7 @@ struct DataXRun {
         let ends = try Ends(made.flow)
         let (plan, open) = try Planning(flow: made.flow, ends: ends, only: nil).plan(
             ledger: VolatileLedger(), log: log, keepsConnections: !job.dryRun)
-        if let fault = Self.fault(plan) {
+        if !plan.canRun || job.dryRun, let fault = Self.fault(plan) {
             open?.close()
             throw fault
         }
@@ -85,7 +85,7 @@ struct DataXRun {
             lines.print(.info, "JobContainer", "PreCheck通过")
             return ExitCode.done
         }
-        Planning.tell(plan, log)
+        try Planning.admit(plan, log)
         return try run(job, plan, ends, open)
     }
 

@@ -19,6 +19,8 @@ struct Launcher {
 
     /// What `resume` needs to open the connections again, when passwords were written on the command line.
     var secrets: RunSecrets?
+    /// Tables of a resumed run that were only now planned.
+    var fresh: Set<Int> = []
     /// Connections that the planner left open.
     var open: OpenConnections?
 
@@ -34,7 +36,7 @@ struct Launcher {
     func run(
         runID: String, resumed: Bool, share: Runner.Share? = nil, ledger: any Ledger, log: ListenerChoice.Log
     ) throws -> RunResult {
-        try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
+        let refused = try InterruptedLoads.check(plan, to: to.endpoint.label, runID: runID, ledger: ledger)
         let summary = try summaryFile.map { try SummaryFile(path: $0) }
         try secrets?.keep(for: runID)
         let kept = plan.masked
@@ -58,7 +60,7 @@ struct Launcher {
         let listeners: [any Listener] = [record] + log.listeners + (summary.map { [$0] } ?? [])
         let runner = Runner(
             plan, runID: runID, from: from, to: to, ledger: ledger, listeners: listeners,
-            interrupt: Program.interrupt, isResumed: resumed, share: share, open: open)
+            interrupt: Program.interrupt, isResumed: resumed, fresh: fresh, refused: refused, share: share, open: open)
         let result = runner.run()
         if result.status == .done { RunSecrets.forget(runID) }
         if !writesToStandardOutput { Output.product(ClosingTable.text(result, runID: runID)) }

@@ -35,8 +35,15 @@ struct Planning {
         return (plan, planner.connections)
     }
 
-    /// The findings that do not forbid the run, told before it begins.
-    static func tell(_ plan: Plan, _ log: ListenerChoice.Log) {
+    /// What forbids the run is thrown. Where it forbids some of the tables only, that is told, with the findings that forbid
+    /// nothing: the others are loaded.
+    static func admit(_ plan: Plan, _ log: ListenerChoice.Log) throws {
+        if !plan.canRun, let fault = plan.fault(strict: false) { throw fault }
+        tell(plan, log)
+    }
+
+    private static func tell(_ plan: Plan, _ log: ListenerChoice.Log) {
+        if !plan.faultyTables.isEmpty { log.say(.warning, plan.faultyText) }
         for remark in plan.remarks { log.say(remark.severity == .warning ? .warning : .info, remark.text) }
     }
 }

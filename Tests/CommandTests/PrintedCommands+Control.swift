@@ -29,7 +29,7 @@ extension PrintedCommands {
                     "check", flow, with: ["SHOP_PASSWORD": "x", "DW_PASSWORD": "x", "SOURCE_PASSWORD": "x", "TARGET_PASSWORD": "x"]), 0,
                 "ok: ")
         },
-        "Planner.swift plan": {
+        "Plan+Faults.swift plan": {
             let typist = try Typist()
             try typist.sqlite("s.db", "CREATE TABLE a (id integer PRIMARY KEY); CREATE TABLE b (id integer PRIMARY KEY)")
             try typist.sqlite("t.db", "CREATE TABLE x (id integer PRIMARY KEY); CREATE VIEW a AS SELECT * FROM x")

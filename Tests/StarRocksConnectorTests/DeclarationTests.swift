@@ -180,6 +180,41 @@ struct DeclarationTests {
         #expect(throws: ApusError.self) { try StarRocksPart(.part("1-200")) }
     }
 
+    @Test func `types, partitions and buckets that a version lacks are told with what takes their place`() throws {
+        func made(_ natives: [String], _ major: Int, _ minor: Int, _ change: (inout TableShape) -> Void = { _ in }) -> (
+            natives: [String], losses: [String], layout: TableLayout?
+        ) {
+            let dialect = StarRocksDialect(StarRocksProfile(.starRocks, major: major, minor: minor, text: "\(major).\(minor)"))
+            var shape = TableShape(name: TableName("t"), origin: "starrocks", columns: [])
+            shape.columns = natives.enumerated().map { ColumnShape("c\($0)", StarRocksTypes.type($1), native: $1) }
+            shape.layout = TableLayout(model: "DUPLICATE KEY", key: ["c0"])
+            change(&shape)
+            let (translated, losses) = dialect.translate(shape, named: TableName("t"), origin: "starrocks")
+            return (translated.columns.map(\.native), losses, translated.layout)
+        }
+        let types = [
+            "int", "largeint", "json", "bitmap BITMAP_UNION", "array<int>", "map<int,varchar(5)>", "struct<a int>", "varbinary",
+            "decimal(50,5)", "decimal(50,5) SUM", "array<decimal(50,5)>",
+        ]
+        let everything = made(types, 4, 0)
+        #expect(everything.natives == types && everything.losses.isEmpty)
+        let three = made(types, 3, 3)
+        #expect(three.natives == Array(types.prefix(8)) + ["varchar(53)", "decimal(38,5) SUM", "varchar(1048576)"])
+        #expect(three.losses.count == 3)
+        let two = made(types, 2, 5)
+        #expect(two.natives.prefix(5) == types.prefix(5))
+        #expect(two.natives[5...7].allSatisfy { $0.hasPrefix("varchar") })
+        #expect(two.losses.contains { $0.hasPrefix("c5: map begins with StarRocks 3.1") }, "\(two.losses)")
+        #expect(two.losses.contains { $0.hasPrefix("c7: varbinary begins with StarRocks 3.0") })
+        let layout = made(["int"], 2, 5) { shape in
+            shape.layout?.partitioning = "date_trunc('day', dt)"
+            shape.layout?.distribution = "RANDOM BUCKETS 4"
+            shape.columns[0].identity = true
+        }
+        #expect(layout.layout?.partitioning == nil && layout.layout?.distribution == "HASH(`c0`) BUCKETS 4")
+        #expect(layout.losses.count == 3)
+    }
+
     @Test func `versions are told apart by what the server says of itself`() {
         func profile(_ comment: String, _ current: String, _ handshake: String, _ expected: StarRocksProfile.Flavour = .starRocks) -> String
         {

@@ -46,8 +46,11 @@ extension StarRocksSession {
         guard let at = listed.names.firstIndex(of: "Range") else { return nil }
         var ranges: [(low: Int64, high: Int64)] = []
         var takesNull = false
+        var known: Set<String> = []
         for row in listed.rows {
             guard let range = row[at] else { return nil }
+            // Each physical partition has a row of its own.
+            guard known.insert(range).inserted else { continue }
             let keys = range.matches(of: /keys: \[([^\]]*)\]/).map { String($0.output.1) }
             guard keys.count == 2 else { return nil }
             // The lowest value of the type stands for no bound.

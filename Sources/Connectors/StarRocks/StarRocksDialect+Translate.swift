@@ -24,7 +24,9 @@ extension StarRocksDialect {
             isOwn && layout.model != "" && (layout.key + layout.partitionColumns).allSatisfy { shape.column($0) != nil }
         }
         if keepsLayout == true, let layout = source.layout {
-            shape.layout = kept(layout, &losses)
+            var layout = kept(layout, &losses)
+            fit(&layout, &shape.columns, &losses)
+            shape.layout = layout
         } else {
             shape.layout = made(&shape, isOwn ? source.primaryKey : source.primaryKey, &losses)
         }

@@ -35,7 +35,7 @@ struct StarRocksDialect: Dialect {
     // MARK: Declarations
 
     func declaration(of column: ColumnShape, origin: String) -> Declaration {
-        if origin == profile.origin { return Declaration(column.native, column.type) }
+        if origin == profile.origin { return own(column) }
         // One family: what both have by the same name stays what it is.
         if origin == "starrocks" || origin == "doris", let same = related(column) { return same }
         return declaration(of: column.type)
@@ -57,7 +57,7 @@ struct StarRocksDialect: Dialect {
     /// The type that takes the longest texts: 1 MiB in StarRocks, and STRING in Doris.
     private var longText: String { profile.isDoris ? "string" : "varchar(1048576)" }
 
-    private func declaration(of type: ColumnType) -> Declaration {
+    func declaration(of type: ColumnType) -> Declaration {
         switch type {
         case .boolean: return Declaration("boolean", .boolean)
         case .integer(let bits, let unsigned):

@@ -30,6 +30,8 @@ final class StarRocksSession: ClientSession {
     var queryTimeout: Int?
     /// The same of `insert_timeout`.
     private var insertTimeout: Int?
+    /// Why the table that was cut last was not cut by its tablets; nil = it was, or needed no cut.
+    var cutRemark: String?
 
     init(_ endpoint: Endpoint, interrupt: Interrupt) throws {
         self.endpoint = endpoint

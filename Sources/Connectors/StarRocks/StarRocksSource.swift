@@ -1,6 +1,7 @@
 import ApusCore
 import CMariaDB
 import MySQLClient
+import Synchronization
 import Tabular
 
 extension StarRocksSession: Source {
@@ -41,9 +42,12 @@ extension StarRocksSession: Source {
         let doing = "read \(read.title)"
         do {
             try limitQueries(to: seconds(for: slice))
+            try requireTablets(of: part, in: read)
             let before = try watched(read, part)
             try makeReady()
             let reader = try StarRocksReader(self, read.selectSQL(part, dialect), read.schema, doing: doing) { [unowned self] in
+                openReader = nil
+                try requireTablets(of: part, in: read)
                 try refuseChanges(read, part, since: before)
             }
             openReader = reader
@@ -65,37 +69,53 @@ extension StarRocksSession: Source {
         return try body()
     }
 
-    /// - throws: `unsupported` for columns whose values the server shows to nobody.
-    func check(_ read: Read) throws {
-        for column in read.schema.columns {
-            guard case .other(let name) = column.type, name.hasPrefix("hll") || name.hasPrefix("percentile") || name.hasPrefix("quantile")
-            else { continue }
-            throw ApusError(
-                .unsupported, "\(read.title) has the column `\(column.name)` of type \(name.uppercased()), whose values cannot be selected",
-                hint:
-                    "Leave it out with `exclude`, or copy a result of it as a column's expression, such as hll_cardinality(\(column.name)).",
-                context: endpoint.label)
+    /// Columns whose values the server shows to nobody.
+    func findings(of read: Read) -> [Finding] {
+        zip(read.items, read.schema.columns).compactMap { item, column in
+            guard item.expression == nil, case .other(let name) = column.type, StarRocksTypes.isState(name) else { return nil }
+            let word = name.prefix { $0.isLetter || $0 == "_" }
+            return Finding(
+                .error, .unsupported, column: item.name,
+                "values of type \(word.uppercased()) cannot be selected; leave the column out with `exclude`"
+                    + (word == "hll" ? ", or copy a result of it as the column's expression, such as hll_cardinality(\(item.name))" : ""))
         }
+    }
+
+    /// - throws: `unsupported`, see ``findings(of:)``.
+    func check(_ read: Read) throws {
+        guard let first = findings(of: read).first else { return }
+        throw ApusError(
+            first.code, "\(read.title) has the column `\(first.column ?? "")`: \(first.message)", context: endpoint.label)
     }
 
     // MARK: Changes during a read
 
-    private func watched(_ read: Read, _ part: StarRocksPart) throws -> [String: String] {
-        guard options.rereadsChanges, case .table(let name) = read.relation else { return [:] }
+    private func watched(_ read: Read, _ part: StarRocksPart) throws -> [StarRocksPartition] {
+        guard options.rereadsChanges, case .table(let name) = read.relation else { return [] }
         let wanted = part.partitions.map(Set.init)
-        let found: [StarRocksPartition] = try partitions(of: name).filter { wanted?.contains($0.name) ?? true }
-        return Dictionary(found.map { ($0.name, $0.mark) }, uniquingKeysWith: { first, _ in first })
+        return try partitions(of: name).filter { wanted?.contains($0.name) ?? true }
     }
 
-    /// - throws: `statement.transient` when a partition was written to since: the slice is read again.
-    private func refuseChanges(_ read: Read, _ part: StarRocksPart, since before: [String: String]) throws {
+    /// Reads of slices that were given up since their partitions had changed, where compaction may be what changed them.
+    private static let rereads = Mutex<[String: Int]>([:])
+
+    /// - throws: `statement.transient` when a partition was written to since: the slice is read again. In shared-data clusters
+    ///   versions may never stand still, for compaction makes them too: there the third reading is taken as it is.
+    private func refuseChanges(_ read: Read, _ part: StarRocksPart, since before: [StarRocksPartition]) throws {
         guard !before.isEmpty, case .table(let name) = read.relation else { return }
-        openReader = nil
-        let after = try watched(read, part)
-        guard let changed = before.keys.sorted().first(where: { after[$0] != before[$0] }) else { return }
+        let after = Dictionary(try watched(read, part).map { ($0.name, $0.mark) }, uniquingKeysWith: { first, _ in first })
+        guard let changed = before.first(where: { after[$0.name] != $0.mark }) else { return }
+        if !changed.hasTimes, after[changed.name] != nil {
+            let slice = "\(endpoint.label) \(read.selectSQL(part, dialect))"
+            let count = Self.rereads.withLock { counts in
+                counts[slice, default: 0] += 1
+                return counts[slice]!
+            }
+            if count > 2 { return }
+        }
         throw ApusError(
             .transient,
-            "partition \(changed) of \(name) was written to while it was read (version \(before[changed] ?? ""), now \(after[changed] ?? "gone"))",
+            "partition \(changed.name) of \(name) was \(after[changed.name] == nil ? "dropped" : "written to") while it was read",
             hint: "The slice is read again. With on_change=accept, the state that the read began with is taken.", context: endpoint.label)
     }
 }
@@ -110,7 +130,8 @@ extension Read {
     /// The relation, restricted to partitions.
     func relationSQL(_ part: StarRocksPart, _ dialect: StarRocksDialect) -> String {
         guard let partitions = part.partitions, case .table(let name) = relation else { return relationSQL(dialect) }
-        return "\(dialect.quote(name)) PARTITION (\(dialect.list(partitions)))" + (alias.map { " AS \($0)" } ?? "")
+        return "\(dialect.quote(name)) PARTITION (\(dialect.list(partitions)))"
+            + (part.tablets.map { " TABLET (\($0.joined(separator: ", ")))" } ?? "") + (alias.map { " AS \($0)" } ?? "")
     }
 
     func selectSQL(_ part: StarRocksPart, _ dialect: StarRocksDialect) -> String {

@@ -27,6 +27,11 @@ enum StarRocksTypes {
         }
     }
 
+    /// An aggregate's state, which no SELECT shows: a BITMAP alone has a text.
+    static func isState(_ native: String) -> Bool {
+        ["hll", "percentile", "quantile_state", "agg_state"].contains { native.hasPrefix($0) }
+    }
+
     /// - parameter native: as ``normalized(_:)`` gives it.
     static func type(_ native: String) -> ColumnType {
         let base = native.prefix { $0.isLetter || $0.isNumber || $0 == "_" }

@@ -43,7 +43,9 @@ extension StarRocksSession {
     private func partitionNames(_ table: TableName) throws -> [String] {
         let found = try self.table("SHOW PARTITIONS FROM \(dialect.quote(table))", doing: "read the partitions of \(table)")
         guard let at = found.names.firstIndex(of: "PartitionName") else { return [] }
-        return found.rows.compactMap { $0[at] }
+        // Each physical partition has a row of its own.
+        var known: Set<String> = []
+        return found.rows.compactMap { $0[at] }.filter { known.insert($0).inserted }
     }
 
     private func list(_ columns: [String]) -> String { columns.map { dialect.quote(TableName($0)) }.joined(separator: ", ") }

@@ -11,7 +11,8 @@ struct Copy: ParsableCommand {
         discussion: """
             Tables are made in the target when they are missing. The default is a full
             refresh: rows go into a staging table that takes the target's place in one
-            step. Views are copied when they are named.
+            step. Views are copied when they are named. A table that cannot be loaded fails
+            alone; `apus resume` tries it again.
 
             EXAMPLES:
               apus copy mysql://u:p@h/shop postgres://u:p@h/dw --table 'orders,customer_*'
@@ -39,6 +40,11 @@ struct Copy: ParsableCommand {
     @Option(help: ArgumentHelp("The columns to cut slices by.", valueName: "columns")) var sliceBy: String?
     @Option(help: "Slices of each table.") var slices: Int?
     @Option(help: ArgumentHelp("Load only rows beyond the largest value of the last run.", valueName: "column")) var watermark: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --watermark 'partitions()': what becomes of rows whose partition is gone from the source: keep (default), drop or stop.",
+            valueName: "choice"))
+    var gonePartitions: String?
     @Option(help: "indexes,foreign-keys: made in the target after the load.") var with: String?
     @Option(help: ArgumentHelp("A statement for the target, run first. Repeatable.", valueName: "sql")) var before: [String] = []
     @Option(help: ArgumentHelp("A statement for the target, run last. Repeatable.", valueName: "sql")) var after: [String] = []
@@ -65,10 +71,12 @@ struct Copy: ParsableCommand {
         let (plan, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart)
             .plan(
                 ledger: ledger, log: log, keepsConnections: !dryRun)
-        if dryRun { try PlanCommand.show(plan, .text) }
-        if let fault = plan.fault(strict: strict) { throw fault }
-        if dryRun { return }
-        Planning.tell(plan, log)
+        if dryRun {
+            try PlanCommand.show(plan, .text)
+            if let fault = plan.fault(strict: strict) { throw fault }
+            return
+        }
+        try Planning.admit(plan, log)
         var launcher = Launcher(
             plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
@@ -92,6 +100,7 @@ struct Copy: ParsableCommand {
         arguments.sliceBy = sliceBy
         arguments.slices = slices
         arguments.watermark = watermark
+        arguments.gonePartitions = gonePartitions
         arguments.with = with
         arguments.before = before
         arguments.after = after

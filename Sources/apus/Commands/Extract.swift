@@ -65,7 +65,7 @@ struct Extract: ParsableCommand {
             "Forget in the ledger what is older, e.g. 90d, after a run that ended well; the logs stay.", valueName: "age"))
     var keep: String?
     @Flag(help: "Make the schemas (MySQL: databases) of targets where they are missing.") var createSchema = false
-    @Flag(name: .customLong("dry-run"), help: "Show what would be done.") var dryRun = false
+    @Flag(name: .customLong("dry-run"), help: "Show what would be done, and the faults of the rows.") var dryRun = false
     @OptionGroup var runOptions: RunOptions
     @OptionGroup var output: Output
 
@@ -100,7 +100,16 @@ struct Extract: ParsableCommand {
             listeners: log.listeners, interrupt: Program.interrupt, say: log.say)
         let (agenda, zone) = try extraction.agenda()
         for warning in agenda.warnings { log.say(.warning, warning) }
-        if dryRun { return Output.product(Self.text(agenda, wish)) }
+        if dryRun {
+            let check = ControlCheck(wish, resolver: Resolver.make(zone: self.zone), interrupt: Program.interrupt)
+            let faults = try check.findings(agenda, zone).filter(\.isFault)
+            Output.product(Self.text(agenda, faults))
+            for fault in faults {
+                log.say(.error, "\(fault.row.sourceTable): \(fault.message)\(fault.hint.map { "\n  hint: \($0)" } ?? "")")
+            }
+            if !faults.isEmpty { throw ExitStatus(number: ExitCode.configuration) }
+            return
+        }
         guard !agenda.tasks.isEmpty else {
             log.say(.info, retryFailed ? "nothing is unfinished" : "there is nothing to do")
             return
@@ -208,7 +217,7 @@ struct Extract: ParsableCommand {
         }
     }
 
-    private static func text(_ agenda: Agenda, _ wish: ExtractWish) -> String {
+    private static func text(_ agenda: Agenda, _ faults: [ControlCheck.Finding]) -> String {
         TextTable.text(
             ["ordernum", "row", "table", "from", "to", "etl_type", "days", "fault"],
             agenda.tasks.map { task in
@@ -219,7 +228,7 @@ struct Extract: ParsableCommand {
                     task.job.target, String(task.row.etlType),
                     isDaily
                         ? (days.count > 2 ? "\(days[0]) … \(days[days.count - 1]) (\(days.count))" : days.joined(separator: ", ")) : "all",
-                    task.fault?.message ?? "",
+                    faults.filter { $0.row == task.row }.map(\.message).joined(separator: "; "),
                 ]
             })
     }

@@ -12,6 +12,9 @@ struct PlanCommand: ParsableCommand {
             Opens both sides and changes nothing. With -o the plan is written to a file that `apus run --plan` runs, here or
             on another machine; secrets are in it only as references.
 
+            The faults of all tables are told at once. A plan in which at least one table can be loaded is written all the
+            same: the others fail when it is run, and `apus resume` plans them again.
+
             EXAMPLES:
               apus plan flow.yaml
               apus plan flow.yaml -o plan.json
@@ -39,7 +42,7 @@ struct PlanCommand: ParsableCommand {
         ).plan
         try Self.show(plan, format)
         let fault = plan.fault(strict: read.flow.strict)
-        if let file, fault == nil {
+        if let file, plan.canRun {
             let kept = plan.masked
             if kept != plan {
                 log.say(.warning, "statements of this flow hold passwords, which \(file) does not: it can be read, but not be run")

@@ -45,9 +45,17 @@ struct Resume: ParsableCommand {
         plan.noteSecrets()
         if !discard { try plan.checkStatements() }
         let ends = try Ends(plan: plan, runID: record.id, askPassword: askPassword)
-        let launcher = Launcher(
+        var fresh: Set<Int> = []
+        if !discard {
+            (plan, fresh) = try plan.completed(from: ends.sources, to: ends.to, interrupt: Program.interrupt) {
+                try ledger.watermark(flow: $0)
+            }
+            if !fresh.isEmpty { log.say(.info, "planned again: \(fresh.sorted().map { plan.tables[$0].name }.joined(separator: ", "))") }
+        }
+        var launcher = Launcher(
             plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
+        launcher.fresh = fresh
         if discard {
             try discard(plan, record, ends, ledger, log)
             return
@@ -70,7 +78,7 @@ struct Resume: ParsableCommand {
     ) throws {
         let sink = try ends.to.sink(Program.interrupt)
         defer { sink.close() }
-        for (index, table) in plan.tables.enumerated() {
+        for (index, table) in plan.tables.enumerated() where table.pending == nil {
             var load = table.load
             load.runID = record.id
             load.table = index

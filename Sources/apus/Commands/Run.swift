@@ -54,8 +54,7 @@ struct Run: ParsableCommand {
         let (made, open) = try Planning(flow: file.flow, ends: ends, only: flowOptions.patterns(), start: watermarkOptions.watermarkStart)
             .plan(
                 ledger: ledger, log: log, keepsConnections: true)
-        if let fault = made.fault(strict: file.flow.strict) { throw fault }
-        Planning.tell(made, log)
+        try Planning.admit(made, log)
         var launcher = Launcher(
             plan: made, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,
             summaryFile: runOptions.summaryFile)
@@ -68,7 +67,7 @@ struct Run: ParsableCommand {
         _ = output.open()
         let plan = try PlanFile.read(path)
         try plan.checkStatements()
-        if let fault = plan.fault(strict: false) { throw fault }
+        if !plan.canRun, let fault = plan.fault(strict: false) { throw fault }
         let ends = try Ends(plan: plan, runID: nil, askPassword: flowOptions.askPassword)
         let launcher = Launcher(
             plan: plan, from: ends.sources, to: ends.to, output: output, ledgerPlace: runOptions.ledger,

@@ -53,7 +53,7 @@ struct Verify: ParsableCommand {
         defer { pool.close() }
         func pooled(_ end: Connections) -> Connections { Connections(end.connector, end.endpoint, pool: pool) }
         var verification = Verification(plan, from: ends.sources.map(pooled), to: pooled(ends.to), interrupt: Program.interrupt)
-        verification.except = Set((except ?? "").split(separator: ",").map { $0.trimmed })
+        verification.except = try exceptions(in: plan)
         if known != nil || !valuesOnly {
             let rejected = try rejectedRows(known ?? RunID.shared(by: plan.hash(), job: job))
             verification.rejected = { rejected[$0] ?? [] }
@@ -66,6 +66,20 @@ struct Verify: ParsableCommand {
             }
         }
         try report(findings)
+    }
+
+    /// - throws: `object.not_found` for a column that no table of the plan loads.
+    private func exceptions(in plan: Plan) throws -> Set<String> {
+        let names = Set((except ?? "").split(separator: ",").map { $0.trimmed })
+        let known = Set(plan.tables.flatMap(\.load.columns)).sorted()
+        // The columns of a table that could not be planned are not known.
+        guard !plan.tables.contains(where: { $0.pending?.isPlanned == false }) else { return names }
+        let unknown = names.subtracting(known).sorted()
+        guard let first = unknown.first else { return names }
+        throw ApusError(
+            .notFound,
+            "--except names \(unknown.map { "`\($0)`" }.joined(separator: ", ")), which no table of the plan loads",
+            hint: Nearest.hint(for: first, among: known))
     }
 
     private func report(_ findings: [Verification.Finding]) throws {
@@ -129,9 +143,11 @@ struct Verify: ParsableCommand {
             let first = plan.tables[..<index].reduce(0) { $0 + max(1, $1.slices.count) }
             let missing = table.slices.enumerated().filter { !done.contains($1.id) }.map { String(first + $0.offset) }
             let what =
-                missing.isEmpty
-                ? "loaded, but not finished"
-                : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
+                table.pending != nil
+                ? "could not be planned"
+                : missing.isEmpty
+                    ? "loaded, but not finished"
+                    : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
             log.fail(ApusError(.failed, "\(table.name): \(what)\(records[index]?.error.map { ": \($0)" } ?? "")"))
         }
         return isWhole

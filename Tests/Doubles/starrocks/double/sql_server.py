@@ -15,6 +15,9 @@ from .lexer import Words
 from .rewrite import CATALOGUE, Rewriting, name_of, scan_cost
 from .statements import ANSWERED, Statements
 
+CATALOGUE_NAME = re.compile(r"(?i)\btable_name\s*=\s*'([^']+)'")
+
+
 VARIABLES = {
     "query_timeout": "300", "insert_timeout": "14400", "query_mem_limit": "0", "exec_mem_limit": "2147483648",
     "autocommit": "1", "sql_mode": "ONLY_FULL_GROUP_BY", "time_zone": "Asia/Shanghai", "system_time_zone": "Asia/Shanghai",
@@ -268,6 +271,8 @@ class Session:
             return None
         words = {name_of(token).lower() for token in Words(sql).tokens if token.kind in ("word", "quoted")}
         named = [(table.database, table.name) for table in self.cluster.catalog.tables() if table.name.lower() in words]
+        # A catalogue's condition names its table as a text.
+        named += [(self.database, name) for name in CATALOGUE_NAME.findall(sql)]
         for database, table in [(self.database, "")] + named:
             found = faults.take("sql_error", database=database, table=table, node=self.node.name, statement=sql)
             if found is not None:
