@@ -146,8 +146,8 @@ struct Verify: ParsableCommand {
                 table.pending != nil
                 ? "could not be planned"
                 : missing.isEmpty
-                ? "loaded, but not finished"
-                : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
+                    ? "loaded, but not finished"
+                    : "slices \(missing.prefix(20).joined(separator: ", "))\(missing.count > 20 ? " …" : "") are not loaded"
             log.fail(ApusError(.failed, "\(table.name): \(what)\(records[index]?.error.map { ": \($0)" } ?? "")"))
         }
         return isWhole
