@@ -82,9 +82,9 @@ final class ServerProcess: Sendable {
         folder.remove()
     }
 
-    /// Waits until `ready` says so; a server that ends or takes over 60 s fails with the tail of its log.
-    func waitUntilReady(_ name: String, _ ready: () -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+    /// Waits until `ready` says so; a server that ends or takes longer fails with the tail of its log.
+    func waitUntilReady(_ name: String, within seconds: Int = 60, _ ready: () -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
         while !ready() {
             guard isRunning, ContinuousClock.now < deadline else {
                 let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""

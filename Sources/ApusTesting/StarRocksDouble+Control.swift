@@ -115,6 +115,18 @@ extension StarRocksDouble {
         public let bytes: Int
     }
 
+    /// A scanner that a client opened on a BE.
+    public struct Scan: Sendable, Decodable {
+        public let node: String
+        public let database: String
+        public let table: String
+        public let plan: Int
+        public let tablets: [Int]
+    }
+
+    /// The scanners that were opened, in their order.
+    public func scans() throws -> [Scan] { try decode([Scan].self, from: "/scans") }
+
     /// Adds a fault of the README's list.
     ///
     /// - Parameter parameters: `times` (1; -1 for ever), `skip`, `chance` and `seed`; `database`, `table`, `label` and
@@ -176,6 +188,23 @@ extension StarRocksDouble {
 
     /// From now on the cluster behaves as this version.
     public func become(_ profile: Profile) throws { try send("POST", "/profile", ["name": .text(profile.rawValue)]) }
+
+    /// Gives each partition of a table with random buckets so many physical partitions (or only the one that is named).
+    public func makePhysicalPartitions(_ count: Int, of table: String, database: String, partition: String = "") throws {
+        try send(
+            "POST", "/physical",
+            ["database": .text(database), "table": .text(table), "partition": .text(partition), "count": .integer(count)])
+    }
+
+    /// Shared data: a compaction raises the visible versions of a table, or of one partition of it.
+    public func compact(_ table: String, database: String, partition: String = "") throws {
+        try send("POST", "/compact", ["database": .text(database), "table": .text(table), "partition": .text(partition)])
+    }
+
+    /// RowCount, TABLE_ROWS and COUNT(*) of a table say so many times what it holds.
+    public func multiplyCounts(of table: String, database: String, by factor: Int) throws {
+        try send("POST", "/counts", ["database": .text(database), "table": .text(table), "factor": .integer(factor)])
+    }
 
     /// Another account.
     public func addUser(_ name: String, password: String) throws { try send("POST", "/users", [name: .text(password)]) }

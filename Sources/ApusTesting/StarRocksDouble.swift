@@ -10,7 +10,9 @@ public final class StarRocksDouble: Sendable {
         case v2_5 = "2.5"
         case v3_1 = "3.1"
         case v3_3 = "3.3"
+        case v3_3shared = "3.3-shared"
         case v3_5 = "3.5"
+        case v3_5shared = "3.5-shared"
         case v4_0 = "4.0"
         case doris
 
@@ -26,6 +28,8 @@ public final class StarRocksDouble: Sendable {
         public var databases: [String] = []
         /// BEs decompress and count, and store nothing.
         public var countsOnly = false
+        /// BEs have scanners (`_query_plan`, thrift, Arrow). Their packages are installed from PyPI once, and kept.
+        public var scans = false
 
         public init() {}
 
@@ -42,11 +46,14 @@ public final class StarRocksDouble: Sendable {
         public let host: String
         public let httpPort: UInt16
         public let sqlPort: UInt16?
+        /// Where a BE's scanners are.
+        public let scanPort: UInt16?
 
         private enum CodingKeys: String, CodingKey {
             case name, kind, host
             case httpPort = "http_port"
             case sqlPort = "sql_port"
+            case scanPort = "be_port"
         }
 
         /// `host:port` of its HTTP port.
@@ -56,6 +63,18 @@ public final class StarRocksDouble: Sendable {
     public static var isInstalled: Bool {
         MariaDBServer.isInstalled && ["python3", "mariadb", "curl"].allSatisfy { findProgram($0) != nil }
     }
+
+    /// Whether a Python with `thrift` and `pyarrow` is there, or could be made.
+    static let canScan: Bool =
+        isInstalled
+        && (try? runCommand(
+            "python3",
+            ["-c", "import sys; sys.path.insert(0, sys.argv[1]); from double import queryplan; queryplan.interpreter()", folder]))?.status
+            == 0
+
+    /// `Tests/Doubles/starrocks`.
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Tests/Doubles/starrocks").path
 
     private static let sharedDoubles = Mutex<[Profile: StarRocksDouble]>([:])
 
@@ -83,8 +102,7 @@ public final class StarRocksDouble: Sendable {
         }
         self.options = options
         let folder = try TemporaryFolder(prefix: "apus-sr")
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Tests/Doubles/starrocks/run.py").path
+        let script = Self.folder + "/run.py"
         // The folder stands in the command for the watchdog; all that the double and its MariaDB write goes there, too.
         // `--keep`, since a thread of this process that started the double may end long before the process does.
         var arguments = [
@@ -93,6 +111,7 @@ public final class StarRocksDouble: Sendable {
         ]
         for database in options.databases { arguments += ["--database", database] }
         if options.countsOnly { arguments.append("--count-only") }
+        if options.scans { arguments.append("--scan") }
         process = try ServerProcess(folder: folder, program: "/usr/bin/env", arguments: arguments, killSignal: SIGTERM)
         try process.start()
         let log = process.log
@@ -101,7 +120,8 @@ public final class StarRocksDouble: Sendable {
             return text.split(separator: "\n").lazy.filter { $0.hasPrefix("{\"control\"") }
                 .compactMap { try? JSONDecoder().decode(Told.self, from: Data($0.utf8)) }.first
         }
-        try process.waitUntilReady("the StarRocks double") { told() != nil }
+        // The first start with scanners may have to install their packages.
+        try process.waitUntilReady("the StarRocks double", within: options.scans ? 300 : 60) { told() != nil }
         guard let told = told() else { throw KitError("the StarRocks double did not say where it is") }
         control = told.control
         nodes = Dictionary(uniqueKeysWithValues: told.nodes.map { ($0.name, $0) })

@@ -23,6 +23,7 @@ from double.frontend import Frontend
 from double.infoschema import create
 from double.mariadb import MariaDB
 from double.profile import PROFILES
+from double.queryplan import Scan
 from double.sql_server import SQLServer
 from double.storage import Storage
 
@@ -35,6 +36,7 @@ def arguments():
     parser.add_argument("--database", action="append", default=[], help="created at the start; may be given again")
     parser.add_argument("--count-only", action="store_true", help="BEs decode and count, nothing is stored")
     parser.add_argument("--mariadb", help="host:port:user:password of a server to use instead of an own one")
+    parser.add_argument("--scan", action="store_true", help="BEs have scanners (thrift and pyarrow are installed when they are not there)")
     parser.add_argument("--keep", action="store_true", help="do not end with the parent process")
     return parser.parse_args()
 
@@ -57,6 +59,7 @@ def main():
         server = MariaDB()
         folder = server.folder
         storage = Storage(server.address, server.user, server.password, folder)
+    cluster = None
     try:
         create(storage)
         cluster = Cluster(options.profile, storage, options.user, options.password)
@@ -64,6 +67,11 @@ def main():
         services = start(cluster)
         control = Control(cluster, services)
         port = control.start()
+        if options.scan:
+            scanners = free_port([node.address for node in cluster.backends()])
+            for node in cluster.backends():
+                node.be_port = scanners
+            cluster.scan = Scan(cluster, f"http://127.0.0.1:{port}")
         for name in options.database:
             storage.run(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
             cluster.catalog.create_database(name)
@@ -77,6 +85,8 @@ def main():
                 break
             cluster.transactions.sweep()
     finally:
+        if cluster and cluster.scan:
+            cluster.scan.stop()
         if server:
             server.stop()
         else:

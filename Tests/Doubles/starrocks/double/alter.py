@@ -4,7 +4,7 @@ import copy
 import itertools
 import re
 
-from . import ddl
+from . import ddl, materialized
 from .catalog import IDENTITY, Partition, SQLError
 from .engine import literal, quote
 from .lexer import Words
@@ -16,9 +16,15 @@ def copy_of(table, database, name):
     made.database, made.name, made.identity, made.temporary = database, name, next(IDENTITY), []
     if not made.partition_kind:
         made.partitions = [Partition(name)]
-    for part in made.partitions:
-        part.identity, part.version, part.bytes = next(IDENTITY), 1, 0
+    made.partitions = [part.again() for part in made.partitions]
     return made
+
+
+def only_partition(table):
+    """The partition of a table that has none has the table's name, whatever that becomes."""
+    if not table.partition_kind:
+        for part in table.partitions:
+            part.name = table.name
 
 
 class Alter:
@@ -27,13 +33,16 @@ class Alter:
         self.storage = self.cluster.storage
 
     def execute(self, words):
-        if words.accept("SYSTEM") or words.accept("DATABASE") or words.accept("RESOURCE") or words.accept("MATERIALIZED", "VIEW"):
+        if words.accept("SYSTEM") or words.accept("DATABASE") or words.accept("RESOURCE"):
             return None
+        if words.accept("MATERIALIZED", "VIEW"):
+            return materialized.alter(self.session, words)
         words.expect("TABLE")
         database, name = words.path()
         table = self.cluster.catalog.table(database or self.session.database, name)
-        if table.view:
-            raise SQLError(f"{name} is not a table")
+        if table.view or (table.external and words.peek().upper != "RENAME"):
+            raise SQLError(f"{name} is not a table of this cluster")
+        self.cluster.settle(table)
         with self.storage.lock(table):
             while True:
                 self.clause(words, table)
@@ -69,6 +78,25 @@ class Alter:
             self.drop_partition(table, words, False)
         elif words.accept("REPLACE", "PARTITION"):
             self.replace_partition(table, words)
+        elif words.accept("ADD", "ROLLUP"):
+            while True:
+                name, columns = words.name(), [self._column(table, one) for one in words.names()]
+                if words.accept("FROM"):
+                    words.name()
+                if words.accept("PROPERTIES"):
+                    words.properties()
+                materialized.add_rollup(self.cluster, table, name, [(column, column.aggregate) for column in columns])
+                if not words.accept(","):
+                    break
+        elif words.accept("DROP", "ROLLUP"):
+            present = words.accept("IF", "EXISTS")
+            materialized.drop_rollup(self.cluster, table, words.name(), present)
+        elif words.accept("ADD", "INDEX"):
+            index = materialized.read_index(words)
+            materialized.check_index(table, index, self.cluster.profile)
+            table.indexes.append(index)
+        elif words.accept("DROP", "INDEX"):
+            materialized.drop_index(table, words.name())
         elif words.accept("ADD", "COLUMN"):
             self.add_column(table, words)
         elif words.accept("DROP", "COLUMN"):
@@ -88,10 +116,11 @@ class Alter:
         """Both names change hands at once."""
         names = self.cluster.catalog.database(table.database)
         other = names.get(other_name)
-        if other is None or other.view:
+        if other is None or not other.kept_here:
             raise SQLError(f"Unknown table '{table.database}.{other_name}'", 5502, "42S02")
         if other is table:
             raise SQLError("new table name is the same as the old one")
+        self.cluster.settle(other)
         with self.storage.lock(other):
             first, second = self.storage.name(table), self.storage.name(other)
             between = f"{quote(table.database)}.`__swap`"
@@ -102,17 +131,27 @@ class Alter:
             between = f"{quote(table.database)}.`__swap_temp`"
             pairs += [f"{first} TO {between}", f"{second} TO {first}", f"{between} TO {second}"]
             self.storage.run("RENAME TABLE " + ", ".join(pairs))
+            for one in (table, other):
+                materialized.changed(self.cluster, one, f"base-table swapped: {one.name}")
             names[table.name], names[other.name] = other, table
             table.name, other.name = other.name, table.name
+            for one in (table, other):
+                only_partition(one)
 
     def rename(self, table, name):
         names = self.cluster.catalog.database(table.database)
         if name in names:
             raise SQLError(f"Table name[{name}] is already used")
+        materialized.changed(self.cluster, table, f"base-table renamed: {table.name}")
+        if table.external:
+            names[name] = names.pop(table.name)
+            table.name = name
+            return
         self.storage.temporary(table)
         old, old_temporary = self.storage.name(table), self.storage.name(table, "__temp_")
         del names[table.name]
         table.name = name
+        only_partition(table)
         names[name] = table
         self.storage.run(f"RENAME TABLE {old} TO {self.storage.name(table)}, "
                          f"{old_temporary} TO {self.storage.name(table, '__temp_')}")
@@ -179,9 +218,12 @@ class Alter:
             engine.query("START TRANSACTION")
             engine.query(f"DELETE FROM {self.storage.name(table)} WHERE `__part` IN ({before})")
             engine.query(f"INSERT INTO {self.storage.name(table)} ({columns}, `__part`) "
-                         f"SELECT {columns}, `__part` FROM {place} WHERE `__part` IN ({after})")
+                         f"SELECT {columns}, `__part` FROM {place} WHERE `__part` IN ({after}) ORDER BY `__row`")
             engine.query(f"DELETE FROM {place} WHERE `__part` IN ({after})")
             engine.query("COMMIT")
+        for part in new:
+            # The rows have other numbers now.
+            part.physical = part.physical[:1]
         at = table.partitions.index(old[0])
         names = [part.name for part in old]
         table.partitions = [part for part in table.partitions if part not in old]
@@ -242,6 +284,10 @@ class Alter:
         column = ddl.read_column(words, self.cluster.profile)
         before = self._column(table, column.name)
         column.key = before.key
+        for part in table.partitions + table.temporary:
+            for one in part.physical:
+                # A change of a type is written into new tablets.
+                one.tablets = []
         for prefix in self._places(table):
             self.storage.run(f"ALTER TABLE {self.storage.name(table, prefix)} MODIFY COLUMN {quote(column.name)} {column.type.engine()}")
         table.columns[table.columns.index(before)] = column

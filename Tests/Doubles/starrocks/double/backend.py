@@ -85,10 +85,19 @@ class Backend(TransactionAPI, Service):
         if request.length and request.length > limit << 20:
             raise Refusal(f"body size {request.length} exceed limit: {limit << 20}, Invalid argument. You can increase the limit by "
                           "setting streaming_load_max_mb in be.conf.")
+        if json:
+            self.json_size(headers, request.length or 0)
         timeout = headers.get("timeout", "600")
         if not timeout.isdigit() or not 1 <= int(timeout) <= 259_200:
             raise Refusal("Invalid timeout format")
         return float(timeout)
+
+    def json_size(self, headers, size):
+        """A document is held in memory; a transaction's loads count together. Chunked bodies tell no size."""
+        limit = self.cluster.config["streaming_load_max_batch_size_mb"] << 20
+        if size > limit and headers.get("ignore_json_size", "").lower() != "true":
+            raise Refusal(f"The size of this batch exceed the max size [{limit}]  of json type data  data [ {size} ]. Set ignore_json_size "
+                          "to skip the check, although it may lead huge memory consuming.")
 
     # --- Stream Load
     def stream_load(self, exchange, database, table):

@@ -24,6 +24,8 @@ class Type:
     scale: int = 0
     text: str = ""
     """A nested type as it was written."""
+    inner: list | None = field(default=None, compare=False)
+    """The types within; `nested.inner` fills it."""
 
     def engine(self):
         """The type that holds it in MariaDB."""
@@ -98,6 +100,38 @@ class Column:
 
 
 @dataclass
+class Physical:
+    """A physical partition: what has an id, a version and tablets. Tables with random buckets grow several in one partition."""
+
+    first: int = 0
+    """The smallest `__row` that it holds; it ends where the next one begins."""
+    identity: int = field(default_factory=lambda: next(IDENTITY))
+    version: int = 1
+    version_time: float = 0.0
+    compacted: int = 0
+    """The version that the last compaction made (shared data)."""
+    bytes: int = 0
+    tablets: list = field(default_factory=list)
+    rollups: dict = field(default_factory=dict)
+    """Tablets of rollups (synchronous materialized views) by their names."""
+
+    def bump(self, now, count=1):
+        self.version += count
+        self.version_time = now
+
+    def tablet_ids(self, count):
+        while len(self.tablets) < count:
+            self.tablets.append(next(IDENTITY))
+        return self.tablets[:count]
+
+    def rollup_ids(self, name, count):
+        ids = self.rollups.setdefault(name, [])
+        while len(ids) < count:
+            ids.append(next(IDENTITY))
+        return ids
+
+
+@dataclass
 class Partition:
     name: str
     lower: list | None = None
@@ -106,12 +140,45 @@ class Partition:
     values: list | None = None
     """Tuples of a list partition."""
     identity: int = field(default_factory=lambda: next(IDENTITY))
-    version: int = 1
-    version_time: float = 0.0
+    """The number in the rows' `__part`; the id that is shown is the physical partition's."""
     versions: float = 1.0
     """How many rowset versions a tablet holds now; compaction drains them."""
     drained_at: float = 0.0
-    bytes: int = 0
+    physical: list = field(default_factory=list)
+
+    def __post_init__(self):
+        if not self.physical:
+            self.physical = [Physical(identity=self.identity)]
+
+    @property
+    def version(self):
+        return max(one.version for one in self.physical)
+
+    @property
+    def version_time(self):
+        return max(one.version_time for one in self.physical)
+
+    @version_time.setter
+    def version_time(self, seconds):
+        for one in self.physical:
+            one.version_time = seconds
+
+    @property
+    def bytes(self):
+        return sum(one.bytes for one in self.physical)
+
+    @bytes.setter
+    def bytes(self, count):
+        """Loads go to the newest part; 0 empties all."""
+        if not count:
+            for one in self.physical:
+                one.bytes = 0
+        else:
+            self.physical[-1].bytes += count - self.bytes
+
+    def again(self, name=None):
+        """A new and empty partition in this one's place: other ids, and its version starts again at 1."""
+        return Partition(name or self.name, lower=self.lower, upper=self.upper, values=self.values)
 
     def drain(self, now, per_second):
         self.versions = max(1.0, self.versions - max(0.0, now - self.drained_at) * per_second)
@@ -142,7 +209,18 @@ class Table:
     created: float = 0.0
     view: str = ""
     materialized: bool = False
+    inactive: str = ""
+    """Why a materialized view is not active."""
+    bases: list = field(default_factory=list)
+    """(database, table) that a view reads."""
+    external: str = ""
+    """The engine of an external table."""
+    rollups: dict = field(default_factory=dict)
+    """Columns of rollups and synchronous materialized views by their names."""
+    indexes: list = field(default_factory=list)
     auto: int = 1
+    count_factor: int = 1
+    """Counts that are shown are the rows times this."""
 
     def column(self, name):
         lowered = name.lower()
@@ -157,8 +235,16 @@ class Table:
         """The columns a load can fill."""
         return [column for column in self.columns if not column.generated]
 
+    @property
+    def kept_here(self):
+        """Neither a view nor another server's table."""
+        return not self.view and not self.external
+
     def bucket_count(self):
         return self.buckets or 2
+
+    def replicas(self):
+        return int(self.properties.get("replication_num", 3))
 
 
 class Catalog:

@@ -13,6 +13,9 @@ from .transactions import Transactions
 
 CONFIG = {
     "streaming_load_max_mb": 0,           # 0: the profile's
+    "streaming_load_max_batch_size_mb": 100,  # of a JSON body
+    "be_decodes_urls": True,              # StarRocks#59721: some BEs look for a table named as in the path
+    "keep_carriage_return": "false",      # Doris: a session variable
     "max_running_txn_num_per_db": 0,      # 0: the profile's
     "label_keep_max_second": 259_200,
     "label_keep_max_num": 1000,
@@ -23,6 +26,8 @@ CONFIG = {
     "count_only": False,                  # a BE decodes and counts; it stores nothing
     "count_rows": True,                   # counting BE: also decompress and count row delimiters
     "enforce_expect": True,
+    "compact_on_show": False,             # shared data: each SHOW PARTITIONS finds the versions raised by a compaction
+    "stale_row_counts": False,            # RowCount and TABLE_ROWS stay what they were first, as late reports of BEs do
 }
 
 
@@ -31,6 +36,8 @@ class Node:
         self.name, self.kind, self.address = name, kind, address
         self.http = self.sql = None
         self.http_port = self.sql_port = 0
+        self.be_port = 9060
+        """Where scanners are; nothing listens there unless the double was started with `--scan`."""
         self.alive = True
 
     @property
@@ -41,6 +48,8 @@ class Node:
         told = {"name": self.name, "kind": self.kind, "host": self.address, "http_port": self.http_port, "alive": self.alive}
         if self.sql_port:
             told["sql_port"] = self.sql_port
+        if self.kind == "be":
+            told["be_port"] = self.be_port
         return told
 
 
@@ -78,7 +87,11 @@ class Cluster:
         self.error_logs = {}
         self.jobs = []
         self.row_counts = {}
-        self.shown_state = None
+        self.tablet_counts = {}
+        self.scan = None
+        self.scans = []
+        """Every scanner that was opened."""
+        self.shown_state = {}
         self.counters = collections.Counter()
         self.next_backend = 0
         first, second = random.randrange(10, 250), random.randrange(0, 250)
@@ -97,7 +110,17 @@ class Cluster:
 
     def advance(self, seconds):
         self.offset += seconds
+        self.tell_scan()
         self.transactions.sweep()
+
+    def tell_scan(self):
+        if self.scan:
+            self.scan.tell_world()
+
+    def settle(self, table):
+        """Plans on a table that is about to change are read now, as long as their rows are where they were."""
+        if self.scan:
+            self.scan.ask({"do": "settle", "database": table.database, "table": table.name})
 
     # --- nodes
     def frontends(self):
@@ -144,17 +167,17 @@ class Cluster:
         return credentials is not None and self.users.get(credentials[0]) == credentials[1]
 
     # --- versions
-    def bump(self, partition, count=1):
-        """A new visible version of a partition."""
+    def bump(self, partition, count=1, everywhere=False):
+        """A new visible version: of the newest physical partition, which loads go to, or of all."""
         now = self.now()
         partition.drain(now, self.config["compactions_per_second"])
-        partition.version += count
         partition.versions += count
-        partition.version_time = now
+        for one in partition.physical if everywhere else partition.physical[-1:]:
+            one.bump(now, count)
 
     def bump_all(self, table):
         for partition in table.partitions:
-            self.bump(partition)
+            self.bump(partition, everywhere=True)
         self.catalog.touch()
 
     def crowded(self, table):

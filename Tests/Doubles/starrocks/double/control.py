@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+from . import partitions, tablets
+from .catalog import SQLError
 from .faults import NAMES
 from .httpwire import Connection, Server, answer
 from .profile import PROFILES
@@ -31,7 +33,7 @@ class Control:
                     status, told = 404, {"error": f"no {request.method} {request.path}", "see": "README.md"}
                 else:
                     status, told = 200, handler(given, request.query)
-            except (ValueError, KeyError, TypeError) as problem:
+            except (ValueError, KeyError, TypeError, SQLError) as problem:
                 status, told = 400, {"error": f"{type(problem).__name__}: {problem}"}
             connection.send(answer(status, json.dumps(told, default=str), kind="application/json"))
 
@@ -42,10 +44,12 @@ class Control:
 
     def post_faults(self, given, query):
         added = [self.cluster.faults.add(**spec).describe() for spec in (given if isinstance(given, list) else [given])]
+        self.cluster.tell_scan()
         return {"added": added}
 
     def delete_faults(self, given, query):
         self.cluster.faults.clear()
+        self.cluster.tell_scan()
         return {}
 
     # --- what was seen
@@ -58,11 +62,29 @@ class Control:
             self.cluster.requests.clear()
             self.cluster.violations.clear()
             self.cluster.statements.clear()
+            self.cluster.scans.clear()
             self.cluster.counters.clear()
         return {}
 
     def get_statements(self, given, query):
         return list(self.cluster.statements)
+
+    def get_scans(self, given, query):
+        return self.cluster.scans
+
+    def post_scanned(self, given, query):
+        """The scanners' process tells of one that was opened."""
+        with self.cluster.lock:
+            self.cluster.scans.append(given)
+        return {}
+
+    def post_take(self, given, query):
+        """The scanners' process asks whether a fault strikes."""
+        name = given.pop("name")
+        for operation in ("open", "next"):
+            if name == f"scan_memory_limit_{operation}":
+                return self.cluster.faults.take("scan_memory_limit", hop=operation, **given)
+        return self.cluster.faults.take(name, **given)
 
     def get_violations(self, given, query):
         return self.cluster.violations
@@ -78,13 +100,46 @@ class Control:
         return {"profile": cluster.profile.name, "leader": cluster.leader, "now": cluster.now(), "config": cluster.config,
                 "nodes": [node.describe() for node in cluster.nodes.values()],
                 "tables": [{"database": t.database, "name": t.name, "model": t.model,
-                            "partitions": [{"name": p.name, "version": p.version, "versions": p.versions} for p in t.partitions]}
+                            "partitions": [{"name": p.name, "version": p.version, "versions": p.versions,
+                                            "physical": [{"id": o.identity, "version": o.version, "tablets": o.tablets}
+                                                         for o in p.physical]} for p in t.partitions]}
                            for t in cluster.catalog.tables()]}
 
     # --- what can be changed
     def post_clock(self, given, query):
         self.cluster.advance(float(given["advance"]))
         return {"now": self.cluster.now()}
+
+    def table(self, given):
+        return self.cluster.catalog.table(given["database"], given["table"])
+
+    def chosen(self, table, given):
+        return [table.partition(given["partition"])] if given.get("partition") else table.partitions
+
+    def post_physical(self, given, query):
+        """{"database": "d", "table": "t", "partition": "p", "count": 3}: so many physical partitions in that one, or in all."""
+        table = self.table(given)
+        with self.cluster.storage.lock(table):
+            for part in self.chosen(table, given):
+                tablets.grow(self.cluster, table, part, int(given["count"]))
+        return {part.name: [one.identity for one in part.physical] for part in table.partitions}
+
+    def post_compact(self, given, query):
+        """Shared data: versions are raised by a compaction, in one table and partition or everywhere."""
+        if not self.cluster.profile.shared:
+            raise ValueError("only in shared data does a compaction raise VisibleVersion")
+        for table in [self.table(given)] if given.get("table") else [t for t in self.cluster.catalog.tables() if t.kept_here]:
+            for part in self.chosen(table, given):
+                for one in part.physical:
+                    partitions.compact(self.cluster, one)
+        self.cluster.catalog.touch()
+        return {}
+
+    def post_counts(self, given, query):
+        """{"database": "d", "table": "t", "factor": 11000}: RowCount, TABLE_ROWS and COUNT(*) are that many times the rows."""
+        self.table(given).count_factor = int(given["factor"])
+        self.cluster.catalog.touch()
+        return {}
 
     def post_profile(self, given, query):
         self.cluster.profile = PROFILES[given["name"]]
@@ -107,6 +162,7 @@ class Control:
         for service in self.services[node.name]:
             service.start() if given["up"] else service.stop()
         node.alive = bool(given["up"])
+        self.cluster.tell_scan()
         return node.describe()
 
     def post_restart(self, given, query):
@@ -114,6 +170,8 @@ class Control:
         for service in self.services[given["name"]]:
             if hasattr(service, "contexts"):
                 service.contexts.clear()
+        if self.cluster.scan and given["name"].startswith("be"):
+            self.cluster.scan.ask({"do": "restart", "name": given["name"]})
         return {}
 
     def post_users(self, given, query):

@@ -2,6 +2,7 @@
 
 import datetime
 
+from . import materialized
 from .catalog import OPAQUE, Column, Partition, SQLError, Table, Type
 
 ALIASES = {"INTEGER": "INT", "BOOL": "BOOLEAN", "TEXT": "STRING", "DECIMALV2": "DECIMAL", "DECIMALV3": "DECIMAL",
@@ -10,6 +11,9 @@ ALIASES = {"INTEGER": "INT", "BOOL": "BOOLEAN", "TEXT": "STRING", "DECIMALV2": "
 BASES = {"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "FLOAT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR",
          "STRING", "DATE", "DATETIME", "JSON", "VARBINARY", *OPAQUE}
 AGGREGATES = {"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "HLL_UNION", "BITMAP_UNION", "PERCENTILE_UNION"}
+ENGINES = {"MYSQL": "MySQL", "HIVE": "Hive", "ICEBERG": "Iceberg", "HUDI": "Hudi", "JDBC": "JDBC", "ELASTICSEARCH": "ElasticSearch",
+           "BROKER": "Broker", "ODBC": "Odbc"}
+"""How information_schema spells the engines of external tables."""
 KEY_BASES = {"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "STRING", "VARCHAR", "DATE", "DATETIME"}
 
 
@@ -127,11 +131,11 @@ def step(text, unit, count):
     """The date that many units later; text keeps its form."""
     kind = "%Y-%m-%d %H:%M:%S" if " " in text else "%Y-%m-%d"
     day = datetime.datetime.strptime(text, kind)
-    if unit in ("MONTH", "YEAR"):
-        months = day.year * 12 + day.month - 1 + count * (12 if unit == "YEAR" else 1)
+    if unit in ("MONTH", "QUARTER", "YEAR"):
+        months = day.year * 12 + day.month - 1 + count * {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
         day = day.replace(year=months // 12, month=months % 12 + 1)
     else:
-        day += datetime.timedelta(**{{"HOUR": "hours", "DAY": "days", "WEEK": "weeks"}[unit]: count})
+        day += datetime.timedelta(**{{"MINUTE": "minutes", "HOUR": "hours", "DAY": "days", "WEEK": "weeks"}[unit]: count})
     return day.strftime(kind)
 
 
@@ -203,8 +207,8 @@ def create_table(words, database, profile):
         words.expect("(")
         while not words.accept(")"):
             if words.peek().upper in ("INDEX", "KEY") and words.peek(2).text == "(":
-                while words.peek().text not in (",", ")"):
-                    words.balanced() if words.peek().text == "(" else words.next()
+                words.next()
+                table.indexes.append(materialized.read_index(words))
             else:
                 table.columns.append(read_column(words, profile))
             words.accept(",")
@@ -212,8 +216,8 @@ def create_table(words, database, profile):
     while words.more and not words.accept(";"):
         if words.accept("ENGINE"):
             words.accept("=")
-            if words.name().upper() != "OLAP":
-                raise SQLError("The double has only OLAP tables")
+            engine = words.name()
+            table.external = "" if engine.upper() == "OLAP" else ENGINES.get(engine.upper(), engine)
         elif words.peek().upper in ("DUPLICATE", "AGGREGATE", "UNIQUE", "PRIMARY") and words.peek(1).upper == "KEY":
             table.model, stated = words.next().upper, True
             words.next()
@@ -240,8 +244,12 @@ def create_table(words, database, profile):
             query = words.rest()
         else:
             words.fail("a clause of CREATE TABLE is expected")
+    if table.external:
+        return table, absent, query
     if query is None:
         check(table, stated)
+        for index in table.indexes:
+            materialized.check_index(table, index, profile)
     return table, absent, query
 
 

@@ -71,7 +71,7 @@ class Engine:
             answer = self.channel.read()
         if answer[0] == 0xFF:
             raise failure(answer)
-        self.query("SET sql_mode='', group_concat_max_len=1000000, max_statement_time=0")
+        self.query("SET sql_mode='', group_concat_max_len=1073741824, max_statement_time=0")
 
     def send(self, sql):
         self.channel.sequence = 0

@@ -47,27 +47,39 @@ NAMES = {
     "filtered_rows": ("BE", "the first rows of the body are filtered though they are good", "rows=1"),
     "error_url_dead": ("BE", "ErrorURL leads to an address where nothing listens", ""),
     "error_url_gone": ("BE", "ErrorURL answers 404", ""),
+    # scans
+    "query_plan_error": ("FE", "`_query_plan` answers this HTTP status and exception", "status=500, message"),
+    "scan_refused": ("BE", "the BE closes the connection at open_scanner", ""),
+    "scan_memory_limit": ("BE", "open_scanner or get_next answers MEM_LIMIT_EXCEEDED", "op=open|next, message"),
+    "scan_expired": ("BE", "the scanner's context is gone, as after its keep-alive: NOT_FOUND", ""),
+    "scan_offset": ("BE", "the context's offset is not the client's any more: NOT_FOUND", ""),
+    "scan_reset": ("BE", "the connection ends at get_next", ""),
     # SQL
     "slow_scan": ("SQL", "a table is scanned at so many rows a second of the virtual clock; a query that would take longer "
                   "than query_timeout ends with the error of the version", "rows_per_second=1000, real=0.001, mid_result=false"),
     "kill_mid_result": ("SQL", "the connection is closed in the middle of a result", "bytes=4096"),
     "sql_refused": ("SQL", "the SQL port closes new connections", "node"),
-    "sql_error": ("SQL", "the statement fails", "message, code"),
+    "sql_error": ("SQL", "the statement fails: every one, those that name the `table`, or those that `statement` (a regular "
+                  "expression) is found in", "message, code, statement"),
+    "overwrite_loses_rows": ("SQL", "INSERT OVERWRITE answers all rows and keeps fewer", "rows=1"),
     "write_during_read": ("SQL", "the source is written to right after a read of it began", "sql"),
 }
 
 
 class Fault:
-    def __init__(self, name, times=1, skip=0, chance=1.0, seed=0, database="", table="", label="", node="", **rules):
+    def __init__(self, name, times=1, skip=0, chance=1.0, seed=0, database="", table="", label="", node="", statement="", **rules):
         if name not in NAMES:
             raise ValueError(f"no fault {name!r}")
         self.name, self.times, self.skip, self.chance = name, times, skip, chance
         self.filters = {"database": database, "table": table, "label": label, "node": node}
+        self.statement = re.compile(statement, re.I | re.S) if statement else None
         self.rules = rules
         self.random = random.Random(seed)
         self.taken = 0
 
     def fits(self, **where):
+        if self.statement and not self.statement.search(where.get("statement", "")):
+            return False
         return all(not wanted or re.fullmatch(wanted, str(where.get(key) or "")) for key, wanted in self.filters.items())
 
     def describe(self):
@@ -108,6 +120,6 @@ class Faults:
                 if fault.times > 0:
                     fault.times -= 1
                 fault.taken += 1
-                self.history.append({"name": name, **{key: value for key, value in where.items() if value}})
+                self.history.append({"name": name, **{key: value for key, value in where.items() if value and key != "statement"}})
                 return {"name": name, **fault.rules}
         return None

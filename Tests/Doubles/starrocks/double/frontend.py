@@ -3,6 +3,7 @@
 import re
 import time
 
+from . import queryplan
 from .service import Service
 from .transactions import DONE, RUNNING, LabelUsed, Refused
 
@@ -19,6 +20,7 @@ class Frontend(Service):
         ("GET", rf"/api/(?P<database>{NAME})/get_load_state", "load_state"),
         ("POST", rf"/api/(?P<database>{NAME})/(?P<label>{NAME})/_cancel", "cancel"),
         ("GET", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_stream_load_meta", "load_meta"),
+        ("POST", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_query_plan", "query_plan"),
         ("GET", r"/api/health", "health"),
         ("GET", r"/api/bootstrap", "bootstrap"),
     ))
@@ -216,6 +218,15 @@ class Frontend(Service):
         elif self.admitted(exchange):
             nodes = ",".join(node.place for node in self.cluster.backends() if node.alive)
             exchange.reply(200, {"status": "OK", "code": "OK", "nodes": {"http": nodes, "brpc": nodes}})
+
+    def query_plan(self, exchange, database, table):
+        """Any FE answers by itself; the body comes to it."""
+        body = b"".join(exchange.request.body())
+        credentials = exchange.request.credentials()
+        if not self.cluster.authorized(credentials):
+            return self.refuse(exchange)
+        status, told = queryplan.plan(self.cluster, self.node, database, table, body)
+        exchange.reply(status, told)
 
     # --- health
     def health(self, exchange):

@@ -17,6 +17,7 @@ class Request:
         self.connection = connection
         self.method, self.target, self.version = method, target, version
         self.path, _, query = target.partition("?")
+        self.raw_path = self.path
         self.path = urllib.parse.unquote(self.path)
         self.query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         self.headers = headers
@@ -107,7 +108,7 @@ class Connection:
         line = self.line()
         if not line:
             line = self.line()
-        method, target, version = line.decode("latin-1").split(" ")
+        method, target, version = line.decode("utf-8", "surrogateescape").split(" ")
         headers = {}
         while field := self.line():
             name, _, value = field.decode("utf-8", "surrogateescape").partition(":")

@@ -2,50 +2,50 @@
 
 import json
 import threading
-import time
 
+from . import materialized, partitions, tablets
 from .catalog import MODELS
 from .engine import literal, quote
 from .rewrite import CATALOGUE
+from .shown import moment
 
 _guard = threading.Lock()
 KEYS = {"PRIMARY": "PRI", "UNIQUE": "UNI", "DUPLICATE": "DUP", "AGGREGATE": "AGG"}
 STATES = {"PREPARE": "LOADING", "PREPARED": "PREPARED", "COMMITTED": "COMMITED", "VISIBLE": "FINISHED", "ABORTED": "CANCELLED"}
 
 
-def moment(seconds):
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else None
-
-
 class View:
     """One table of information_schema."""
 
-    def __init__(self, columns, rows=lambda cluster, counts: (), known=lambda profile: True):
+    def __init__(self, columns, rows=lambda cluster, counts: (), known=lambda profile: True, costly=False):
         self.columns = columns.split()
         self.rows, self.known = rows, known
+        self.costly = costly
+        """Filled only when it is asked for itself."""
 
 
-def counts_of(cluster):
+def counts_of(cluster, tables=None):
     """Rows by table and partition, counted again only where a version has changed."""
     found = {}
-    for table in cluster.catalog.tables():
-        if table.view:
+    for table in cluster.catalog.tables() if tables is None else tables:
+        if not table.kept_here:
             continue
         key = tuple((part.identity, part.version) for part in table.partitions)
         cached = cluster.row_counts.get(table.identity)
-        if cached is None or cached[0] != key:
+        if cached is None or (cached[0] != key and not cluster.config["stale_row_counts"]):
             cached = (key, cluster.storage.counts(table))
             cluster.row_counts[table.identity] = cached
-        found[table.identity] = cached[1]
+        found[table.identity] = {part: count * table.count_factor for part, count in cached[1].items()}
     return found
 
 
 def tables(cluster, counts):
     for table in cluster.catalog.tables():
         rows = sum(counts.get(table.identity, {}).values())
-        size = sum(part.bytes for part in table.partitions) * int(table.properties.get("replication_num", 3))
-        yield ["def", table.database, table.name, "VIEW" if table.view else "BASE TABLE",
-               "" if table.view and not table.materialized else "StarRocks", None, "", rows, size // rows if rows else 0, size, None,
+        size = sum(part.bytes for part in table.partitions) * table.replicas() * table.count_factor
+        yield ["def", table.database, table.name,
+               "VIEW" if table.view else "EXTERNAL TABLE" if table.external and cluster.profile.is_doris else "BASE TABLE",
+               table.external or ("" if table.view and not table.materialized else "Doris" if cluster.profile.is_doris else "StarRocks"), None, "", rows, size // rows if rows else 0, size, None,
                None, None, None, moment(table.created), moment(max((p.version_time for p in table.partitions), default=0)), None,
                "utf8_general_ci", None, "", table.comment]
 
@@ -66,7 +66,7 @@ def columns(cluster, counts):
 
 def tables_config(cluster, counts):
     for table in cluster.catalog.tables():
-        if table.view:
+        if not table.kept_here:
             continue
         listed = ", ".join(quote(key) for key in table.keys)
         yield [table.database, table.name, "OLAP", MODELS[table.model],
@@ -77,42 +77,16 @@ def tables_config(cluster, counts):
 
 def partitions_meta(cluster, counts):
     for table in cluster.catalog.tables():
-        if table.view:
-            continue
-        for temporary, among in ((0, table.partitions), (1, table.temporary)):
-            rows = counts.get(table.identity, {}) if not temporary else cluster.storage.counts(table, True) if among else {}
-            for part in among:
-                yield [table.database, table.name, part.name, part.identity, None, part.version, moment(part.version_time),
-                       part.version + 1, part.version, 0, temporary, ", ".join(table.partition_columns), partition_range(table, part),
-                       ", ".join(table.distribution), table.bucket_count(), int(table.properties.get("replication_num", 3)), "HDD",
-                       "9999-12-31 23:59:59", None, 0, size(part.bytes), rows.get(part.identity, 0), 0, part.versions, part.versions,
-                       part.versions, "", None]
-
-
-def size(count):
-    for unit, scale in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
-        if count >= scale:
-            return f"{count / scale:.1f}{unit}".replace(".0", "")
-    return f"{count}B"
-
-
-def partition_range(table, part):
-    if part.values is not None:
-        return "(" + ", ".join("(" + ", ".join(f"'{v}'" for v in values) + ")" for values in part.values) + ")"
-    if part.upper is None:
-        return ""
-    kinds = ", ".join(table.column(name).type.base for name in table.partition_columns)
-    smallest = {"DATE": "0000-01-01", "DATETIME": "0000-01-01 00:00:00", "INT": "-2147483648", "BIGINT": "-9223372036854775808",
-                "TINYINT": "-128", "SMALLINT": "-32768"}
-    lower = part.lower or [smallest.get(table.column(name).type.base, "") for name in table.partition_columns]
-    sides = [", ".join("MAXVALUE" if value is None else value for value in side) for side in (lower, part.upper)]
-    return f"[types: [{kinds}]; keys: [{sides[0]}]; ..types: [{kinds}]; keys: [{sides[1]}]; )"
+        if table.kept_here:
+            yield from partitions.meta(cluster, table, counts.get(table.identity, {}))
 
 
 def loads(cluster, counts):
     for t in list(cluster.transactions.all):
+        if t.kind in ("DELETE", "UPDATE"):
+            continue
         yield [t.identity, t.label, t.database, t.table, "root", None, STATES[t.state], "100%" if t.state == "VISIBLE" else "0%",
-               {"STREAM": "STREAM_LOAD", "TRANSACTION": "STREAM_LOAD", "INSERT": "INSERT"}[t.kind], "NORMAL", t.total, t.filtered,
+               "INSERT" if t.kind == "INSERT" else "STREAM_LOAD", "NORMAL", t.total, t.filtered,
                t.unselected, t.loaded, None, moment(t.begun), moment(t.begun), moment(t.committed_at), moment(t.finished_at), "{}",
                t.reason or None, t.error_url or None, None, None]
 
@@ -126,11 +100,11 @@ def load_tracking_logs(cluster, counts):
 
 def be_tablets(cluster, counts):
     for table in cluster.catalog.tables():
-        for part in table.partitions:
-            for number in range(table.bucket_count()):
-                rows = counts.get(table.identity, {}).get(part.identity, 0)
-                yield [10_001 + number % 2, table.identity, part.identity, part.identity * 100 + number, int(part.versions),
-                       part.version, 0, rows // table.bucket_count(), int(part.versions), part.bytes // table.bucket_count(), "RUNNING"]
+        if not table.kept_here:
+            continue
+        for part, one, identity, rows, size, _, backend, _ in tablets.replicas(cluster, table, table.partitions):
+            versions = int(part.versions)
+            yield [backend, table.identity, one.identity, identity, versions, one.version, 0, rows, versions, size, "RUNNING"]
 
 
 def be_txns(cluster, counts):
@@ -143,13 +117,6 @@ def views(cluster, counts):
     for table in cluster.catalog.tables():
         if table.view and not table.materialized:
             yield ["def", table.database, table.name, table.view, "NONE", "NO", None, "NONE", "utf8", "utf8_general_ci"]
-
-
-def materialized_views(cluster, counts):
-    for table in cluster.catalog.tables():
-        if table.materialized:
-            yield [table.identity, table.database, table.name, "ASYNC", "true", None, "UNPARTITIONED", None, f"mv-{table.identity}",
-                   moment(table.created), moment(table.created), "0.100", "SUCCESS", "false", "", "", "", "", "", None, table.view]
 
 
 def schemata(cluster, counts):
@@ -185,7 +152,7 @@ TABLES = {
                   "TRACKING_SQL REJECTED_RECORD_PATH JOB_ID", loads, lambda profile: profile.loads_table),
     "load_tracking_logs": View("JOB_ID LABEL DATABASE_NAME TRACKING_LOG TYPE", load_tracking_logs, since_three),
     "be_tablets": View("BE_ID TABLE_ID PARTITION_ID TABLET_ID NUM_VERSION MAX_VERSION MIN_VERSION NUM_ROW NUM_ROWSET DATA_SIZE STATE",
-                       be_tablets, since_three),
+                       be_tablets, since_three, costly=True),
     "be_txns": View("BE_ID LOAD_ID TXN_ID PARTITION_ID TABLET_ID CREATE_TIME COMMIT_TIME NUM_ROW NUM_SEGMENT DATA_SIZE NUM_ROWSET "
                     "NUM_DELFILE PUBLISH_TIME VERSION NUM_DEL", be_txns, since_three),
     "be_configs": View("BE_ID NAME VALUE TYPE DEFAULT MUTABLE", known=since_three),
@@ -198,7 +165,7 @@ TABLES = {
         "LAST_REFRESH_START_TIME LAST_REFRESH_FINISHED_TIME LAST_REFRESH_DURATION LAST_REFRESH_STATE LAST_REFRESH_FORCE_REFRESH "
         "LAST_REFRESH_START_PARTITION LAST_REFRESH_END_PARTITION LAST_REFRESH_BASE_REFRESH_PARTITIONS "
         "LAST_REFRESH_MV_REFRESH_PARTITIONS LAST_REFRESH_ERROR_CODE TABLE_ROWS MATERIALIZED_VIEW_DEFINITION",
-        materialized_views, only_starrocks),
+        materialized.catalogue, only_starrocks),
     "tasks": View("TASK_NAME CREATE_TIME SCHEDULE DATABASE DEFINITION EXPIRE_TIME", known=only_starrocks),
     "task_runs": View("QUERY_ID TASK_NAME CREATE_TIME FINISH_TIME STATE DATABASE DEFINITION EXPIRE_TIME ERROR_CODE ERROR_MESSAGE "
                       "PROGRESS EXTRA_MESSAGE", known=only_starrocks),
@@ -232,20 +199,24 @@ def create(storage):
                     "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 
 
-def refresh(cluster):
+def refresh(cluster, asked=""):
     """Fills the tables again when the catalogue or a transaction has changed since."""
+    asked = asked.lower()
     with _guard:
         state = (cluster.catalog.revision, tuple((t.identity, t.state) for t in cluster.transactions.all[-200:]),
-                 len(cluster.transactions.all))
-        if cluster.shown_state == state:
+                 len(cluster.transactions.all), cluster.profile.name)
+        stale = [name for name, view in TABLES.items()
+                 if cluster.shown_state.get(name) != state and (not view.costly or name == asked)]
+        if not stale:
             return
         counts = counts_of(cluster)
         with cluster.storage.connection() as writer:
             writer.query("START TRANSACTION")
-            for name, view in TABLES.items():
+            for name in stale:
+                view = TABLES[name]
                 writer.query(f"DELETE FROM {quote(CATALOGUE)}.{quote(name)}")
                 batch = ["(" + ",".join(literal(value) for value in row) + ")" for row in view.rows(cluster, counts)]
                 for at in range(0, len(batch), 500):
                     writer.query(f"INSERT INTO {quote(CATALOGUE)}.{quote(name)} VALUES {','.join(batch[at:at + 500])}")
+                cluster.shown_state[name] = state
             writer.query("COMMIT")
-        cluster.shown_state = state

@@ -3,13 +3,14 @@
 import re
 import time
 
-from .catalog import OPAQUE
 from .compression import CODECS
-from .csvrows import Lines, Machine, plain
 from .engine import quote
+from .functions import translated
 from .jsonrows import rows as json_rows
+from .readers import READERS
+from .readers.common import Filtered, LineTooLong, TooFewLines
 from .storage import Spool
-from .values import Unfit, converter
+from .values import Unfit, cast, converter, from_document, told as text_of
 
 OPS = {"0": "0", "1": "1", "upsert": "0", "delete": "1"}
 SPECIAL = re.compile(r"[\\\t\n\r\0]")
@@ -29,7 +30,8 @@ class Report:
     def reject(self, why, raw):
         self.filtered += 1
         if len(self.lines) < 50:
-            self.lines.append(f"Error: {why}. Row: {raw}")
+            text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+            self.lines.append(f"Error: {why}. Row: {text}")
 
     def add(self, other):
         for name in ("total", "loaded", "filtered", "unselected", "bytes"):
@@ -60,30 +62,48 @@ def counted(plan, parts, report, with_rows):
     report.loaded = report.total
 
 
-def sized(parts, report):
-    for part in parts:
-        report.bytes += len(part)
-        yield part
+class Body:
+    """The decoded parts of a body, counted; `end` is what it ends with."""
+
+    def __init__(self, parts, report, keep):
+        self.parts, self.report, self.keep = parts, report, keep
+        self.end = b""
+
+    def __iter__(self):
+        for part in self.parts:
+            self.report.bytes += len(part)
+            self.end = (self.end + part)[-self.keep :] if len(part) < self.keep else part[-self.keep :]
+            yield part
 
 
-def read(plan, parts, report):
-    """(rows, reader): rows are (fields or None, raw)."""
-    body = sized(decoded(plan, parts), report)
+def read(plan, body):
+    """Rows: (fields as texts or `Filtered`, raw)."""
     if plan.json:
-        return json_rows(body, plan.sources, plan.headers), None
-    if plan.enclose or plan.escape:
-        machine = Machine(body, plan.column, plan.row, plan.enclose, plan.escape, plan.skip, plan.trim)
-        return iter(machine), machine
-    lines = Lines(body, plan.row, plan.skip)
-    return plain(lines, plan.column, plan.trim), lines
+        yield from json_rows(body, plan.sources, plan.headers)
+        return
+    try:
+        for fields, raw in READERS[plan.reader](body, plan.options):
+            if not isinstance(fields, Filtered):
+                fields = [None if field is None else field.decode("utf-8", "surrogateescape") for field in fields]
+            yield fields, raw
+    except LineTooLong:
+        raise LoadFailed("CSV line length exceed limit 536870912") from None
+    except TooFewLines:
+        raise LoadFailed("The body has fewer lines than skip_header says") from None
 
 
-def ragged(plan, count):
+def told(plan, filtered):
+    """Why a row was filtered, in the server's words."""
+    doris, count = plan.cluster.profile.is_doris, filtered.count
+    if count is None:
+        return "Invalid file encoding: all CSV files must be UTF-8 encoded" if doris else "Invalid UTF-8 row"
+    column, row = (mark.decode("utf-8", "replace").replace("\t", "\\t").replace("\n", "\\n") for mark in (plan.column, plan.row))
+    if doris:
+        return f"Column count mismatch: expected {len(plan.sources)}, but found {count} (sep:{column} delim:{row})"
     if plan.cluster.profile.old_ragged_message:
         return f"Value count does not match column count. Expect {len(plan.sources)}, but got {count}"
-    shown = [mark.decode("utf-8", "replace").replace("\t", "\\t").replace("\n", "\\n") for mark in (plan.column, plan.row)]
     return (f"Target column count: {len(plan.sources)} doesn't match source value column count: {count}. "
-            f"Column separator: '{shown[0]}', Row delimiter: '{shown[1]}'")
+            f"Column separator: '{column}', Row delimiter: '{row}'")
 
 
 def computed(plan, rows, report):
@@ -99,9 +119,9 @@ def computed(plan, rows, report):
         def data():
             batch = []
             for values, raw in rows:
-                if values is None or len(values) != len(plan.sources):
+                if isinstance(values, Filtered):
                     report.total += 1
-                    report.reject("Invalid UTF-8 row" if values is None else ragged(plan, len(values)), raw)
+                    report.reject(told(plan, values), raw)
                     continue
                 good.append(values)
                 raws.append(raw)
@@ -134,18 +154,15 @@ def computed(plan, rows, report):
             yield good[int(number)] + values, raws[int(number)]
 
 
-def translated(expression):
-    """Functions that MariaDB has under another name."""
-    text = re.sub(r"(?i)\bto_binary\s*\(([^()]*?),\s*'hex'\s*\)", r"UNHEX(\1)", expression)
-    text = re.sub(r"(?i)\b(to_bitmap|bitmap_from_string|hll_hash|percentile_hash|bitmap_hash)\s*\([^()]*\)", "NULL", text)
-    text = re.sub(r"(?i)\b(hll_empty|bitmap_empty|percentile_empty)\s*\(\s*\)", "NULL", text)
-    return re.sub(r"(?i)\bAS\s+(BIGINT|INT|LARGEINT)\b", "AS SIGNED", text)
-
-
 def ingest(plan, parts, identity, report, filter_first=0):
     """Writes the good rows to a new spool and returns it."""
     table, cluster = plan.table, plan.cluster
-    rows, reader = read(plan, parts, report)
+    body = Body(decoded(plan, parts), report, 50)
+    rows = read(plan, body)
+    documents = plan.json and not plan.needs_sql
+    if plan.json and plan.needs_sql:
+        rows = ((fields if isinstance(fields, Filtered) else [None if value is None else text_of(value) for value in fields], raw)
+                for fields, raw in rows)
     width = len(plan.sources)
     lowered = [name.lower() for name in plan.sources]
     at = {name: index for index, name in enumerate(lowered)}
@@ -163,6 +180,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
                 constants[name.lower()] = value
                 at.pop(name.lower(), None)
     columns = plan.targets + plan.defaults
+    derived = {name.lower() for name in plan.expressions} if plan.needs_sql else set()
     rules = {"partial": plan.partial, "merge_condition": plan.merge_condition, "temporary": plan.temporary}
     spool = Spool(cluster.storage.folder, identity, table, [column.name for column in columns], **rules)
     steps = []
@@ -173,23 +191,28 @@ def ingest(plan, parts, identity, report, filter_first=0):
         value = constants.get(name)
         if column in plan.defaults:
             value = now if column.default_expression else column.default
-        steps.append((column, table.columns.index(column), None if fixed else at[name], value, converter(column),
-                      column.type.base in OPAQUE, column.type.engine() == "longblob"))
+        if documents and not fixed:
+            convert = from_document(column.type, cluster.profile)
+        elif fixed or plan.json or name in derived:
+            convert = cast(column.type, cluster.profile)
+        else:
+            convert = converter(column.type, cluster.profile, plan.strict)
+        steps.append((column, table.columns.index(column), None if fixed else at[name], value, convert, column.type.engine() == "longblob"))
     operation, constant_op = at.get("__op"), constants.get("__op", "0")
     routed = bool(table.partition_columns)
     single = None if routed else (plan.router.place([]) if plan.router.parts else None)
     keyed = [table.columns.index(table.column(key)) for key in table.keys] if table.model == "PRIMARY" else None
-    strict, write, json = plan.strict, spool.file.write, plan.json
+    strict, write = plan.strict, spool.file.write
     for fields, raw in rows:
         report.total += 1
-        if fields is None or len(fields) != width:
-            report.reject("Invalid UTF-8 row" if fields is None else ragged(plan, len(fields)), raw)
+        if isinstance(fields, Filtered):
+            report.reject(told(plan, fields), raw)
             continue
         if report.filtered < filter_first:
             report.reject("a row that the double was told to filter", raw)
             continue
         out, values, why = [], [None] * len(table.columns), None
-        for column, place, index, fixed, convert, opaque, binary in steps:
+        for column, place, index, fixed, convert, binary in steps:
             text = fixed if index is None else fields[index]
             if text is None and index is None and column.auto_increment:
                 text = str(table.auto)
@@ -202,8 +225,6 @@ def ingest(plan, parts, identity, report, filter_first=0):
                         why = explained(problem, column, place, text)
                         break
                     text = None
-            elif json and index is not None and column.has_default and not column.default_expression:
-                text = column.default
             if text is None:
                 if not column.nullable:
                     why = f"NULL value in non-nullable column '{column.name}'"
@@ -212,7 +233,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
                 continue
             values[place] = text
             if binary:
-                out.append("\\N" if opaque else text.encode("utf-8", "surrogateescape").hex())
+                out.append(text.encode("utf-8", "surrogateescape").hex())
             else:
                 out.append(escaped(text))
         if why is not None:
@@ -238,7 +259,7 @@ def ingest(plan, parts, identity, report, filter_first=0):
         spool.rows += 1
     spool.file.flush()
     spool.bytes = report.bytes
-    spool.tail = reader is None or reader.tail
+    spool.tail = plan.json or not body.end or body.end.endswith(plan.row)
     return spool
 
 
@@ -246,8 +267,8 @@ def _key_bytes(text):
     return 0 if text is None else 8 if text.lstrip("-").isdigit() else len(text.encode("utf-8", "surrogateescape"))
 
 
-def explained(problem, column, place, text):
-    told = str(problem)
+def explained(problem, column, place, value):
+    told, text = str(problem), text_of(value)
     if told.startswith("String"):
         return told % column.name
     return (f"The field (name = {column.name}, pos = {place}) is out of range. {told}, "

@@ -2,19 +2,8 @@
 
 import json
 
-LIMIT = 100 * 1024 * 1024
-
-
-class Number(float):
-    """A float that remembers how it was written: a DECIMAL(38) has more digits than a double."""
-
-    def __new__(cls, text):
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-_DECODER = json.JSONDecoder(parse_float=Number)
+from .readers.common import Filtered
+from .nested import DOCUMENTS
 
 
 class Malformed(Exception):
@@ -41,58 +30,51 @@ def walk(value, steps):
     return value
 
 
-def text(value):
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, Number):
-        return value.text
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def documents(parts, ignore_size, limit=LIMIT):
-    data = b"".join(parts)
-    if len(data) > limit and not ignore_size:
-        raise Malformed(
-            f"The size of this batch exceed the max size [{limit}]  of json type data  data [ {len(data)} ]. "
-            "Set ignore_json_size to skip the check, although it may lead huge memory consuming.")
-    whole = data.decode("utf-8", "replace")
-    at = 0
+def documents(parts, strip, rooted):
+    """The documents of a body. Its first byte that is no blank says what it is: an array needs `strip_outer_array`, objects do not. With `json_root` it is the root's value that is stripped."""
+    try:
+        whole = b"".join(parts).decode()
+    except UnicodeDecodeError:
+        raise Malformed("Failed to parse json as documents. error: The input is not valid UTF-8") from None
+    first = whole.lstrip(" \t\r\n")[:1]
+    if not first:
+        return
+    if first == "[" and not strip:
+        raise Malformed("The value is array type in json document stream, you can set strip_outer_array=true")
+    if first == "{" and strip and not rooted:
+        raise Malformed("The value is object type in json document stream, you can set strip_outer_array=false")
+    if first not in "[{":
+        raise Malformed("The value should be array or object type in json document stream")
+    at, escapes = 0, "\\u" in whole
     while True:
         while at < len(whole) and whole[at] in " \t\r\n,":
             at += 1
         if at >= len(whole):
             return
         try:
-            value, at = _DECODER.raw_decode(whole, at)
+            value, at = DOCUMENTS.raw_decode(whole, at)
+            if escapes:
+                # Half a surrogate pair is no text.
+                json.dumps(value, ensure_ascii=False).encode()
         except ValueError:
             raise Malformed("Failed to parse json as documents. error: The JSON document has an improper structure") from None
         yield value
 
 
 def rows(parts, names, headers):
-    """(fields, raw) of every object, in the order of `names`."""
+    """(values as parsed or `Filtered`, raw) of every object, in the order of `names`. Keys match names case and all."""
     root = path(headers.get("json_root", ""))
     paths = [path(item) for item in json.loads(headers["jsonpaths"])] if headers.get("jsonpaths") else None
     strip = headers.get("strip_outer_array", "").lower() == "true"
-    for value in documents(parts, headers.get("ignore_json_size", "").lower() == "true"):
-        if root:
-            value = walk(value, root)
-        if isinstance(value, list):
-            if not strip and not root:
-                raise Malformed("The value is array type in json document stream, you can set strip_outer_array=true")
-            objects = value
-        else:
-            if strip:
-                raise Malformed("The value is object type in json document stream, you can set strip_outer_array=false")
-            objects = [value]
-        for item in objects:
-            raw = json.dumps(item, ensure_ascii=False)
-            if not isinstance(item, dict):
-                yield None, raw
-            elif paths:
-                yield [text(walk(item, steps)) for steps in paths], raw
-            else:
-                folded = {key.lower(): found for key, found in item.items()}
-                yield [text(folded.get(name.lower())) for name in names], raw
+    for value in documents(parts, strip, bool(root)):
+        for item in value if isinstance(value, list) else [value]:
+            if root:
+                item = walk(item, root)
+            for each in item if root and strip and isinstance(item, list) else [item]:
+                raw = json.dumps(each, ensure_ascii=False)
+                if not isinstance(each, dict):
+                    yield Filtered(), raw
+                elif paths:
+                    yield [walk(each, steps) for steps in paths], raw
+                else:
+                    yield [each.get(name) for name in names], raw

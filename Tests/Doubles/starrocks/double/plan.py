@@ -3,12 +3,20 @@
 import re
 
 from .compression import CODECS
-from .csvrows import Separator, separator
+from .readers.common import Unusable, options
 from .routing import Router
-from .catalog import SQLError
+from .catalog import OPAQUE, SQLError
+from .functions import refusal
+from .nested import inner
 
 COMPRESSED_FORMATS = {"gzip": "GZIP", "bzip2": "BZIP2", "lz4": "LZ4_FRAME", "deflate": "DEFLATE", "zstd": "ZSTD"}
 DORIS_CODECS = {"gz": "GZIP", "bz2": "BZIP2", "lz4": "LZ4_FRAME", "deflate": "DEFLATE"}
+
+
+SHARED = ("columns", "where", "column_separator", "row_delimiter", "partitions", "temporary_partitions", "negative", "strict_mode",
+          "timezone", "load_mem_limit", "jsonpaths", "json_root", "strip_outer_array", "partial_update", "partial_update_mode",
+          "merge_condition", "transmission_compression_type", "load_dop", "compression", "content-encoding", "max_filter_ratio", "format")
+"""Headers that all loads of one transaction have to have alike."""
 
 
 class Refusal(Exception):
@@ -41,18 +49,24 @@ def flag(headers, name):
     return headers.get(name, "").strip().lower() == "true"
 
 
+def _without_converter(kind):
+    """MAP and STRUCT, also within an ARRAY."""
+    return kind.base in ("MAP", "STRUCT") or (kind.base == "ARRAY" and _without_converter(inner(kind)[0]))
+
+
 class Plan:
-    def __init__(self, cluster, table, headers):
+    def __init__(self, cluster, table, headers, transaction=False):
         self.cluster, self.table, self.headers = cluster, table, headers
         profile = cluster.profile
         self.strict = flag(headers, "strict_mode")
         self.log_limit = 50
         self.where = headers.get("where", "").strip()
         self._format(profile)
-        self._separators(profile)
         self._ratio()
         self._rules(profile)
         self._columns()
+        self._reader(profile, transaction)
+        self._types(profile)
         names = headers.get("partitions")
         temporary = headers.get("temporary_partitions")
         if names and temporary:
@@ -63,9 +77,7 @@ class Plan:
         except SQLError as problem:
             raise Refusal(problem.message) from None
         self.temporary = bool(temporary)
-        self.fingerprint = (
-            table.identity, self.json, self.codec, self.column, self.row, headers.get("columns"), self.where,
-            self.partial, names, temporary, self.strict)
+        self.fingerprint = (table.identity, {name: headers[name] for name in SHARED if name in headers})
 
     def _format(self, profile):
         kind = self.headers.get("format", "csv").strip().lower()
@@ -89,32 +101,17 @@ class Plan:
             raise Refusal(f"compress data of JSON format is not supported, compression={chosen}")
         self.codec = codec
 
-    def _separators(self, profile):
-        headers = self.headers
-        line = headers.get("line_delimiter" if profile.is_doris else "row_delimiter", "\\n")
-        try:
-            self.column = separator(headers.get("column_separator", "\\t"), "column_separator")
-            self.row = separator(line, "row_delimiter")
-        except Separator as problem:
-            raise Refusal(str(problem)) from None
-        self.enclose = self.escape = b""
-        self.skip, self.trim = 0, False
-        if not profile.csv_state_machine:
-            return
-        for name in ("enclose", "escape"):
-            text = headers.get(name, "")
-            octets = separator(text, name) if text else b""
-            if len(octets) > 1:
-                raise Refusal(f"{name} must be a single byte")
-            setattr(self, name, octets)
-        trim = headers.get("trim_space", "false").lower()
-        if trim not in ("true", "false"):
+    def _reader(self, profile, transaction):
+        """Which of the server's readers gets the body, and the headers that it sees; others are ignored in silence."""
+        self.reader, seen = profile.interface(transaction).choose(self.headers)
+        if seen.get("trim_space", "false").strip().lower() not in ("true", "false"):
             raise Refusal("Invalid trim space format. Must be bool type")
-        self.trim = trim == "true"
-        skip = headers.get("skip_header") or headers.get("skip_lines") or "0"
-        if not skip.isdigit():
-            raise Refusal("Invalid csv load skip header format")
-        self.skip = int(skip)
+        try:
+            self.options = options(
+                seen, len(self.sources), profile.is_doris, self.cluster.config, profile.doris_mark_every)
+        except Unusable as problem:
+            raise Refusal(str(problem)) from None
+        self.column, self.row = self.options.column, self.options.row
 
     def _ratio(self):
         try:
@@ -177,9 +174,12 @@ class Plan:
             raise Refusal("Duplicate column in the columns header")
         self.targets, self.defaults = [], []
         derived = {name.lower(): name for name in self.expressions}
-        for name in self.expressions:
+        for name, text in self.expressions.items():
             if name != "__op" and table.column(name) is None:
                 raise Refusal(f"Unknown column '{name}' in '{table.name}'")
+            why = refusal(text, self.cluster.profile)
+            if why:
+                raise Refusal(why)
         for column in table.stored:
             if column.name.lower() in derived or column.name.lower() in lowered:
                 self.targets.append(column)
@@ -190,6 +190,18 @@ class Plan:
                 raise Refusal(f"Column has no default value. column: {column.name}")
             else:
                 self.defaults.append(column)
+
+    def _types(self, profile):
+        """Types that no field can be: those without a converter, and those that only functions make."""
+        for column in self.targets:
+            base = column.type.base
+            if column.name.lower() in {name.lower() for name in self.expressions}:
+                continue
+            if base in OPAQUE:
+                like = {"BITMAP": "to_bitmap", "HLL": "hll_hash", "PERCENTILE": "percentile_hash"}[base]
+                raise Refusal(f"{base} column must use {like} function, like {column.name}={like}(xxx)")
+            if not self.json and not profile.is_doris and not profile.nested_csv and _without_converter(column.type):
+                raise Refusal(f"Unsupported CSV type {column.type.text.upper()}")
 
     @property
     def needs_sql(self):

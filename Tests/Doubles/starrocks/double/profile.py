@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from . import readers
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -12,6 +14,14 @@ class Profile:
     """What the handshake of the SQL port says."""
     release: tuple
     dialect: str = "starrocks"
+    csv: readers.Interface = readers.STARROCKS_A
+    """Stream Load's reader of CSV; transactions of StarRocks have the plain one on every version."""
+    doris_mark_every: int = 0
+    """Rows of a block at whose front a byte order mark is dropped; 0: only at the front of the body."""
+    nested_csv: bool = False
+    """MAP and STRUCT have CSV converters."""
+    shared: bool = False
+    """Shared data: rows lie in an object store."""
 
     def since(self, *release):
         return self.release >= release
@@ -21,10 +31,8 @@ class Profile:
         return self.dialect == "doris"
 
     # --- Stream Load
-    @property
-    def csv_state_machine(self):
-        """`skip_header`, `trim_space`, `enclose`, `escape` are known; earlier they are ignored as unknown headers."""
-        return self.is_doris or self.since(3, 0)
+    def interface(self, transaction):
+        return readers.STARROCKS_TRANSACTION if transaction and not self.is_doris else self.csv
 
     @property
     def new_error_shape(self):
@@ -38,6 +46,15 @@ class Profile:
     @property
     def old_ragged_message(self):
         return not self.is_doris and not self.since(3, 0)
+
+    @property
+    def base64_first(self):
+        """CSV tries Base64 for VARBINARY before it takes the bytes as they are. From which release on is not known."""
+        return not self.is_doris and self.since(3, 3)
+
+    def casts_json(self, base):
+        """Whether JSON can be cast to this nested type: STRUCT from 3.4 on (StarRocks#43101), MAP from 3.5 on (#58045)."""
+        return self.is_doris or {"ARRAY": True, "STRUCT": self.since(3, 4), "MAP": self.since(3, 5)}[base]
 
     @property
     def json_compression(self):
@@ -89,6 +106,16 @@ class Profile:
         return self.is_doris or self.since(3, 1)
 
     @property
+    def physical_partitions(self):
+        """Tables with random buckets grow further physical partitions by themselves."""
+        return not self.is_doris and self.since(3, 2)
+
+    @property
+    def insert_timeout(self):
+        """The variable is known, and INSERT keeps to it instead of `query_timeout`."""
+        return self.is_doris or self.since(3, 4)
+
+    @property
     def decimal_digits(self):
         return 76 if not self.is_doris and self.since(4, 0) else 38
 
@@ -100,15 +127,21 @@ class Profile:
 
 _SR = Profile("3.3", "3.3.14-6c8a7ba", "8.0.33", (3, 3))
 
+_DORIS = replace(_SR, name="doris", version="doris-2.1.7-rc03-443e87e203", server_version="5.7.99", release=(3, 0), dialect="doris",
+                 csv=readers.DORIS_A)
+
 PROFILES = {
     profile.name: profile
     for profile in (
-        replace(_SR, name="2.5", version="2.5.18-e5a2fb1", server_version="5.1.0", release=(2, 5)),
+        replace(_SR, name="2.5", version="2.5.18-e5a2fb1", server_version="5.1.0", release=(2, 5), csv=readers.STARROCKS_25),
         replace(_SR, name="3.1", version="3.1.15-6ea0cb9", release=(3, 1)),
         _SR,
+        replace(_SR, name="3.3-shared", shared=True),
         replace(_SR, name="3.5", version="3.5.3-7dd3e8b", release=(3, 5)),
+        replace(_SR, name="3.5-shared", version="3.5.3-7dd3e8b", release=(3, 5), shared=True),
         replace(_SR, name="4.0", version="4.0.1-0a9b8c7", release=(4, 0)),
-        replace(_SR, name="doris", version="doris-2.1.7-rc03-443e87e203", server_version="5.7.99", release=(3, 0),
-                dialect="doris"),
+        replace(_SR, name="4.1", version="4.1.0-b7d2f1e", release=(4, 1), csv=readers.STARROCKS_B, nested_csv=True),
+        _DORIS,
+        replace(_DORIS, name="doris-3", version="doris-3.0.8-rc01-a0b3c1d2e4", csv=readers.DORIS_B, doris_mark_every=4064),
     )
 }

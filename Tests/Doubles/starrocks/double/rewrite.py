@@ -2,6 +2,8 @@
 
 import re
 
+from . import tablets
+from . import functions
 from .catalog import SQLError
 from .engine import literal, quote
 from .lexer import Words
@@ -110,6 +112,15 @@ class Rewriting:
                 end += 1
             inside = self.words.sql[tokens[index + 4].start : tokens[end].start]
             return f"CAST(DATE_FORMAT({inside}, '{FORMATS.get(unit, FORMATS['day'])}') AS DATETIME)", end - index
+        if name in functions.NAMES or name in functions.UNIONS:
+            depth, end = 0, index + 1
+            while end < len(tokens):
+                depth += {"(": 1, ")": -1}.get(tokens[end].text, 0)
+                if depth == 0:
+                    break
+                end += 1
+            inside = self.words.sql[tokens[index + 1].end : tokens[end].start]
+            return functions.call(name, Rewriting(self.session, inside).sql if "(" in inside else inside), end - index
         return None, 0
 
     def _table(self, index):
@@ -133,36 +144,55 @@ class Rewriting:
             if len(names) == 1 and re.search(rf"(?i)\bWITH\b.*\b{re.escape(names[0])}\b\s*(\([^)]*\))?\s+AS\b", self.words.sql, re.S):
                 return index, (0, 0), None
             self.cluster.catalog.table(database, names[-1])
+        if table.external:
+            raise SQLError(f"get data of the external table '{table.name}' failed: its server cannot be reached")
         self.tables.append((database, table.name))
         temporary = index + 1 < len(tokens) and tokens[index].upper == "TEMPORARY" and tokens[index + 1].upper in (
             "PARTITION", "PARTITIONS")
         at = index + 1 if temporary else index
-        if at + 1 >= len(tokens) or tokens[at].upper not in ("PARTITION", "PARTITIONS"):
+
+        def follows(*names):
+            return at + 1 < len(tokens) and tokens[at].upper in names and (tokens[at + 1].text == "(" or names[0] == "PARTITION")
+
+        parts = ids = None
+        if follows("PARTITION", "PARTITIONS"):
+            chosen, at = self._list(at + 1)
+            parts = []
+            for name in chosen:
+                part = table.partition(name, temporary)
+                if part is None:
+                    raise SQLError(f"Unknown partition '{name}' in table '{table.name}'")
+                parts.append(part)
+        if follows("TABLET", "TABLETS"):
+            chosen, at = self._list(at + 1)
+            ids = [int(text) for text in chosen]
+        if parts is None and ids is None:
             full = f"{quote(database)}.{quote(table.name)}"
             return index, (tokens[start].start, path_end), full + self._alias(index, table)
-        at += 1
-        chosen = []
-        if tokens[at].text == "(":
-            at += 1
-            while tokens[at].text != ")":
-                if tokens[at].text != ",":
-                    chosen.append(name_of(tokens[at]))
-                at += 1
-        else:
-            chosen.append(name_of(tokens[at]))
-        at += 1
-        numbers = []
-        for name in chosen:
-            part = table.partition(name, temporary)
-            if part is None:
-                raise SQLError(f"Unknown partition '{name}' in table '{table.name}'")
-            numbers.append(str(part.identity))
         if temporary:
             self.cluster.storage.temporary(table)
         place = self.cluster.storage.name(table, "__temp_" if temporary else "")
         columns = ", ".join(quote(column.name) for column in table.columns)
-        text = f"(SELECT {columns} FROM {place} WHERE `__part` IN ({','.join(numbers)}))"
-        return at, (tokens[start].start, tokens[at - 1].end), text + self._alias(at, table, always=True)
+        if ids is None:
+            where = f"`__part` IN ({','.join(str(part.identity) for part in parts)})"
+        else:
+            among = table.partitions if parts is None else parts
+            where = tablets.condition(table, among, ids, self.cluster.profile)
+        return at, (tokens[start].start, tokens[at - 1].end), (
+            f"(SELECT {columns} FROM {place} WHERE {where})" + self._alias(at, table, always=True))
+
+    def _list(self, at):
+        """(a, b) or a: (the names, the index behind them)."""
+        tokens = self.words.tokens
+        if tokens[at].text != "(":
+            return [name_of(tokens[at])], at + 1
+        chosen = []
+        at += 1
+        while tokens[at].text != ")":
+            if tokens[at].text != ",":
+                chosen.append(name_of(tokens[at]))
+            at += 1
+        return chosen, at + 1
 
     def _alias(self, index, table, always=False):
         """The name the rest of the statement calls the table by, unless it gives one itself."""

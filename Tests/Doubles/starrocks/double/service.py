@@ -15,7 +15,8 @@ class Exchange:
     def __init__(self, service, request, connection):
         self.service, self.cluster, self.node = service, service.cluster, service.node
         self.request, self.connection = request, connection
-        self.headers, self.path = request.headers, request.path
+        decodes = service.hop != "be" or self.cluster.config["be_decodes_urls"]
+        self.headers, self.path = request.headers, request.path if decodes else request.raw_path
         self.record = self.cluster.record(
             node=self.node.name, method=request.method, path=request.path, query=request.query,
             headers={name: value for name, value in request.headers.items() if name != "authorization"},

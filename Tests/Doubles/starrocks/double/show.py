@@ -2,8 +2,11 @@
 
 import re
 
+from . import materialized, partitions, tablets
+from .catalog import SQLError
 from .engine import quote
-from .infoschema import STATES, counts_of, moment, partition_range, size
+from .infoschema import STATES, counts_of
+from .shown import moment, size
 
 
 class Show:
@@ -122,40 +125,73 @@ class Show:
 
     # --- partitions and tablets
     def partitions(self, words, temporary=False):
-        words.accept("FROM")
+        words.accept("FROM") or words.accept("IN")
         table = self.find(words)
-        counts = counts_of(self.cluster).get(table.identity, {})
-        if temporary:
-            counts = self.cluster.storage.counts(table, True)
-        word = "List" if table.partition_kind == "LIST" or (
-            table.partition_kind == "EXPRESSION" and not table.partition_unit) else "Range"
-        columns = (f"PartitionId PartitionName VisibleVersion VisibleVersionTime VisibleVersionHash State PartitionKey {word} "
-                   "DistributionKey Buckets ReplicationNum StorageMedium CooldownTime LastConsistencyCheckTime DataSize IsInMemory "
-                   "RowCount").split()
-        rows = [[part.identity, part.name, part.version, moment(part.version_time), 0, "NORMAL", ", ".join(table.partition_columns),
-                 partition_range(table, part), ", ".join(table.distribution), table.bucket_count(),
-                 table.properties.get("replication_num", "3"), "HDD", "9999-12-31 23:59:59", None, size(part.bytes), "false",
-                 counts.get(part.identity, 0)] for part in (table.temporary if temporary else table.partitions)]
-        where = re.search(r"(?i)\bPartitionName\s*(=|like)\s*['\"]([^'\"]*)", words.sql)
-        if where:
-            pattern = re.escape(where[2]).replace("%", ".*")
-            rows = [row for row in rows if re.fullmatch(pattern, row[1], re.I)]
-        return columns, rows
+        if not table.kept_here:
+            raise SQLError(f"Table[{table.name}] is not a OLAP table")
+        counts = (self.cluster.storage.counts(table, True) if temporary
+                  else counts_of(self.cluster, [table])[table.identity])
+        columns, rows = partitions.listed(self.cluster, table, counts, temporary)
+        rest = words.rest()
+        for name, test, value in re.findall(r"(?i)\b(\w+)\s*(=|like)\s*['\"]([^'\"]*)", rest):
+            at = self.place(columns, name)
+            pattern = re.escape(value).replace("%", ".*") if test.lower() == "like" else re.escape(value)
+            rows = [row for row in rows if re.fullmatch(pattern, str(row[at]), re.I)]
+        order = re.search(r"(?i)\bORDER\s+BY\s+`?(\w+)`?(\s+DESC)?", rest)
+        if order:
+            at = self.place(columns, order[1])
+            rows.sort(key=lambda row: (row[at] is not None, row[at]), reverse=bool(order[2]))
+        return columns, self.limited(rows, rest)
+
+    def place(self, columns, name):
+        """The number of a column that a WHERE or an ORDER BY names."""
+        found = next((number for number, column in enumerate(columns) if column.lower() == name.lower()), None)
+        if found is None:
+            raise SQLError(f"Column {name} does not exist in the result", 1054, "42S22")
+        return found
+
+    def limited(self, rows, rest):
+        limit = re.search(r"(?i)\bLIMIT\s+(?:(\d+)\s*,\s*)?(\d+)", rest)
+        return rows[int(limit[1] or 0) :][: int(limit[2])] if limit else rows
 
     def temporary_partitions(self, words):
         return self.partitions(words, temporary=True)
 
     def tablets(self, words):
+        profile = self.cluster.profile
+        if words.peek().kind == "number":
+            return self.tablet(int(words.next().text))
         words.accept("FROM")
         table = self.find(words)
-        rows = []
-        for part in table.partitions:
-            for number in range(table.bucket_count()):
-                backend = 10_001 + number % 2
-                rows.append([part.identity * 100 + number, part.identity * 1000 + number, backend, 0, part.version, 0, -1, 0, -1, 0,
-                             part.bytes // table.bucket_count(), 0, "NORMAL", None, None, int(part.versions)])
-        return ("TabletId ReplicaId BackendId SchemaHash Version VersionHash LstSuccessVersion LstSuccessVersionHash LstFailedVersion "
-                "LstFailedTime DataSize RowCount State LstConsistencyCheckTime CheckVersion VersionCount").split(), rows
+        if not table.kept_here:
+            raise SQLError(f"Table[{table.name}] is not a OLAP table")
+        chosen = partitions.ordered(table)
+        if words.accept("PARTITION") or words.accept("PARTITIONS"):
+            names = words.names() if words.peek().text == "(" else [words.name()]
+            chosen = []
+            for name in names:
+                part = table.partition(name) or table.partition(name, True)
+                if part is None:
+                    raise SQLError(f"Unknown partition: {name}")
+                chosen.append(part)
+        rest = words.rest()
+        index = re.search(r"(?i)\bIndexName\s*=\s*['\"]([^'\"]*)", rest)
+        columns, rows = tablets.columns(profile), tablets.listed(self.cluster, table, chosen, index and index[1])
+        for name, value in re.findall(r"(?i)\b(BackendId|Version|State)\s*=\s*['\"]?([^'\"\s]+)", rest):
+            at = self.place(columns, name)
+            rows = [row for row in rows if str(row[at]) == value]
+        return columns, self.limited(rows, rest)
+
+    def tablet(self, identity):
+        """SHOW TABLET id: where it belongs."""
+        for table in self.catalog.tables():
+            for part in table.partitions if table.kept_here else ():
+                for one in part.physical:
+                    if identity in one.tablets:
+                        return ("DbName TableName PartitionName IndexName DbId TableId PartitionId IndexId IsSync DetailCmd".split(),
+                                [[table.database, table.name, part.name, table.name, self.catalog.identities.get(table.database, 0),
+                                  table.identity, one.identity, table.identity + 1, "true", ""]])
+        return "DbName TableName PartitionName IndexName DbId TableId PartitionId IndexId IsSync DetailCmd".split(), []
 
     def data(self, words):
         counts = counts_of(self.cluster)
@@ -167,7 +203,7 @@ class Show:
     def backends(self, words):
         rows = []
         for number, node in enumerate(self.cluster.backends()):
-            rows.append([10_001 + number, node.address, 9050, 9060, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
+            rows.append([10_001 + number, node.address, 9050, node.be_port, node.http_port, 8060, None, None, str(node.alive).lower(), "false",
                          "false", 10, size(1 << 30), size(1 << 38), size(1 << 39), "50.00 %", "50.00 %", "", self.cluster.profile.version,
                          '{"lastSuccessReportTabletsTime":"N/A"}', size(1 << 38), "50.00 %", 2])
         return ("BackendId IP HeartbeatPort BePort HttpPort BrpcPort LastStartTime LastHeartbeat Alive SystemDecommissioned "
@@ -217,16 +253,27 @@ class Show:
         name = re.search(r"(?i)TableName\s*=\s*['\"]([^'\"]*)", words.sql)
         rows = [[job["identity"], job["table"], moment(job["time"]), moment(job["time"]), job["table"], job["identity"], 1, "0:1",
                  job["identity"], "FINISHED", "", None, 86_400]
-                for job in reversed(self.cluster.jobs) if job["database"] == database and (not name or job["table"] == name[1])]
+                for job in reversed(self.cluster.jobs)
+                if job["database"] == database and not job.get("rollup") and (not name or job["table"] == name[1])]
         limit = re.search(r"(?i)\bLIMIT\s+(\d+)", words.sql)
         return ("JobId TableName CreateTime FinishTime IndexName IndexId OriginIndexId SchemaVersion TransactionId State Msg Progress "
                 "Timeout").split(), rows[: int(limit[1])] if limit else rows
 
+    def rollup_jobs(self, words):
+        database = self.database(words)
+        name = re.search(r"(?i)TableName\s*=\s*['\"]([^'\"]*)", words.sql)
+        rows = [[job["identity"], job["table"], moment(job["time"]), moment(job["time"]), job["table"], job["rollup"], job["identity"],
+                 job["identity"], "FINISHED", "", None, 86_400]
+                for job in reversed(self.cluster.jobs)
+                if job["database"] == database and job.get("rollup") and (not name or job["table"] == name[1])]
+        return ("JobId TableName CreateTime FinishedTime BaseIndexName RollupIndexName RollupId TransactionId State Msg Progress "
+                "Timeout").split(), rows
+
     def materialized_views(self, words):
         database = self.database(words)
         fits = self.like(words)
-        rows = [[t.identity, database, name, "ASYNC", "true", moment(t.created), moment(t.created), "0.100", "SUCCESS", "", 0, t.view]
-                for name, t in sorted(self.catalog.database(database).items()) if t.materialized and fits(name)]
+        rows = [[table.identity, database, name, kind, active, moment(table.created), moment(table.created), "0.100", "SUCCESS", reason, 0,
+                 text] for table, name, kind, active, reason, text in materialized.rows(self.cluster, database) if fits(name)]
         return ("id database_name name refresh_type is_active last_refresh_start_time last_refresh_finished_time last_refresh_duration "
                 "last_refresh_state inactive_reason rows text").split(), rows
 
@@ -235,6 +282,8 @@ class Show:
         fits = self.like(words)
         values = {**self.session.server.globals, **self.session.variables, "version": self.cluster.profile.server_version,
                   "version_comment": self.session.variable("version_comment")}
+        if not self.cluster.profile.insert_timeout:
+            values.pop("insert_timeout", None)
         return ["Variable_name", "Value"], [[name, value] for name, value in sorted(values.items()) if fits(name)]
 
     def status(self, words):
@@ -260,7 +309,14 @@ class Show:
         return ["Catalog", "Type", "Comment"], [["default_catalog", "Internal", "An internal catalog contains this cluster's self-managed tables."]]
 
     def index(self, words):
-        return "Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality Sub_part Packed Null Index_type Comment".split(), []
+        words.accept("FROM") or words.accept("IN")
+        path = words.path()
+        if words.accept("FROM") or words.accept("IN"):
+            path = (words.name(), path[1])
+        table = self.catalog.table(path[0] or self.session.database, path[1])
+        rows = [[f"{table.database}.{table.name}", "", index["name"], "", ",".join(index["columns"]), "", "", "", "", "",
+                 index["kind"], index["comment"]] for index in table.indexes]
+        return "Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality Sub_part Packed Null Index_type Comment".split(), rows
 
 
 def statement(table, profile):
@@ -280,6 +336,11 @@ def statement(table, profile):
                 if column.default_expression else ' DEFAULT "' + column.default.replace('"', '\\"') + '"'
         comment = column.comment.replace('"', '\\"')
         lines.append(line + f' COMMENT "{comment}"')
+    lines += [materialized.index_text(index) for index in table.indexes]
+    if table.external:
+        rules = ",\n".join(f'"{key}" = "{value}"' for key, value in table.properties.items())
+        return (f"CREATE EXTERNAL TABLE {quote(table.name)} (\n" + ",\n".join(lines) + f"\n) ENGINE={table.external.upper()} \n"
+                + (f'COMMENT "{table.comment}"\n' if table.comment else "") + f"PROPERTIES (\n{rules}\n);")
     text = f"CREATE TABLE {quote(table.name)} (\n" + ",\n".join(lines) + "\n) ENGINE=OLAP \n"
     text += f"{table.model} KEY({', '.join(quote(key) for key in table.keys)})\n"
     if table.comment:
@@ -304,7 +365,7 @@ def _clause(table, part):
     if part.values is not None:
         listed = ", ".join("(" + ", ".join(f"'{v}'" for v in values) + ")" if len(values) > 1 else f"'{values[0]}'" for values in part.values)
         return f"  PARTITION {part.name} VALUES IN ({listed})"
-    lower = re.search(r"keys: \[(.*?)\]; \.\.", partition_range(table, part))[1].split(", ")
+    lower = re.search(r"keys: \[(.*?)\]; \.\.", partitions.text_of(table, part))[1].split(", ")
     sides = [", ".join("MAXVALUE" if value in (None, "MAXVALUE") else f'"{value}"' for value in side) for side in (lower, part.upper)]
     return f"PARTITION {part.name} VALUES [({sides[0]}), ({sides[1]}))"
 
@@ -317,6 +378,7 @@ PHRASES = (
     ("TEMPORARY PARTITIONS", "temporary_partitions"), ("TABLET", "tablets"), ("TABLETS", "tablets"), ("DATA", "data"),
     ("BACKENDS", "backends"), ("FRONTENDS", "frontends"), ("COMPUTE NODES", "nothing"), ("LOAD", "load"),
     ("TRANSACTION", "transaction"), ("ALTER TABLE COLUMN", "alter_jobs"), ("ALTER TABLE OPTIMIZE", "alter_jobs"),
+    ("ALTER TABLE ROLLUP", "rollup_jobs"), ("ALTER MATERIALIZED VIEW", "rollup_jobs"),
     ("MATERIALIZED VIEWS", "materialized_views"), ("MATERIALIZED VIEW", "materialized_views"), ("GLOBAL VARIABLES", "variables"),
     ("SESSION VARIABLES", "variables"), ("VARIABLES", "variables"), ("STATUS", "status"), ("SESSION STATUS", "status"),
     ("GLOBAL STATUS", "status"), ("WARNINGS", "warnings"), ("ERRORS", "warnings"), ("PROCESSLIST", "processlist"),

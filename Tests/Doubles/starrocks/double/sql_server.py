@@ -6,25 +6,14 @@ import re
 import struct
 import time
 
-from . import prepared, wire
-from .catalog import SQLError
+from . import nested, prepared, wire
+from .catalog import NESTED, OPAQUE, SQLError
 from .engine import EngineError, quote
 from .httpwire import Server
 from .infoschema import TABLES, refresh
-from .rewrite import CATALOGUE, Rewriting, scan_cost
+from .lexer import Words
+from .rewrite import CATALOGUE, Rewriting, name_of, scan_cost
 from .statements import ANSWERED, Statements
-
-NAMED_TABLE = re.compile(r"""(?is)table_name\s*=\s*'([^']+)'|\b(?:from|into|table|desc|update)\s+(?:`[^`]+`\.|\w+\.)?(?:`([^`]+)`|(\w+))""")
-
-
-def named_table(sql):
-    """The first table that a statement names, for faults of one table: that of a catalogue's condition before the catalogue's own."""
-    found = [match for match in NAMED_TABLE.finditer(sql)]
-    for match in found:
-        if match[1]:
-            return match[1]
-    return (found[0][2] or found[0][3]) if found else ""
-
 
 VARIABLES = {
     "query_timeout": "300", "insert_timeout": "14400", "query_mem_limit": "0", "exec_mem_limit": "2147483648",
@@ -113,6 +102,7 @@ class Session:
     # --- variables
     def variable(self, name):
         name = name.lower()
+        self.check_variable(name)
         if name in self.variables:
             return self.variables[name]
         if name == "version":
@@ -123,8 +113,18 @@ class Session:
             return self.server.globals[name]
         raise SQLError(f"Unknown system variable '{name}'", 1193, "HY000")
 
+    def check_variable(self, name):
+        if name == "insert_timeout" and not self.cluster.profile.insert_timeout:
+            raise SQLError(f"Unknown system variable '{name}'", 1193, "HY000")
+
+    @property
+    def insert_timeout(self):
+        """Seconds that an INSERT may take."""
+        return int(self.variable("insert_timeout" if self.cluster.profile.insert_timeout else "query_timeout"))
+
     def assign(self, name, value, everywhere=False):
         name = name.lower()
+        self.check_variable(name)
         if name not in self.server.globals:
             raise SQLError(f"Unknown system variable '{name}'", 1193, "HY000")
         if name.endswith("_timeout") and (not value.isdigit() or not 1 <= int(value) <= 259_200):
@@ -247,7 +247,7 @@ class Session:
         self.cluster.statements.append({
             "node": self.node.name, "session": self.identity, "database": self.database, "sql": sql,
             "time": round(self.cluster.now(), 3)})
-        fault = self.cluster.faults.take("sql_error", database=self.database, node=self.node.name, table=named_table(text))
+        fault = self.told_to_fail(text)
         if fault is not None:
             raise SQLError(fault.get("message", "an error that the double was told to give"), int(fault.get("code", 1064)))
         result = self.statements.execute(text)
@@ -259,6 +259,19 @@ class Session:
             self.channel.write(wire.ok(result))
         else:
             self.answer(*result)
+
+    def told_to_fail(self, sql):
+        """The fault `sql_error`, for this statement or for a table that it names."""
+        faults = self.cluster.faults
+        if not any(fault.name == "sql_error" for fault in faults.all):
+            return None
+        words = {name_of(token).lower() for token in Words(sql).tokens if token.kind in ("word", "quoted")}
+        named = [(table.database, table.name) for table in self.cluster.catalog.tables() if table.name.lower() in words]
+        for database, table in [(self.database, "")] + named:
+            found = faults.take("sql_error", database=database, table=table, node=self.node.name, statement=sql)
+            if found is not None:
+                return found
+        return None
 
     def answer(self, columns, rows):
         """A result that the double made itself."""
@@ -273,12 +286,13 @@ class Session:
     def check_catalogue(self, name):
         if name.lower() not in TABLES or not TABLES[name.lower()].known(self.cluster.profile):
             raise SQLError(f"Unknown table 'information_schema.{name}'", 5502, "42S02")
-        refresh(self.cluster)
+        refresh(self.cluster, name)
 
     def select(self, sql, sink=None):
         """Runs a query on MariaDB and passes its result on; `sink` encodes rows otherwise."""
         rewriting = Rewriting(self, sql)
         limit = int(rewriting.hints.get("query_timeout", self.variable("query_timeout")))
+        self.multiply_counts(rewriting)
         kill = write = None
         for database, table in rewriting.tables:
             slow = self.cluster.faults.take("slow_scan", database=database, table=table, node=self.node.name)
@@ -299,6 +313,7 @@ class Session:
         columns = [wire.take_column(source.read()) for _ in range(count)]
         source.read()
         fractions = [i for i, column in enumerate(columns) if column["kind"] == wire.DATETIME and column["decimals"]]
+        special = self.special(columns)
         if sink is None:
             out = [self.channel.frame(wire.lenenc(count))]
             out += [self.channel.frame(self.shown(column)) for column in columns]
@@ -319,6 +334,12 @@ class Session:
                 self.raise_engine(payload, limit)
             if payload[0] == 0xFE and len(payload) < 9:
                 break
+            if special:
+                values = wire.take_row(payload, count)
+                for number, convert in special:
+                    if values[number] is not None:
+                        values[number] = convert(values[number])
+                payload = wire.row(values)
             if sink is not None:
                 payload = sink.row(wire.take_row(payload, count), fractions)
             elif fractions:
@@ -339,6 +360,26 @@ class Session:
         out.append(frame(wire.eof()))
         self.raw.sendall(b"".join(out))
 
+    def multiply_counts(self, rewriting):
+        """COUNT(*) of a table that is told to seem larger than it is."""
+        for database, name in rewriting.tables:
+            factor = self.cluster.catalog.table(database, name).count_factor
+            if factor > 1:
+                rewriting.sql = re.sub(r"(?i)\bcount\s*\(\s*(?:\*|1)\s*\)", f"(COUNT(*) * {factor})", rewriting.sql)
+                return
+
+    def special(self, columns):
+        """(place, function) of the columns that are printed otherwise than they are stored: nested types; BITMAP and HLL are NULL."""
+        found = []
+        for place, column in enumerate(columns):
+            table = self.cluster.catalog.find(column["database"], column["original_table"])
+            known = table.column(column["original"]) if table else None
+            if known and known.type.base in OPAQUE:
+                found.append((place, lambda value: None))
+            elif known and known.type.base in NESTED:
+                found.append((place, nested.as_printed(known.type)))
+        return found
+
     def scan_slowly(self, rewriting, rules, limit):
         """The table's speed against query_timeout, on the virtual clock."""
         rows = scan_cost(self, rewriting)
@@ -352,10 +393,14 @@ class Session:
 
     def raise_engine(self, payload, limit):
         code = struct.unpack_from("<H", payload, 1)[0]
-        if code in (1969, 1317, 3024):
-            raise timeout_error(self.cluster.profile, limit)
         text = payload[9:] if payload[3:4] == b"#" else payload[3:]
-        raise SQLError(text.decode("utf-8", "replace"), 1064, "HY000")
+        raise self.engine_error(code, text.decode("utf-8", "replace"), limit)
+
+    def engine_error(self, code, text, limit):
+        """What MariaDB's error is in StarRocks."""
+        if code in (1969, 1317, 3024):
+            return timeout_error(self.cluster.profile, limit)
+        return SQLError(text, 1064, "HY000")
 
     def shown(self, column):
         """The definition of a result's column as StarRocks sends it."""

@@ -2,12 +2,15 @@
 
 import re
 import threading
+import uuid
+from contextlib import contextmanager
 
-from . import alter, ddl, insert, show
+from . import alter, ddl, insert, materialized, show
 from .catalog import Column, SQLError, Table, Type
 from .engine import quote
 from .lexer import Words
 from .rewrite import Rewriting
+from .transactions import Refused
 
 _creating = threading.Lock()
 
@@ -97,7 +100,11 @@ class Statements:
 
     def do_desc(self, words):
         words.accept("TABLE")
-        return show.Show(self.session).columns(words.path(), full=False)
+        path = words.path()
+        columns, rows = show.Show(self.session).columns(path, full=False)
+        if words.accept("ALL"):
+            return materialized.describe_all(self.catalog.table(path[0] or self.session.database, path[1]), self.cluster.profile, rows)
+        return columns, rows
 
     do_describe = do_desc
 
@@ -129,13 +136,28 @@ class Statements:
             self.catalog.create_database(name)
             return None
         if words.accept("MATERIALIZED", "VIEW"):
-            return self.create_view(words, materialized=True)
+            return self.create_view(words, is_materialized=True)
         if words.accept("OR", "REPLACE", "VIEW") or words.accept("VIEW"):
             return self.create_view(words)
+        if words.accept("INDEX"):
+            words.accept("IF", "NOT", "EXISTS")
+            return self.create_index(words)
         words.accept("EXTERNAL")
         words.accept("TEMPORARY")
         words.expect("TABLE")
         return self.create_table(words)
+
+    def create_index(self, words):
+        """CREATE INDEX name ON table (columns) …, and DROP INDEX name ON table."""
+        name = words.name()
+        words.expect("ON")
+        database, table = words.path()
+        found = self.catalog.table(database or self.session.database, table)
+        index = materialized.read_index(Words(f"{quote(name)} " + words.rest()))
+        materialized.check_index(found, index, self.cluster.profile)
+        found.indexes.append(index)
+        self.catalog.touch()
+        return None
 
     def create_table(self, words):
         like = re.match(r"(?is)CREATE\s+(?:EXTERNAL\s+)?TABLE\s+(IF\s+NOT\s+EXISTS\s+)?(.+?)\s+LIKE\s+(.+)\Z", words.sql)
@@ -158,12 +180,13 @@ class Statements:
             table.created = self.cluster.now()
             for part in table.partitions:
                 part.version_time = table.created
-            self.cluster.storage.create(table)
+            if not table.external:
+                self.cluster.storage.create(table)
             names[table.name] = table
         self.catalog.touch()
         return None
 
-    def create_view(self, words, materialized=False):
+    def create_view(self, words, is_materialized=False):
         absent = words.accept("IF", "NOT", "EXISTS")
         database, name = words.path()
         database = database or self.session.database
@@ -175,10 +198,17 @@ class Statements:
         start = words.peek().start
         while words.more and not words.accept("AS"):
             words.next()
+        clauses = words.sql[start : words.tokens[words.at - 1].start]
         body = words.rest()
-        rewritten = Rewriting(self.session, body).sql
-        table = Table(database, name, [], view=body, materialized=materialized, created=self.cluster.now())
-        table.partition_text = words.sql[start:].split(" AS ")[0] if materialized else ""
+        if is_materialized and materialized.is_synchronous(clauses):
+            materialized.create_rollup(self.session, database, name, body)
+            self.catalog.touch()
+            return None
+        rewriting = Rewriting(self.session, body)
+        rewritten = rewriting.sql
+        table = Table(database, name, [], view=body, materialized=is_materialized, created=self.cluster.now())
+        table.bases = materialized.bases_of(self.cluster, rewriting)
+        table.partition_text = words.sql[start:].split(" AS ")[0] if is_materialized else ""
         self.session.engine.query(f"CREATE VIEW {quote(database)}.{quote(name)} AS {rewritten}")
         for row in self.session.engine.query(f"SHOW COLUMNS FROM {quote(database)}.{quote(name)}"):
             table.columns.append(Column(row[0], Type("VARCHAR", 65_533)))
@@ -188,11 +218,7 @@ class Statements:
 
     def do_refresh(self, words):
         words.expect("MATERIALIZED", "VIEW")
-        database, name = words.path()
-        table = self.catalog.table(database or self.session.database, name)
-        if not table.materialized:
-            raise SQLError(f"Can not refresh non materialized view: {name}")
-        return None
+        return materialized.refresh(self.session, words)
 
     def do_drop(self, words):
         if words.accept("DATABASE") or words.accept("SCHEMA"):
@@ -206,6 +232,12 @@ class Statements:
             del self.catalog.databases[name]
             self.catalog.touch()
             return None
+        if words.accept("INDEX"):
+            name = words.name()
+            words.expect("ON")
+            database, table = words.path()
+            materialized.drop_index(self.catalog.table(database or self.session.database, table), name)
+            return None
         view = words.accept("MATERIALIZED", "VIEW") or words.accept("VIEW")
         if not view:
             words.accept("TEMPORARY")
@@ -214,11 +246,15 @@ class Statements:
         database, name = words.path()
         database = database or self.session.database
         table = self.catalog.find(database, name)
+        if view and table is None and materialized.drop_view(self.session, database, name):
+            return None
         if table is None or bool(table.view) != bool(view):
             if present:
                 return None
             self.catalog.database(database)
             raise SQLError(f"Unknown table '{name}'", 1051, "42S02")
+        materialized.changed(self.cluster, table, f"base-table dropped: {name}")
+        self.cluster.settle(table)
         if view:
             self.cluster.storage.run(f"DROP VIEW {quote(database)}.{quote(name)}")
         else:
@@ -231,6 +267,8 @@ class Statements:
         words.accept("TABLE")
         database, name = words.path()
         table = self.catalog.table(database or self.session.database, name)
+        if not table.kept_here:
+            raise SQLError(f"Table '{table.name}' is not a table of this cluster")
         chosen = table.partitions
         if words.accept("PARTITION"):
             chosen = [self.partition(table, part) for part in words.names()]
@@ -238,9 +276,11 @@ class Statements:
         if numbers:
             with self.cluster.storage.lock(table):
                 self.cluster.storage.run(f"DELETE FROM {self.cluster.storage.name(table)} WHERE `__part` IN ({numbers})")
+        now = self.cluster.now()
         for part in chosen:
-            part.bytes = 0
-            self.cluster.bump(part)
+            made = part.again()
+            made.version_time = now
+            table.partitions[table.partitions.index(part)] = made
         self.catalog.touch()
         return None
 
@@ -262,6 +302,8 @@ class Statements:
         database, name = words.path()
         database = database or self.session.database
         table = self.catalog.table(database, name)
+        if not table.kept_here:
+            raise SQLError(f"Table '{table.name}' is not a table of this cluster")
         match = re.match(r"(?is)\s*(?:PARTITIONS?\s*\(([^)]*)\)|PARTITION\s+([`\w]+))?\s*(?:WHERE\s+(.*))?\Z",
                          words.sql[words.peek().start :])
         if not match or not match[3]:
@@ -271,12 +313,27 @@ class Statements:
         where = f"({Rewriting(self.session, match[3]).sql})"
         if chosen:
             where += f" AND `__part` IN ({','.join(str(part.identity) for part in parts)})"
-        with self.cluster.storage.lock(table):
+        with self.label(table, "delete"), self.cluster.storage.lock(table):
             self.session.engine.query(f"DELETE FROM {quote(database)}.{quote(name)} WHERE {where}")
         for part in parts:
-            self.cluster.bump(part)
+            self.cluster.bump(part, everywhere=True)
         self.catalog.touch()
         return 0
+
+    @contextmanager
+    def label(self, table, kind):
+        """Every statement that changes rows spends a label of its database."""
+        transactions = self.cluster.transactions
+        try:
+            spent = transactions.begin(table.database, f"{kind}_{uuid.uuid4()}", table.name, kind=kind.upper())
+        except Refused as refused:
+            raise SQLError(str(refused)) from None
+        try:
+            yield
+        except BaseException as problem:
+            transactions.abort(spent, str(problem)[:200])
+            raise
+        transactions.commit(spent, 0)
 
     def do_update(self, words):
         database, name = words.path()
@@ -286,7 +343,7 @@ class Statements:
         rest = words.sql[words.peek().start :]
         if not re.search(r"(?i)\bwhere\b", rest):
             raise SQLError("must specify where clause to prevent full table update")
-        with self.cluster.storage.lock(table):
+        with self.label(table, "update"), self.cluster.storage.lock(table):
             done = self.session.engine.query(
                 f"UPDATE {quote(table.database)}.{quote(table.name)} {Rewriting(self.session, rest).sql}")
         self.cluster.bump_all(table)

@@ -5,6 +5,7 @@ import queue
 import threading
 from contextlib import contextmanager
 
+from . import functions
 from .engine import Engine, literal, quote
 
 HIDDEN = "`__part` int NOT NULL DEFAULT 0 INVISIBLE"
@@ -35,6 +36,7 @@ class Storage:
         self.idle = queue.SimpleQueue()
         self.locks = {}
         self.guard = threading.Lock()
+        self.ready = False
 
     @contextmanager
     def connection(self):
@@ -53,6 +55,10 @@ class Storage:
         engine = Engine(self.address, self.user, self.password)
         engine.query("SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin")
         engine.query("CREATE DATABASE IF NOT EXISTS `__double`")
+        with self.guard:
+            if not self.ready:
+                functions.create(engine)
+                self.ready = True
         # Some statements want a database though they name every table's.
         engine.query("USE `__double`")
         return engine
@@ -84,6 +90,7 @@ class Storage:
             lines.append("`__seq` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY INVISIBLE")
         lines.append(HIDDEN)
         if not stage:
+            lines.append("`__row` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY INVISIBLE")
             lines.append("KEY `__p` (`__part`)")
         keys = []
         for name in table.keys[:8]:
@@ -212,6 +219,9 @@ class Storage:
                 picked.append(name)
             elif column.aggregate in ("SUM", "MIN", "MAX"):
                 picked.append(f"{column.aggregate}({name}) {over}) AS {name}")
+            elif column.aggregate in ("BITMAP_UNION", "HLL_UNION"):
+                picked.append(f"(SELECT {functions.union('u.' + name)} FROM {stage} u WHERE "
+                              + " AND ".join(f"u.{key} <=> p.{key}" for key in keys) + f") AS {name}")
             elif column.aggregate == "REPLACE_IF_NOT_NULL":
                 picked.append(f"FIRST_VALUE({name}) {over} ORDER BY {name} IS NULL, `__seq` DESC) AS {name}")
             else:
@@ -225,7 +235,7 @@ class Storage:
         engine.query(f"DELETE t FROM {target} t WHERE EXISTS (SELECT 1 FROM {stage} s WHERE {same})")
         engine.query(
             f"INSERT INTO {target} ({columns}, `__part`) SELECT {columns}, `__part` FROM (SELECT {', '.join(picked)}, `__part`, "
-            f"ROW_NUMBER() {over} ORDER BY `__seq` DESC) AS `__rank` FROM {stage}) x WHERE `__rank` = 1")
+            f"ROW_NUMBER() {over} ORDER BY `__seq` DESC) AS `__rank` FROM {stage} p) x WHERE `__rank` = 1")
         engine.query("COMMIT")
 
 

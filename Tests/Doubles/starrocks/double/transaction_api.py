@@ -112,15 +112,19 @@ class TransactionAPI:
         started, report = time.monotonic(), Report()
         try:
             limit = cluster.config["streaming_load_max_mb"] or cluster.profile.max_load_megabytes
-            if known.bytes + (exchange.request.length or 0) > limit << 20:
-                raise Refusal(f"body size {known.bytes + exchange.request.length} exceed limit: {limit << 20}, Invalid argument. "
+            sent = known.sent + (exchange.request.length or 0)
+            if sent > limit << 20:
+                raise Refusal(f"body size {sent} exceed limit: {limit << 20}, Invalid argument. "
                               "You can increase the limit by setting streaming_load_max_mb in be.conf.")
+            known.sent = sent
+            if exchange.headers.get("format", "").lower() == "json":
+                self.json_size(exchange.headers, sent)
             target = cluster.catalog.find(known.database, where["table"] or known.table)
             if target is None:
                 raise Refusal(f"unknown table, table={known.database}.{where['table']}")
-            plan = Plan(cluster, target, exchange.headers)
+            plan = Plan(cluster, target, exchange.headers, transaction=True)
             if known.parameters not in (None, plan.fingerprint) and not known.multi:
-                raise Refusal("the parameters of this load differ from those of the loads before it in the transaction")
+                raise Refusal("load request not equal last.")
             known.parameters = plan.fingerprint
             planned = int((time.monotonic() - started) * 1000)
             early = exchange.take("early_fail", **where)

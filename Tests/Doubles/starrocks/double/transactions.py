@@ -6,6 +6,8 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
+from . import tablets
+
 LABEL = re.compile(r"[-\w]{1,128}\Z", re.ASCII)
 RUNNING, DONE = ("PREPARE", "PREPARED"), ("COMMITTED", "VISIBLE")
 
@@ -50,6 +52,8 @@ class Transaction:
     filtered: int = 0
     unselected: int = 0
     bytes: int = 0
+    sent: int = 0
+    """The sum of the loads' Content-Lengths."""
     error_url: str = ""
     visible: threading.Event = field(default_factory=threading.Event)
 
@@ -180,10 +184,11 @@ class Transactions:
                     among = spool.table.temporary if spool.rules.get("temporary") else spool.table.partitions
                     part = next((p for p in among if p.identity == part), None)
                     if part:
-                        touched[part.identity] = part
+                        touched[part.identity] = (spool.table, part)
                         part.bytes += spool.bytes * count // max(1, spool.rows)
-            for part in touched.values():
+            for table, part in touched.values():
                 cluster.bump(part)
+                tablets.grow_when_full(cluster, table, part)
             transaction.state, transaction.finished_at = "VISIBLE", now
             cluster.catalog.touch()
         for spool in transaction.spools:

@@ -1,5 +1,6 @@
 """Turns a field of a load into the text that MariaDB stores, or says why it cannot be stored."""
 
+import base64
 import datetime
 import json
 import math
@@ -8,6 +9,9 @@ import struct
 from decimal import Decimal, InvalidOperation, ROUND_HALF_UP
 
 from .catalog import NESTED, OPAQUE
+from .nested import DOCUMENTS, Misshapen, Number, from_csv, from_json, stored
+
+
 
 RANGES = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63, "LARGEINT": 127}
 INTEGER = re.compile(r"\s*[+-]?\d+\s*\Z")
@@ -16,7 +20,7 @@ MOMENT = re.compile(
 COMPACT = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?\s*\Z")
 
 
-class Unfit(Exception):
+class Unfit(ValueError):
     """The value cannot become the column's type: NULL in a lenient load, a filtered row in a strict one."""
 
 
@@ -25,18 +29,30 @@ def integer(base):
     low, high = -(1 << bits), (1 << bits) - 1
 
     def convert(text):
-        try:
-            if not INTEGER.match(text):
-                # StarRocks casts 12.7 to 12 only in expressions; a field has to be a whole number.
-                raise ValueError
+        if INTEGER.match(text):
             number = int(text)
-        except ValueError:
-            raise Unfit(f"Type: {base}") from None
-        if number < low or number > high:
+        else:
+            number = cut(text, base)
+        if not low <= number <= high:
             raise Unfit(f"Type: {base}")
         return str(number)
 
     return convert
+
+
+def cut(text, base):
+    """A number with fraction or exponent, cut toward zero. BIGINT and LARGEINT go through DECIMAL(27,9) and 64 bits."""
+    try:
+        number = Decimal(text.strip())
+        if not number.is_finite():
+            raise InvalidOperation
+    except InvalidOperation:
+        raise Unfit(f"Type: {base}") from None
+    if base not in ("BIGINT", "LARGEINT"):
+        return int(float(number)) if number.adjusted() < 40 else 1 << 200
+    if number.adjusted() >= 18:
+        raise Unfit(f"Type: {base}")
+    return int(number)
 
 
 def boolean(text):
@@ -131,27 +147,96 @@ def string(kind, length):
 
 
 def document(text):
-    """JSON as StarRocks prints it: a blank after colon and comma."""
+    """JSON as StarRocks prints it: a blank after colon and comma. A bare word, NaN and half a surrogate pair do not fit."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
+        shown = json.dumps(json.loads(text, parse_constant=_refuse), ensure_ascii=False)
+        shown.encode()
     except ValueError:
         raise Unfit("Type: JSON") from None
+    return shown
 
 
-def nested(text):
-    opening = text.strip()[:1]
-    if opening not in ("[", "{"):
-        raise Unfit("Type: ARRAY")
+def _refuse(word):
+    raise ValueError(word)
+
+
+def binary(text):
+    """VARBINARY of the newer source: Base64 is tried first, the bytes are taken as they are only where that fails."""
+    data = text.encode("utf-8", "surrogateescape")
+    if not data.strip():
+        return ""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+        return base64.b64decode(data, validate=True).decode("utf-8", "surrogateescape")
     except ValueError:
-        # [a,b] without quotes is a CSV array too.
-        return text.strip()
+        return text
 
 
-def converter(column):
-    """A function from text to text; NULL never reaches it."""
-    kind = column.type
+def nested_reader(kind, profile, strict):
+    """A function from a CSV field to a nested value. Doris reads JSON's grammar."""
+    def convert(text):
+        try:
+            if profile.is_doris:
+                return from_json(DOCUMENTS.decode(text), kind, lambda inner: scalar(inner, profile))
+            return from_csv(text, kind, lambda inner: scalar(inner, profile), strict)
+        except (Misshapen, ValueError):
+            raise Unfit(f"Type: {kind.text or kind.base}") from None
+
+    return convert
+
+
+def nested(kind, profile, strict):
+    """A nested value of a CSV field, as it is stored."""
+    read = nested_reader(kind, profile, strict)
+    return lambda text: stored(read(text), kind)
+
+
+def cast(kind, profile):
+    """A function from the text of an expression's result to what is stored."""
+    if kind.base in NESTED:
+        def convert(text):
+            try:
+                return stored(from_json(DOCUMENTS.decode(text), kind, lambda inner: scalar(inner)), kind)
+            except (Misshapen, ValueError):
+                raise Unfit(f"Type: {kind.text}") from None
+
+        return convert
+    return scalar(kind)
+
+
+def from_document(kind, profile):
+    """A function from a value of a JSON load to what is stored: numbers natively, texts as they are, the others by text and CAST."""
+    def convert(value):
+        if kind.base in NESTED:
+            try:
+                return stored(from_json(value, kind, lambda inner: scalar(inner)), kind)
+            except Misshapen:
+                raise Unfit(f"Type: {kind.text}") from None
+        if kind.base == "JSON":
+            return json.dumps(value, ensure_ascii=False)
+        return by_text(told(value, kind.base))
+
+    by_text = None if kind.base in NESTED else scalar(kind)
+    return convert
+
+
+def told(value, base=""):
+    """A JSON value as text: a number by its own digits, a document without blanks."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, Number):
+        return value.text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def converter(kind, profile, strict):
+    """A function from the text of a CSV field to what is stored; NULL never reaches it."""
+    return nested(kind, profile, strict) if kind.base in NESTED else scalar(kind, profile)
+
+
+def scalar(kind, profile=None):
+    """A function from text to text for a type that is not nested."""
     if kind.base in RANGES:
         return integer(kind.base)
     if kind.base == "BOOLEAN":
@@ -166,12 +251,12 @@ def converter(column):
         return string(kind.base, kind.length)
     if kind.base == "STRING":
         return string("STRING", 65_533)
+    if kind.base == "VARBINARY" and profile and profile.base64_first:
+        return binary
     if kind.base == "VARBINARY":
         return string("VARBINARY", 1_048_576)
     if kind.base == "JSON":
         return document
-    if kind.base in NESTED:
-        return nested
     if kind.base in OPAQUE:
         return lambda text: text
     raise Unfit(f"no type {kind.base}")

@@ -56,7 +56,7 @@ class Transactions(Case):
         self.assertIn("hasn't send any data yet", self.transaction("prepare", "a")["Message"])
         self.transaction("load", "a", data="1,a\n", column_separator=",")
         told = self.transaction("load", "a", data="1|a\n", column_separator="|")
-        self.assertIn("parameters of this load differ", told["Message"])
+        self.assertIn("load request not equal last.", told["Message"])
         self.assertEqual(self.state("a"), "ABORTED")
         self.transaction("begin", "b")
         told = self.transaction("load", "b", data="1,a\n2,b", column_separator=",")
