@@ -44,9 +44,10 @@ public final class ShapeCache: Sendable {
         let names = Dictionary(grouping: wanted, by: \.name)
         let found: [TableShape]
         do { found = try session.describeAll(schema: table.schema) { names[$0.name.name] != nil } } catch let error as ApusError
-            where error.code == .notFound
+            where !error.endsAll
         {
-            // The schema, or a file that the first write will make.
+            // The schema is not there, or a file that the first write will make; or one of the tables is at fault, which is no
+            // other's matter: each asks for its own.
             found = []
         }
         // Of two tables of one name on a search path, the catalogue knows better which is meant.
