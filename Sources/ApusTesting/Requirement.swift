@@ -23,6 +23,10 @@ public struct Requirement: Sendable {
     public static let starrocks = Requirement(
         name: "the StarRocks double's Python, MariaDB and curl", debianPackage: "python3 mariadb-server mariadb-client curl"
     ) { StarRocksDouble.isInstalled }
+    /// What the double's scanners run on, installed from PyPI at the first call.
+    public static let scans = Requirement(
+        name: "thrift and pyarrow from PyPI", debianPackage: "python3-venv, and a way to PyPI"
+    ) { StarRocksDouble.canScan }
     public static let pgbouncer = Requirement(name: "PgBouncer", debianPackage: "pgbouncer") { PgBouncer.isInstalled }
     /// The `openssl` command, which makes the certificates of TLS tests.
     public static let openssl = Requirement(name: "openssl", debianPackage: "openssl") { findProgram("openssl") != nil }

@@ -64,6 +64,18 @@ public final class StarRocksDouble: Sendable {
         MariaDBServer.isInstalled && ["python3", "mariadb", "curl"].allSatisfy { findProgram($0) != nil }
     }
 
+    /// Whether a Python with `thrift` and `pyarrow` is there, or could be made.
+    static let canScan: Bool =
+        isInstalled
+        && (try? runCommand(
+            "python3",
+            ["-c", "import sys; sys.path.insert(0, sys.argv[1]); from double import queryplan; queryplan.interpreter()", folder]))?.status
+            == 0
+
+    /// `Tests/Doubles/starrocks`.
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Tests/Doubles/starrocks").path
+
     private static let sharedDoubles = Mutex<[Profile: StarRocksDouble]>([:])
 
     /// The one double of a profile that the tests of this process share, started at the first call. Tests that share it
@@ -90,8 +102,7 @@ public final class StarRocksDouble: Sendable {
         }
         self.options = options
         let folder = try TemporaryFolder(prefix: "apus-sr")
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Tests/Doubles/starrocks/run.py").path
+        let script = Self.folder + "/run.py"
         // The folder stands in the command for the watchdog; all that the double and its MariaDB write goes there, too.
         // `--keep`, since a thread of this process that started the double may end long before the process does.
         var arguments = [

@@ -20,6 +20,13 @@ def copy_of(table, database, name):
     return made
 
 
+def only_partition(table):
+    """The partition of a table that has none has the table's name, whatever that becomes."""
+    if not table.partition_kind:
+        for part in table.partitions:
+            part.name = table.name
+
+
 class Alter:
     def __init__(self, statements):
         self.statements, self.session, self.cluster = statements, statements.session, statements.cluster
@@ -35,6 +42,7 @@ class Alter:
         table = self.cluster.catalog.table(database or self.session.database, name)
         if table.view or (table.external and words.peek().upper != "RENAME"):
             raise SQLError(f"{name} is not a table of this cluster")
+        self.cluster.settle(table)
         with self.storage.lock(table):
             while True:
                 self.clause(words, table)
@@ -112,6 +120,7 @@ class Alter:
             raise SQLError(f"Unknown table '{table.database}.{other_name}'", 5502, "42S02")
         if other is table:
             raise SQLError("new table name is the same as the old one")
+        self.cluster.settle(other)
         with self.storage.lock(other):
             first, second = self.storage.name(table), self.storage.name(other)
             between = f"{quote(table.database)}.`__swap`"
@@ -126,6 +135,8 @@ class Alter:
                 materialized.changed(self.cluster, one, f"base-table swapped: {one.name}")
             names[table.name], names[other.name] = other, table
             table.name, other.name = other.name, table.name
+            for one in (table, other):
+                only_partition(one)
 
     def rename(self, table, name):
         names = self.cluster.catalog.database(table.database)
@@ -140,6 +151,7 @@ class Alter:
         old, old_temporary = self.storage.name(table), self.storage.name(table, "__temp_")
         del names[table.name]
         table.name = name
+        only_partition(table)
         names[name] = table
         self.storage.run(f"RENAME TABLE {old} TO {self.storage.name(table)}, "
                          f"{old_temporary} TO {self.storage.name(table, '__temp_')}")

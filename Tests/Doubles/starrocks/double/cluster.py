@@ -117,6 +117,11 @@ class Cluster:
         if self.scan:
             self.scan.tell_world()
 
+    def settle(self, table):
+        """Plans on a table that is about to change are read now, as long as their rows are where they were."""
+        if self.scan:
+            self.scan.ask({"do": "settle", "database": table.database, "table": table.name})
+
     # --- nodes
     def frontends(self):
         return [node for node in self.nodes.values() if node.kind == "fe"]

@@ -131,11 +131,11 @@ def step(text, unit, count):
     """The date that many units later; text keeps its form."""
     kind = "%Y-%m-%d %H:%M:%S" if " " in text else "%Y-%m-%d"
     day = datetime.datetime.strptime(text, kind)
-    if unit in ("MONTH", "YEAR"):
-        months = day.year * 12 + day.month - 1 + count * (12 if unit == "YEAR" else 1)
+    if unit in ("MONTH", "QUARTER", "YEAR"):
+        months = day.year * 12 + day.month - 1 + count * {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
         day = day.replace(year=months // 12, month=months % 12 + 1)
     else:
-        day += datetime.timedelta(**{{"HOUR": "hours", "DAY": "days", "WEEK": "weeks"}[unit]: count})
+        day += datetime.timedelta(**{{"MINUTE": "minutes", "HOUR": "hours", "DAY": "days", "WEEK": "weeks"}[unit]: count})
     return day.strftime(kind)
 
 

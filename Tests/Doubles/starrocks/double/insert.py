@@ -1,5 +1,6 @@
 """INSERT INTO and INSERT OVERWRITE: through the same staging and merging as a load, one version each."""
 
+import re
 import uuid
 
 from . import tablets
@@ -16,6 +17,9 @@ class Insert:
         self.session, self.cluster = session, session.cluster
 
     def execute(self, words):
+        self.hints = {}
+        while words.peek().kind == "hint":
+            self.hints.update((key.lower(), value) for key, value in re.findall(r"(\w+)\s*=\s*['\"]?(\w+)", words.next().text))
         overwrite = words.accept("OVERWRITE")
         if not overwrite:
             words.expect("INTO")
@@ -53,7 +57,7 @@ class Insert:
         try:
             transaction = self.cluster.transactions.begin(
                 table.database, label or f"insert_{uuid.uuid4()}", table.name, kind="INSERT",
-                timeout=float(self.session.insert_timeout))
+                timeout=float(self.limit()))
         except (LabelUsed, Refused) as refused:
             raise SQLError(str(refused)) from None
         try:
@@ -88,9 +92,14 @@ class Insert:
         self.cluster.catalog.touch()
         return sum(counts.values())
 
+    def limit(self):
+        """Seconds that the INSERT may take, by its own hint or the session's variable."""
+        name = "insert_timeout" if self.cluster.profile.insert_timeout else "query_timeout"
+        return int(self.hints.get(name, self.session.insert_timeout))
+
     def fill(self, statement, slow):
         """The INSERT's query, which has `insert_timeout` from 3.4 on and `query_timeout` before."""
-        limit = self.session.insert_timeout
+        limit = self.limit()
         for rewriting, rules in slow:
             self.session.scan_slowly(rewriting, rules, limit)
         engine = self.session.engine

@@ -8,10 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import types
 
-from . import partitions, tablets
+from . import tablets
 from .catalog import NESTED, OPAQUE, SQLError
 from .engine import quote
 from .lexer import Words

@@ -1,6 +1,7 @@
 """Which partition a row belongs to, for rows of a load and, as SQL, for rows of an INSERT."""
 
 import bisect
+import datetime
 import threading
 
 from .catalog import Partition, SQLError
@@ -31,7 +32,14 @@ def truncated(text, unit):
     """The beginning of the unit that a date lies in, in the date's own form."""
     if unit == "HOUR":
         return text[:13] + ":00:00"
+    if unit == "MINUTE":
+        return text[:16] + ":00"
     date = {"YEAR": text[:4] + "-01-01", "MONTH": text[:7] + "-01"}.get(unit, text[:10])
+    if unit == "QUARTER":
+        date = f"{text[:5]}{(int(text[5:7]) - 1) // 3 * 3 + 1:02d}-01"
+    elif unit == "WEEK":
+        day = datetime.date.fromisoformat(date)
+        date = (day - datetime.timedelta(days=day.weekday())).isoformat()
     return date + (" 00:00:00" if len(text) > 10 else "")
 
 
@@ -107,7 +115,7 @@ class Router:
             key, name = (None,), "pNULL"
         elif unit:
             start = truncated(values[0].split(".")[0], unit)
-            digits = {"YEAR": 4, "MONTH": 6, "DAY": 8, "HOUR": 10}.get(unit, 8)
+            digits = {"YEAR": 4, "MONTH": 6, "QUARTER": 6, "DAY": 8, "HOUR": 10, "MINUTE": 12}.get(unit, 8)
             compact = start.replace("-", "").replace(" ", "").replace(":", "")
             key, name = (start,), "p" + compact[:digits]
         else:

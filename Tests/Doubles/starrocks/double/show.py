@@ -132,11 +132,27 @@ class Show:
         counts = (self.cluster.storage.counts(table, True) if temporary
                   else counts_of(self.cluster, [table])[table.identity])
         columns, rows = partitions.listed(self.cluster, table, counts, temporary)
-        for name, test, value in re.findall(r"(?i)\b(\w+)\s*(=|like)\s*['\"]([^'\"]*)", words.rest()):
-            at = [column.lower() for column in columns].index(name.lower())
+        rest = words.rest()
+        for name, test, value in re.findall(r"(?i)\b(\w+)\s*(=|like)\s*['\"]([^'\"]*)", rest):
+            at = self.place(columns, name)
             pattern = re.escape(value).replace("%", ".*") if test.lower() == "like" else re.escape(value)
             rows = [row for row in rows if re.fullmatch(pattern, str(row[at]), re.I)]
-        return columns, rows
+        order = re.search(r"(?i)\bORDER\s+BY\s+`?(\w+)`?(\s+DESC)?", rest)
+        if order:
+            at = self.place(columns, order[1])
+            rows.sort(key=lambda row: (row[at] is not None, row[at]), reverse=bool(order[2]))
+        return columns, self.limited(rows, rest)
+
+    def place(self, columns, name):
+        """The number of a column that a WHERE or an ORDER BY names."""
+        found = next((number for number, column in enumerate(columns) if column.lower() == name.lower()), None)
+        if found is None:
+            raise SQLError(f"Column {name} does not exist in the result", 1054, "42S22")
+        return found
+
+    def limited(self, rows, rest):
+        limit = re.search(r"(?i)\bLIMIT\s+(?:(\d+)\s*,\s*)?(\d+)", rest)
+        return rows[int(limit[1] or 0) :][: int(limit[2])] if limit else rows
 
     def temporary_partitions(self, words):
         return self.partitions(words, temporary=True)
@@ -162,12 +178,9 @@ class Show:
         index = re.search(r"(?i)\bIndexName\s*=\s*['\"]([^'\"]*)", rest)
         columns, rows = tablets.columns(profile), tablets.listed(self.cluster, table, chosen, index and index[1])
         for name, value in re.findall(r"(?i)\b(BackendId|Version|State)\s*=\s*['\"]?([^'\"\s]+)", rest):
-            at = [column.lower() for column in columns].index(name.lower())
+            at = self.place(columns, name)
             rows = [row for row in rows if str(row[at]) == value]
-        limit = re.search(r"(?i)\bLIMIT\s+(?:(\d+)\s*,\s*)?(\d+)", rest)
-        if limit:
-            rows = rows[int(limit[1] or 0) :][: int(limit[2])]
-        return columns, rows
+        return columns, self.limited(rows, rest)
 
     def tablet(self, identity):
         """SHOW TABLET id: where it belongs."""

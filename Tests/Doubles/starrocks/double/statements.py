@@ -298,6 +298,7 @@ class Statements:
             self.catalog.database(database)
             raise SQLError(f"Unknown table '{name}'", 1051, "42S02")
         materialized.changed(self.cluster, table, f"base-table dropped: {name}")
+        self.cluster.settle(table)
         if view:
             self.cluster.storage.run(f"DROP VIEW {quote(database)}.{quote(name)}")
         else:

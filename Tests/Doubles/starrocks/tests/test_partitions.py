@@ -123,10 +123,31 @@ class Partitions(Case):
         self.assertNotEqual(names, sorted(names))
         self.assertEqual(len(names), 20)
         self.assertIn("List", self.shown("l")[0])
+        self.assertEqual([row[1] for row in self.sql("SHOW PARTITIONS FROM l WHERE PartitionName LIKE 'pc0%' ORDER BY PartitionName LIMIT 2")],
+                         ["pc00", "pc01"])
+        self.assertIn("does not exist", self.sql_error("SHOW PARTITIONS FROM l WHERE Nothing = 'x'"))
         self.load("e", "2024-03-05\t1\n2024-01-05\t2\n")
         self.assertEqual([(row["PartitionName"], row["Range"]) for row in self.shown("e")], [
             ("p202401", "[types: [DATE]; keys: [2024-01-01]; ..types: [DATE]; keys: [2024-02-01]; )"),
             ("p202403", "[types: [DATE]; keys: [2024-03-01]; ..types: [DATE]; keys: [2024-04-01]; )")])
+
+    def test_the_one_partition_of_a_table_without_any_has_its_name(self):
+        self.random(1)
+        self.sql("CREATE TABLE o LIKE t")
+        first = self.shown()[0]["PartitionId"]
+        self.sql("ALTER TABLE t SWAP WITH o")
+        self.assertEqual([(row["PartitionName"], row["VisibleVersion"]) for row in self.shown()], [("t", "1")])
+        self.assertEqual([(row["PartitionName"], row["PartitionId"]) for row in self.shown("o")], [("o", first)])
+        self.sql("ALTER TABLE o RENAME p")
+        self.assertEqual(self.shown("p")[0]["PartitionName"], "p")
+
+    def test_weeks_and_quarters_of_expressions(self):
+        self.sql('''CREATE TABLE w (dt date, k int) DUPLICATE KEY(dt) PARTITION BY date_trunc('week', dt) DISTRIBUTED BY HASH(k);
+            CREATE TABLE q (dt datetime, k int) DUPLICATE KEY(dt) PARTITION BY date_trunc('quarter', dt) DISTRIBUTED BY HASH(k)''')
+        self.load("w", "2024-03-06\t1\n")
+        self.load("q", "2024-03-06 10:00:00\t1\n")
+        self.assertIn("keys: [2024-03-04]; ..types: [DATE]; keys: [2024-03-11]", self.shown("w")[0]["Range"])
+        self.assertIn("keys: [2024-01-01 00:00:00]; ..types: [DATETIME]; keys: [2024-04-01 00:00:00]", self.shown("q")[0]["Range"])
 
     def test_shared_data(self):
         for profile in ("3.3-shared", "3.5-shared"):
@@ -175,6 +196,7 @@ class Partitions(Case):
         self.assertIn("timeout of 50 seconds", self.sql_error("SET query_timeout = 50; INSERT INTO o SELECT k FROM t"))
         self.play("3.5")
         self.sql("SET query_timeout = 50; INSERT INTO o SELECT k FROM t")
+        self.assertIn("ERROR 2027", self.sql_error("INSERT /*+ SET_VAR(insert_timeout = 9) */ INTO o SELECT k FROM t"))
         # libmariadb takes 5024 for a broken packet.
         self.assertIn("ERROR 2027", self.sql_error("SET insert_timeout = 60; INSERT INTO o SELECT k FROM t"))
         self.assertEqual(self.sql("SELECT COUNT(*) FROM o"), [["10"]])

@@ -145,7 +145,15 @@ class Scans(Case):
             found += self.ask("next", where["routings"][0], context=opened["context"], offset=0)["rows"] or []
         self.assertEqual(sorted(found), [[k] for k in range(5)])
         self.assertEqual(sorted(self.read(f"select k from {self.db}.t")), [[0], [1], [3], [4], [100]])
-        self.sql("ALTER TABLE t ADD COLUMN w int")
+        before = self.plan(f"select k from {self.db}.t")[1]
+        self.sql("CREATE TABLE o LIKE t; ALTER TABLE t SWAP WITH o")
+        self.assertEqual(self.plan(f"select k from {self.db}.t")[1]["partitions"], {})
+        found = []
+        for tablet, where in before["partitions"].items():
+            opened = self.ask("open", where["routings"][0], tablets=[int(tablet)], plan=before["opaqued_query_plan"])
+            found += self.ask("next", where["routings"][0], context=opened["context"], offset=0)["rows"] or []
+        self.assertEqual(sorted(found), [[0], [1], [3], [4], [100]])
+        self.sql("ALTER TABLE t SWAP WITH o; ALTER TABLE t ADD COLUMN w int")
         self.assertEqual(len(self.read(f"select w from {self.db}.t")), 5)
 
     def test_what_a_scanner_refuses(self):
