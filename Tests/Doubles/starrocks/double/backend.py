@@ -21,7 +21,7 @@ UNKNOWN = "Commit transaction fail cause rpc timeout, Transaction status unknown
 class Backend(TransactionAPI, Service):
     hop = "be"
     routes = tuple((method, re.compile(pattern), name) for method, pattern, name in (
-        ("PUT", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_stream_load", "stream_load"),
+        ("PUT", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_stream_load/?", "stream_load"),
         ("POST", r"/api/transaction/(?P<operation>begin|prepare|commit|rollback)", "transaction"),
         ("PUT", r"/api/transaction/(?P<operation>load)", "transaction"),
         ("PUT", rf"/api/(?:(?P<database>{NAME})/)?(?:(?P<table>{NAME})/)?_stream_load_2pc", "two_phase"),

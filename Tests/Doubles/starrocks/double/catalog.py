@@ -251,6 +251,8 @@ class Catalog:
     def __init__(self, clock):
         self.databases = {}
         self.identities = {}
+        self.repositories = {}
+        """(id, creation, location) by name."""
         self.clock = clock
         self.revision = 0
 

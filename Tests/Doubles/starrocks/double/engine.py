@@ -17,6 +17,7 @@ class Rows(list):
     """The rows of a result as text (`str` or None), with the columns' names."""
 
     columns = ()
+    definitions = ()
     affected = 0
 
 
@@ -93,7 +94,8 @@ class Engine:
             rows.affected, _ = wire.take_lenenc(first, 1)
             return rows
         count, _ = wire.take_lenenc(first, 0)
-        rows.columns = [wire.take_column(self.channel.read())["name"] for _ in range(count)]
+        rows.definitions = [wire.take_column(self.channel.read()) for _ in range(count)]
+        rows.columns = [definition["name"] for definition in rows.definitions]
         self.channel.read()
         while True:
             payload = self.channel.read()

@@ -14,7 +14,7 @@ NAME = r"[^/]+"
 class Frontend(Service):
     hop = "fe"
     routes = tuple((method, re.compile(pattern), name) for method, pattern, name in (
-        ("PUT", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_stream_load", "stream_load"),
+        ("PUT", rf"/api/(?P<database>{NAME})/(?P<table>{NAME})/_stream_load/?", "stream_load"),
         ("POST", r"/api/transaction/(?P<operation>\w+)", "transaction"),
         ("PUT", r"/api/transaction/(?P<operation>load)", "transaction"),
         ("PUT", rf"/api/(?:(?P<database>{NAME})/)?(?:(?P<table>{NAME})/)?_stream_load_2pc", "two_phase"),

@@ -10,6 +10,8 @@ from .lexer import Words
 
 AFTER_TABLE = {"WHERE", "GROUP", "ORDER", "LIMIT", "JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "FULL", "ON", "UNION", "HAVING",
                "USING", "INTERSECT", "EXCEPT", "SET", "STRAIGHT_JOIN", "NATURAL", "FOR", "INTO"}
+RESERVED = {"SQL", "ROWS", "KEYS", "RANK", "MASTER"}
+"""Words that MariaDB keeps for itself and StarRocks takes as names."""
 CASTS = {"STRING": "CHAR", "VARCHAR": "CHAR", "BIGINT": "SIGNED", "INT": "SIGNED", "SMALLINT": "SIGNED", "TINYINT": "SIGNED",
          "BOOLEAN": "SIGNED", "LARGEINT": "DECIMAL(39,0)"}
 FORMATS = {"year": "%Y-01-01 00:00:00", "month": "%Y-%m-01 00:00:00", "day": "%Y-%m-%d 00:00:00", "hour": "%Y-%m-%d %H:00:00",
@@ -77,6 +79,9 @@ class Rewriting:
                     until(token.start, text)
                     at = tokens[index + steps].end
                     index += steps
+            elif upper == "AS" and following and following.upper in RESERVED:
+                until(following.start, quote(following.text))
+                at = following.end
             elif upper == "AS" and following and following.upper in CASTS and self._closes_cast(index):
                 until(following.start, CASTS[following.upper])
                 at = following.end

@@ -305,6 +305,11 @@ class Show:
     def collation(self, words):
         return ["Collation", "Charset", "Id", "Default", "Compiled", "Sortlen"], [["utf8_general_ci", "utf8", "33", "Yes", "Yes", "1"]]
 
+    def repositories(self, words):
+        return ["RepoId", "RepoName", "CreateTime", "IsReadOnly", "Location", "Broker", "ErrMsg"], [
+            [identity, name, moment(created), "false", location, "-", "NULL"]
+            for name, (identity, created, location) in self.catalog.repositories.items()]
+
     def catalogs(self, words):
         return ["Catalog", "Type", "Comment"], [["default_catalog", "Internal", "An internal catalog contains this cluster's self-managed tables."]]
 
@@ -383,5 +388,5 @@ PHRASES = (
     ("SESSION VARIABLES", "variables"), ("VARIABLES", "variables"), ("STATUS", "status"), ("SESSION STATUS", "status"),
     ("GLOBAL STATUS", "status"), ("WARNINGS", "warnings"), ("ERRORS", "warnings"), ("PROCESSLIST", "processlist"),
     ("FULL PROCESSLIST", "processlist"), ("GRANTS", "grants"), ("ENGINES", "engines"), ("COLLATION", "collation"),
-    ("CHARSET", "collation"), ("CATALOGS", "catalogs"), ("INDEX", "index"), ("KEYS", "index"),
+    ("CHARSET", "collation"), ("CATALOGS", "catalogs"), ("REPOSITORIES", "repositories"), ("INDEX", "index"), ("KEYS", "index"),
 )

@@ -139,6 +139,8 @@ class Statements:
             return self.create_view(words, is_materialized=True)
         if words.accept("OR", "REPLACE", "VIEW") or words.accept("VIEW"):
             return self.create_view(words)
+        if words.accept("REPOSITORY"):
+            return self.create_repository(words)
         if words.accept("INDEX"):
             words.accept("IF", "NOT", "EXISTS")
             return self.create_index(words)
@@ -146,6 +148,17 @@ class Statements:
         words.accept("TEMPORARY")
         words.expect("TABLE")
         return self.create_table(words)
+
+    def create_repository(self, words):
+        """A place of backups: it is listed, nothing is written to it."""
+        name = words.name()
+        match = re.match(r"(?is)\s*WITH\s+BROKER\b.*?\bON\s+LOCATION\s+(['\"])(.*?)\1", words.sql[words.peek().start :])
+        if not match:
+            words.fail("expecting WITH BROKER ON LOCATION")
+        if name in self.catalog.repositories:
+            raise SQLError(f"Repository with same name already exist: {name}")
+        self.catalog.repositories[name] = (len(self.catalog.repositories) + 12_001, self.cluster.now(), match[2])
+        return None
 
     def create_index(self, words):
         """CREATE INDEX name ON table (columns) …, and DROP INDEX name ON table."""
@@ -159,15 +172,43 @@ class Statements:
         self.catalog.touch()
         return None
 
+    def create_as(self, sql, table, absent, query):
+        """CREATE TABLE … AS SELECT: the query's columns, then its rows as an INSERT."""
+        if absent and self.catalog.find(table.database, table.name):
+            return None
+        described = self.session.engine.query(f"SELECT * FROM ({Rewriting(self.session, query).sql}) x LIMIT 0").definitions
+        columns = ", ".join(f"{quote(column['name'])} {self.type_of(column)}" for column in described)
+        head = sql[: sql.rindex(query)].rstrip()[:-2]
+        match = re.search(r"(?is)\bTABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:`[^`]+`|\w+)(?:\s*\.\s*(?:`[^`]+`|\w+))?", head)
+        rest = head[match.end() :]
+        path = f"{quote(table.database)}.{quote(table.name)}"
+        self.execute(f"CREATE TABLE {path} ({columns}) {rest}{'' if table.distribution else ' DISTRIBUTED BY RANDOM'}")
+        try:
+            return self.execute(f"INSERT INTO {path} {query}")
+        except SQLError:
+            self.execute(f"DROP TABLE {path}")
+            raise
+
+    def type_of(self, column):
+        """The type of a query's column: the table's, or what the result has."""
+        table = self.catalog.find(column["database"], column["original_table"])
+        known = table.column(column["original"]) if table else None
+        if known:
+            return known.type.shown(self.cluster.profile)
+        kind = {1: "TINYINT", 2: "SMALLINT", 3: "INT", 4: "FLOAT", 5: "DOUBLE", 8: "BIGINT", 10: "DATE", 12: "DATETIME"}.get(column["kind"])
+        return kind or (f"DECIMAL(38, {column['decimals']})" if column["kind"] in (0, 246) else "STRING")
+
     def create_table(self, words):
         like = re.match(r"(?is)CREATE\s+(?:EXTERNAL\s+)?TABLE\s+(IF\s+NOT\s+EXISTS\s+)?(.+?)\s+LIKE\s+(.+)\Z", words.sql)
         if like and "(" not in like[2]:
             target, source = Words(like[2]).path(), Words(like[3]).path()
             table = alter.copy_of(self.catalog.table(source[0] or self.session.database, source[1]),
                                   target[0] or self.session.database, target[1])
-            absent, query = bool(like[1]), None
+            absent = bool(like[1])
         else:
             table, absent, query = ddl.create_table(words, self.session.database, self.cluster.profile)
+            if query is not None:
+                return self.create_as(words.sql, table, absent, query)
         names = self.catalog.database(table.database)
         # Two sessions may make the same table IF NOT EXISTS at the same time, and both are told that it is there.
         with _creating:
@@ -175,8 +216,6 @@ class Statements:
                 if absent:
                     return None
                 raise SQLError(f"Table '{table.name}' already exists", 1050, "42S01")
-            if query is not None:
-                raise SQLError("CREATE TABLE AS SELECT is not played by the double")
             table.created = self.cluster.now()
             for part in table.partitions:
                 part.version_time = table.created
@@ -231,6 +270,11 @@ class Statements:
             self.cluster.storage.run(f"DROP DATABASE {quote(name)}")
             del self.catalog.databases[name]
             self.catalog.touch()
+            return None
+        if words.accept("REPOSITORY"):
+            name = words.name()
+            if self.catalog.repositories.pop(name, None) is None:
+                raise SQLError(f"Repository does not exist: {name}")
             return None
         if words.accept("INDEX"):
             name = words.name()

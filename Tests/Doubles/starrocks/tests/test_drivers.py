@@ -11,38 +11,46 @@ import venv
 
 from .support import PASSWORD, Case
 
-_folder = os.path.join(tempfile.gettempdir(), f"apus-double-drivers-{sys.version_info[0]}.{sys.version_info[1]}")
-_trouble = None
+_trouble = {}
 
 
-def python():
-    """The interpreter with the drivers; kept for the next run."""
-    global _trouble
-    program = os.path.join(_folder, "bin", "python")
-    probe = [program, "-c", "import pymysql, mysql.connector"]
-    if os.path.exists(program) and subprocess.run(probe, capture_output=True).returncode == 0:
-        return program
-    if _trouble is None:
-        made = tempfile.mkdtemp(prefix="apus-double-drivers-")
+def environment(name, imports, *packages):
+    """The folder of a virtual environment with these packages; kept for the next run. Skips the test where PyPI cannot be reached."""
+    folder = os.path.join(tempfile.gettempdir(), f"apus-double-{name}-{sys.version_info[0]}.{sys.version_info[1]}")
+    probe = [os.path.join(folder, "bin", "python"), "-c", f"import {imports}"]
+
+    def ready():
+        return os.path.exists(probe[0]) and subprocess.run(probe, capture_output=True).returncode == 0
+
+    if ready():
+        return folder
+    if name not in _trouble:
+        made = tempfile.mkdtemp(prefix=f"apus-double-{name}-")
         try:
             venv.create(made, with_pip=True)
             done = subprocess.run(
                 [os.path.join(made, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "0",
-                 "--timeout", "10", "pymysql", "mysql-connector-python"], capture_output=True, text=True, timeout=120)
+                 "--timeout", "10", *packages], capture_output=True, text=True, timeout=240)
             if done.returncode == 0:
                 # Another run may do the same at the same time; the first to be ready gives its folder to all.
-                if not os.path.exists(program) or subprocess.run(probe, capture_output=True).returncode:
-                    shutil.rmtree(_folder, ignore_errors=True)
-                    os.rename(made, _folder)
-                return program
-            _trouble = done.stderr.strip().splitlines()[-1]
+                if not ready():
+                    shutil.rmtree(folder, ignore_errors=True)
+                    os.rename(made, folder)
+                return folder
+            _trouble[name] = done.stderr.strip().splitlines()[-1]
         except (OSError, subprocess.SubprocessError) as problem:
-            if os.path.exists(program) and subprocess.run(probe, capture_output=True).returncode == 0:
-                return program
-            _trouble = str(problem)
+            if ready():
+                return folder
+            _trouble[name] = str(problem)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    raise unittest.SkipTest(f"PyMySQL cannot be installed here: {_trouble}")
+    raise unittest.SkipTest(f"{packages[0]} cannot be installed here: {_trouble[name]}")
+
+
+def python():
+    """The interpreter with the drivers."""
+    folder = environment("drivers", "pymysql, mysql.connector", "pymysql", "mysql-connector-python")
+    return os.path.join(folder, "bin", "python")
 
 
 class Drivers(Case):
