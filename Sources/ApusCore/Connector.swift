@@ -79,13 +79,32 @@ public protocol Session: AnyObject {
     /// The shapes of those tables of ``tables(schema:)`` that are wanted, in that order; one that is dropped meanwhile
     /// is left out. A connector whose catalogue can be read in bulk does it in few queries, however many tables there are.
     func describeAll(schema: String?, where isWanted: (TableSummary) -> Bool) throws -> [TableShape]
+    /// Tries what reads and loads will need beside this connection: other ports and servers, rights, clocks. For
+    /// `apus conn test`; may take seconds, and leaves nothing behind.
+    func checks() -> [SessionCheck]
     func close()
+}
+
+/// What a look at a part of a system has shown.
+public struct SessionCheck: Sendable {
+    /// What was looked at, in a few words.
+    public var name: String
+    public var detail: String
+    /// Why loads or reads would fail; nil = nothing.
+    public var error: ApusError?
+
+    public init(_ name: String, _ detail: String = "", error: ApusError? = nil) {
+        self.name = name
+        self.detail = detail
+        self.error = error
+    }
 }
 
 extension Session {
     public var serverDialect: (any Dialect)? { nil }
     public func sessionZone() throws -> SessionZone? { nil }
     public func schemas() throws -> [String] { [] }
+    public func checks() -> [SessionCheck] { [] }
 
     public func find(_ table: TableName) throws -> TableShape? {
         do { return try describe(table) } catch let error as ApusError where error.code == .notFound { return nil }
@@ -211,6 +230,9 @@ public protocol Sink: Session {
     /// words (`column: what`). Nothing is changed. `shape` is the dialect's translation.
     /// - throws: `object.not_found` for a type that is not there.
     func settle(_ shape: inout TableShape) throws -> [String]
+    /// Looks, when a plan is made, whether the way that rows take is open where it is another one than this connection.
+    /// - throws: `connection.unreachable`.
+    func checkReach() throws
     /// The schema (MySQL: database) that a table would be made in, where it is not there; nil = it is, or there are none.
     func missingSchema(for table: TableName) throws -> String?
     /// Makes it, unless it is there: then false.
@@ -274,6 +296,7 @@ public protocol Sink: Session {
 
 extension Sink {
     public func settle(_ shape: inout TableShape) throws -> [String] { [] }
+    public func checkReach() throws {}
     public var sharedNames: [SharedName] { [] }
     public func taken(_ names: [String], _ kind: SharedName, beside table: TableName) throws -> [String] { [] }
     public func missingSchema(for table: TableName) throws -> String? { nil }

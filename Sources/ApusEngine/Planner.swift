@@ -60,6 +60,7 @@ public final class Planner {
         }
         let sink = try to.sink(interrupt.child())
         defer { if !isHanded { to.release(sink: sink, isSound: isSound) } }
+        try sink.checkReach()
         let selection = try SourceTables(flow, in: source)
         warnings = selection.warnings
         taken = Set(selection.items.compactMap(\.table))

@@ -14,10 +14,14 @@ public final class StarRocksDouble: Sendable {
         case v3_5 = "3.5"
         case v3_5shared = "3.5-shared"
         case v4_0 = "4.0"
+        case v4_1 = "4.1"
         case doris
+        case doris3 = "doris-3"
+
+        public var isDoris: Bool { self == .doris || self == .doris3 }
 
         /// The scheme of the connection URL.
-        public var scheme: String { self == .doris ? "doris" : "starrocks" }
+        public var scheme: String { isDoris ? "doris" : "starrocks" }
     }
 
     public struct Options: Sendable {

@@ -72,24 +72,6 @@ struct BadInputTests {
         #expect(try desk.value("SELECT count(*) FROM t") == "298")
     }
 
-    @Test func `a server without enclose refuses a value that holds its separators, and takes all others`() throws {
-        let desk = try LoadDesk(.v2_5)
-        try desk.run("CREATE TABLE t (s varchar(100) NULL) DUPLICATE KEY(s) DISTRIBUTED BY HASH(s) BUCKETS 1")
-        let session = try desk.open()
-        defer { session.close() }
-        let load = try desk.load(session)
-        try session.prepare(load)
-        var runner = SliceRunner(session, load)
-        let good = ["", "\"", "a\tb\nc", "\u{1}", "\u{1}\u{2}", "\u{2}\u{3}", "\\", "a\u{1}"]
-        try runner.run(0) { schema in
-            [self.batch((good + ["\u{1}\u{2}\u{3}", "x\u{4}\u{5}\u{6}y", "\\N"]).map { [$0] } + [[nil]], schema)]
-        }
-        #expect(runner.rejected.map(\.row) == [8, 9, 10])
-        #expect(try desk.rows() == (good.map { ["v" + $0] } + [["n"]]).sorted { $0[0].utf8.lexicographicallyPrecedes($1[0].utf8) })
-        let plain = try desk.double.requests(path: "_stream_load").filter { $0.path.contains(desk.database) }
-        #expect(plain.allSatisfy { $0.headers["enclose"] == nil })
-    }
-
     @Test func `a BE that cannot be reached is named, with the setting that helps; and the setting helps`() throws {
         let desk = try LoadDesk()
         try desk.makeTable()

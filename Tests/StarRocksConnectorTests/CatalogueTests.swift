@@ -11,7 +11,7 @@ struct CatalogueTests {
     @Test(arguments: StarRocksDouble.Profile.allCases)
     func `tables are described with types, keys, comments and defaults`(profile: StarRocksDouble.Profile) throws {
         let house = try Warehouse(profile)
-        let isDoris = profile == .doris
+        let isDoris = profile.isDoris
         try house.run(
             """
             CREATE TABLE orders (id bigint NOT NULL COMMENT 'the "id"', dt date NOT NULL, big largeint NULL,

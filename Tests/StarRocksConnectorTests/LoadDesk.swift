@@ -22,7 +22,7 @@ struct LoadDesk {
         try self.init(.shared(profile), settings: settings)
     }
 
-    var connector: any Connector { double.options.profile == .doris ? DorisConnector() : StarRocksConnector() }
+    var connector: any Connector { double.options.profile.isDoris ? DorisConnector() : StarRocksConnector() }
 
     func open(_ more: [String] = [], frontends: [String] = ["fe1", "fe2"]) throws -> StarRocksSession {
         let url = try double.url(database: database, frontends: frontends, settings: ["connect_timeout=1s"] + settings + more)
@@ -109,7 +109,7 @@ enum UsualRow {
     }
 }
 
-/// Loads slices as the engine does: again after what passes, with care after a refused row.
+/// Loads slices as the engine does: again after what passes, with care after a refused row, in another form where one is asked for.
 struct SliceRunner {
     let session: StarRocksSession
     let load: Load
@@ -156,6 +156,7 @@ struct SliceRunner {
                     throw error
                 }
             } catch let error as ApusError {
+                if error.code == .formChanged { continue }
                 failures.append(error)
                 if error.code == .rowRejected, !careful {
                     careful = true

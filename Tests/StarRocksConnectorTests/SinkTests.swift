@@ -90,7 +90,7 @@ struct SinkTests {
     @Test(arguments: [StarRocksDouble.Profile.v3_3, .doris])
     func `upsert changes rows of the same key, and leaves columns alone that it does not carry`(_ profile: StarRocksDouble.Profile) throws {
         let desk = try LoadDesk(profile)
-        try desk.makeTable(model: profile == .doris ? "UNIQUE KEY(id)" : "PRIMARY KEY(id)")
+        try desk.makeTable(model: profile.isDoris ? "UNIQUE KEY(id)" : "PRIMARY KEY(id)")
         let session = try desk.open()
         defer { session.close() }
         let whole = try desk.load(session, mode: .upsert, key: ["id"])

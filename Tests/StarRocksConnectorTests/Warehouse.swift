@@ -17,7 +17,7 @@ struct Warehouse {
         database = try double.makeDatabase()
     }
 
-    var connector: any Connector { double.options.profile == .doris ? DorisConnector() : StarRocksConnector() }
+    var connector: any Connector { double.options.profile.isDoris ? DorisConnector() : StarRocksConnector() }
 
     func endpoint(_ settings: String..., frontends: [String] = ["fe1", "fe2"]) throws -> Endpoint {
         try Endpoint(ConnectionURL(parsing: double.url(database: database, frontends: frontends, settings: settings)), connector)

@@ -49,8 +49,14 @@ final class LoadClient {
     private var first = 0
     private let stop = StopFlag()
 
-    init(_ session: StarRocksSession) {
-        options = session.options
+    /// - parameter http: to try these FEs alone, without patience.
+    init(_ session: StarRocksSession, trying http: [ConnectionURL.Host]? = nil) {
+        var options = session.options
+        if let http {
+            options.http = http
+            options.connectTimeout = min(2, options.connectTimeout)
+        }
+        self.options = options
         endpoint = session.endpoint
         interrupt = session.interrupt
         transfer = apus_transfer_open()
@@ -229,7 +235,7 @@ final class LoadClient {
         return ("\(location[..<scheme.lowerBound])://\(place)\(path)", place)
     }
 
-    private static func place(_ host: ConnectionURL.Host) -> String {
+    static func place(_ host: ConnectionURL.Host) -> String {
         let name = host.name.contains(":") && !host.name.hasPrefix("[") ? "[\(host.name)]" : host.name
         return host.port.map { "\(name):\($0)" } ?? name
     }

@@ -18,7 +18,8 @@ struct LoadForm: Sendable {
         var title: String { isJSON ? "JSON" : hexed.isEmpty ? "plain CSV" : "CSV with hexadecimal columns" }
     }
 
-    enum Kind: String, Sendable, CaseIterable { case plain, hex, json }
+    /// `cast` is the plain form with MAP and STRUCT cast from JSON.
+    enum Kind: String, Sendable, CaseIterable { case plain, hex, json, cast }
 
     let choice: Choice
     let isDoris: Bool

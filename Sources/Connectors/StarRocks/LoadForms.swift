@@ -34,11 +34,11 @@ final class LoadForms {
 
     private func firstChoice(_ load: Load) throws -> LoadForm.Choice {
         let needsJSON = target.needsJSON(session.profile)
-        var kinds: [LoadForm.Kind] = needsJSON ? [.json, .plain, .hex] : [.plain, .hex, .json]
+        var kinds: [LoadForm.Kind] = needsJSON ? (session.profile.isDoris ? [.json] : [.json, .cast]) : [.plain, .hex, .json]
         if !session.options.probes { kinds = [kinds[0]] }
         var differences: [String] = []
         for kind in kinds {
-            if let difference = try session.proof(kind, interface, beside: load.target).difference(for: target) {
+            if let difference = try difference(kind, load.target) {
                 differences.append("\(kind): \(difference)")
                 continue
             }
@@ -51,9 +51,14 @@ final class LoadForms {
             underlying: differences.joined(separator: "; "))
     }
 
+    private func difference(_ kind: LoadForm.Kind, _ table: TableName) throws -> String? {
+        if let found = try session.proof(kind, interface, beside: table).difference(for: target) { return found }
+        return kind == .cast ? try session.proof(.plain, interface, beside: table).difference(for: target) : nil
+    }
+
     private func choice(_ kind: LoadForm.Kind) -> LoadForm.Choice {
         switch kind {
-        case .plain: LoadForm.Choice()
+        case .plain, .cast: LoadForm.Choice()
         case .hex: LoadForm.Choice(hexed: texts)
         case .json: LoadForm.Choice(isJSON: true)
         }

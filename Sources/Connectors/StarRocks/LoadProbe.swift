@@ -31,14 +31,20 @@ final class LoadProbe {
         try create()
         var proof = LoadProof()
         for part in interface.parts {
-            if proof.differences["text"] == nil, let difference = try texts(part) { proof.differences["text"] = difference }
+            if kind != .cast, proof.differences["text"] == nil, let difference = try texts(part) { proof.differences["text"] = difference }
             // All at once; where that fails, one after another, to find which.
             let plain = columns.filter { !$0.isMapped && proof.differences[$0.group] == nil }
             if try typed(plain, part).isEmpty == false {
                 for column in plain { if let found = try typed([column], part).first { proof.differences[column.group] = found } }
             }
             for column in columns where column.isMapped && proof.differences[column.group] == nil {
-                if let found = try typed([column], part).first { proof.differences[column.group] = found }
+                do {
+                    if let found = try typed([column], part).first { proof.differences[column.group] = found }
+                } catch let error as ApusError where error.code == .transient {
+                    // A type that the server's readers do not know is told in words of many kinds.
+                    proof.differences[column.group] = "\(part.rawValue): \(error.underlying ?? error.message)"
+                    proof.isCertain = false
+                }
             }
         }
         return proof
@@ -220,11 +226,29 @@ final class LoadProbe {
     }
 
     static func batch(_ rows: [[String?]], _ schema: Schema) throws -> Batch {
-        let texts = Batch(
-            schema: Schema(schema.columns.map { Column($0.name, .text, nullable: true) }), rowCapacity: max(1, rows.count), byteLimit: 1 << 30)
+        func isBytes(_ type: ColumnType) -> Bool { if case .bytes = type { true } else { false } }
+        let types = schema.columns.map { Column($0.name, isBytes($0.type) ? $0.type : .text, nullable: true) }
+        let texts = Batch(schema: Schema(types), rowCapacity: max(1, rows.count), byteLimit: 1 << 30)
         for row in rows {
             for (index, text) in row.enumerated() {
-                if let text { texts.columns[index].append(text) } else { texts.columns[index].appendNull() }
+                guard let text else {
+                    texts.columns[index].appendNull()
+                    continue
+                }
+                guard isBytes(schema[index].type) else {
+                    texts.columns[index].append(text)
+                    continue
+                }
+                // `\x00ff`.
+                let digits = Array(text.utf8.dropFirst(2))
+                let bytes = stride(from: 0, to: digits.count, by: 2).map { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)! }
+                bytes.withUnsafeBufferPointer { bytes in
+                    if let base = bytes.baseAddress {
+                        texts.columns[index].append(base, count: bytes.count)
+                    } else {
+                        texts.columns[index].append("" as StaticString)
+                    }
+                }
             }
             texts.endRow(bytes: 0)
         }

@@ -13,7 +13,7 @@ enum ProbeTexts {
             "a,b;c|d", "a\r\nb", "{\"k\":\"v\"}", "['a']", "é", "雨燕", "😀", "\u{7F}\u{80}", "x\u{1}y", "x\u{2}y", "x\u{1}\u{2}y", "\\x01", "0x01",
             nil, "",
         ]
-        guard kind == .plain else { return list }
+        guard kind == .plain || kind == .cast else { return list }
         return list.filter { text in
             guard let text else { return true }
             return !text.utf8.contains(1) && !text.utf8.contains(2) && (profile.isDoris || text != "\\N")
@@ -75,7 +75,8 @@ struct ProbeColumn {
                 ProbeColumn(
                     native: "array<varchar(100)>", values: ["[\"a\",\"say \\\"hi\\\"\",\"c\\\\d\",\"\",null,\"null\",\"\\\\N\",\"x,y]\"]", "[]"]))
         }
-        if profile.hasMapsAndStructs, !profile.isDoris || kind == .json {
+        if kind == .cast { all = [] }
+        if profile.hasMapsAndStructs, kind == .json || kind == .cast {
             all.append(ProbeColumn(native: "map<varchar(20),int>", values: ["{\"k\":1,\"say \\\"hi\\\"\":null}", "{}"]))
             all.append(ProbeColumn(native: "struct<a int,b varchar(20)>", values: ["{\"a\":1,\"b\":\"x\\\"y\\\\z\"}", "{\"a\":null,\"b\":\"\"}"]))
         }

@@ -32,8 +32,15 @@ struct ConnectionArgument: ParsableArguments {
 extension Conn {
     struct Test: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Connects, and says to what.", discussion: "EXAMPLE: apus conn test mysql://u@db/shop --ask-password")
+            abstract: "Connects, says to what, and tries what loads need beside the connection.",
+            discussion: """
+                For StarRocks and Doris: the ports of all FEs and BEs, rights, clocks, and a trial of the ways of loading in a table
+                of its own, which is dropped again. Ends with 1 when something of that fails.
+
+                EXAMPLE: apus conn test mysql://u@db/shop --ask-password
+                """)
         @OptionGroup var target: ConnectionArgument
+        @Flag(help: "Write what was found as one JSON object.") var json = false
         @OptionGroup var output: Output
 
         func run() throws {
@@ -42,7 +49,16 @@ extension Conn {
             let session = try connections.session(Program.interrupt)
             defer { session.close() }
             let milliseconds = Int((Clock.wall() - start) * 1000)
-            Output.product("ok: \(connections.endpoint.label) is \(session.banner) (\(milliseconds) ms)")
+            let checks = session.checks()
+            let failed = checks.filter { $0.error != nil }
+            let seconds = Clock.wall() - start
+            if json {
+                Output.product(CheckText.json(connections.endpoint.label, session.banner, checks, seconds), isJSON: true)
+            } else {
+                Output.product("ok: \(connections.endpoint.label) is \(session.banner) (\(milliseconds) ms)")
+                if !checks.isEmpty { Output.product(CheckText.text(checks, seconds)) }
+            }
+            if !failed.isEmpty { throw ArgumentParser.ExitCode(ExitCode.failed) }
         }
     }
 
