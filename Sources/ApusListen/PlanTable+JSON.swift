@@ -15,7 +15,8 @@ extension PlanTable {
             .init("channels", .integer(plan.limits.channels)),
             .init("bad_rows", plan.limits.badRows.map(JSON.integer) ?? .null),
             .init("consistent_snapshot", .bool(plan.consistentSnapshot)), .init("before", strings(plan.before)),
-            .init("after", strings(plan.after)), .init("findings", .array((plan.findings ?? []).map(value))), .init("tables", .array(plan.tables.map(value))),
+            .init("after", strings(plan.after)), .init("findings", .array((plan.findings ?? []).map(value))),
+            .init("tables", .array(plan.tables.map(value))),
         ]).pretty
     }
 

@@ -219,7 +219,7 @@ extension StarRocksDouble {
     }
 
     @discardableResult
-    func send(_ method: String, _ path: String, _ body: [String: ControlValue]? = nil) throws -> [UInt8] {
+    private func send(_ method: String, _ path: String, _ body: [String: ControlValue]? = nil) throws -> [UInt8] {
         var arguments = ["--silent", "--show-error", "--noproxy", "*", "--max-time", "60", "--request", method]
         var text = ""
         if let body {

@@ -31,7 +31,8 @@ import Testing
         let shown = try user.apus("show", try run ?? user.latestRun(), "--output", "json")
         let whole = try JSONSerialization.jsonObject(with: Data(shown.stdout.utf8)) as? [String: Any]
         let tables = whole?["tables"] as? [[String: Any]] ?? []
-        return tables.map { "\($0["name"] ?? $0["table"] ?? "?") \($0["status"] ?? $0["state"] ?? "?")".replacing("public.", with: "") }.sorted()
+        return tables.map { "\($0["name"] ?? $0["table"] ?? "?") \($0["status"] ?? $0["state"] ?? "?")".replacing("public.", with: "") }
+            .sorted()
     }
 
     @Test(arguments: Kind.engines)
@@ -238,7 +239,10 @@ import Testing
         // Nothing can be said of the table at all.
         try double.fault(
             "sql_error",
-            ["table": .text(own), "times": -1, "code": 1064, "message": "Memory of query_pool exceed limit. Used: 1, Limit: 1. Mem usage has exceed the limit of BE"])
+            [
+                "table": .text(own), "times": -1, "code": 1064,
+                "message": "Memory of query_pool exceed limit. Used: 1, Limit: 1. Mem usage has exceed the limit of BE",
+            ])
         defer { try? double.clearFaults() }
         let dry = try user.run(copy + ["--dry-run"])
         expect(dry, 78, "2 faults in the plan", "seen: ", "\(own): ", "Memory of query_pool exceed limit")

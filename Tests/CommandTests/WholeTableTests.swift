@@ -55,7 +55,9 @@ import Testing
         defer { try? source.run("DROP OWNED BY \(role); DROP ROLE \(role)") }
         let target = try Store(.sqlite, "CREATE TABLE t (id int, owner text); INSERT INTO t VALUES (9, 'old')")
         let poor = source.url(user: role, "pw")
-        expect(try user.apus("copy", poor, target.url(), "--table", "t"), 78, "row-level security may hide rows of public.t", "row_security=on")
+        expect(
+            try user.apus("copy", poor, target.url(), "--table", "t"), 78, "row-level security may hide rows of public.t", "row_security=on"
+        )
         expect(try user.apus("copy", poor, target.url()), 1, "row-level security may hide rows of public.t", "row_security=on")
         #expect(try target.ask("SELECT id FROM t") == [["9"]])
         let flow = try user.home.write(

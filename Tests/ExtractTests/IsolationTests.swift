@@ -24,7 +24,8 @@ import Testing
         expect(try night.extract("--day", "2026-11-21"), 1, "failed: gone", "failed: changed")
         for name in ["a", "z"] { #expect(try dw.lines("SELECT id, v FROM \(name) ORDER BY id") == ["1|x", "2|y"]) }
         #expect(try dw.lines("SELECT id, v FROM gone") == ["1|x"])
-        #expect(try night.log().filter { $0.contains("|0|") }.map { String($0.prefix { $0 != "|" }) }.sorted().prefix(2) == ["changed", "gone"])
+        #expect(
+            try night.log().filter { $0.contains("|0|") }.map { String($0.prefix { $0 != "|" }) }.sorted().prefix(2) == ["changed", "gone"])
         // Mended: only what is left is loaded.
         try erp.run("RENAME TABLE away TO gone")
         try dw.run("DROP TABLE changed")

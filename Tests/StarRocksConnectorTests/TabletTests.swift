@@ -25,7 +25,7 @@ struct TabletTests {
         let house = try Warehouse(profile)
         try house.run("CREATE TABLE t (k bigint, v varchar(20)) DUPLICATE KEY(k) DISTRIBUTED BY RANDOM BUCKETS 2;")
         try house.fill("t", "n, CONCAT('v', n)", count: 5000)
-        try house.double.growPartitions(of: "t", database: house.database, to: 3)
+        try house.double.makePhysicalPartitions(3, of: "t", database: house.database)
         let session = try house.open()
         let partitions: [StarRocksPartition] = try session.partitions(of: TableName("t"))
         #expect(partitions.map(\.name) == ["t"] && partitions[0].physical.count == 3)
@@ -143,6 +143,19 @@ struct TabletTests {
         let slices = try session.slices(of: read, wish: SliceWish(channels: 1, count: 4))
         #expect(session.cutRemark?.contains("OPERATE") == true)
         #expect(slices.count == 4)
+        #expect(slices.allSatisfy { if case .range = $0.bounds { true } else { false } }, "\(slices.map(\.bounds))")
+        #expect(try texts(read, session, slices) == texts(read, session))
+    }
+
+    @Test func `a table with a rollup is cut by its key, since the server may read the rollup instead`() throws {
+        let house = try Warehouse()
+        try house.run(Self.keyed)
+        try house.fill("t", "CONCAT('k', n), n", count: 4000)
+        try house.run("ALTER TABLE t ADD ROLLUP r (v, k);")
+        let session = try house.open()
+        let read = wholeRead(try session.describe(TableName("t")), session)
+        let slices = try session.slices(of: read, wish: SliceWish(channels: 1, count: 4))
+        #expect(session.cutRemark?.contains("rollups") == true && slices.count == 4)
         #expect(slices.allSatisfy { if case .range = $0.bounds { true } else { false } }, "\(slices.map(\.bounds))")
         #expect(try texts(read, session, slices) == texts(read, session))
     }

@@ -14,7 +14,8 @@ final class LoadProbe {
     private var nextID = 0
 
     init(
-        _ session: StarRocksSession, _ kind: LoadForm.Kind, _ interface: LoadProof.Interface, beside table: TableName, isThorough: Bool = false
+        _ session: StarRocksSession, _ kind: LoadForm.Kind, _ interface: LoadProof.Interface, beside table: TableName,
+        isThorough: Bool = false
     ) {
         self.session = session
         self.kind = kind
@@ -193,7 +194,8 @@ final class LoadProbe {
 
     /// The answer to the step that decides; a transaction that fails is rolled back.
     private func send(
-        _ label: String, _ labels: LoadLabels, _ headers: [(name: String, value: String)], _ bodies: [LoadChunk], _ part: LoadProof.Interface
+        _ label: String, _ labels: LoadLabels, _ headers: [(name: String, value: String)], _ bodies: [LoadChunk],
+        _ part: LoadProof.Interface
     ) throws -> LoadAnswer {
         if part == .streamLoad {
             let body = LoadBody(complete: bodies)
@@ -221,7 +223,8 @@ final class LoadProbe {
 
     static func batch(_ rows: [[String?]], _ schema: Schema) throws -> Batch {
         let texts = Batch(
-            schema: Schema(schema.columns.map { Column($0.name, .text, nullable: true) }), rowCapacity: max(1, rows.count), byteLimit: 1 << 30)
+            schema: Schema(schema.columns.map { Column($0.name, .text, nullable: true) }), rowCapacity: max(1, rows.count),
+            byteLimit: 1 << 30)
         for row in rows {
             for (index, text) in row.enumerated() {
                 if let text { texts.columns[index].append(text) } else { texts.columns[index].appendNull() }
@@ -233,7 +236,9 @@ final class LoadProbe {
             from: texts.schema, to: schema, sources: Array(schema.columns.indices), rounds: false, zone: .utc)
         if projection.isPassthrough { return texts }
         projection.apply(texts, into: batch)
-        guard batch.rowCount == rows.count else { throw ApusError(.internalFault, "a trial's values: \(batch.rejected.first?.reason ?? "")") }
+        guard batch.rowCount == rows.count else {
+            throw ApusError(.internalFault, "a trial's values: \(batch.rejected.first?.reason ?? "")")
+        }
         return batch
     }
 }

@@ -66,25 +66,32 @@ extension StarRocksSession {
         let step = max(1, (total + count - 1) / count)
         var made: [Slice] = []
         var group = Group()
+        var hasTablets: Bool?
         for (partition, size) in zip(partitions, sizes) {
             if size > step + step / 2 {
+                let tablets = hasTablets == false ? nil : try usableTablets(of: name, partition: partition.name, isFirst: hasTablets == nil)
+                hasTablets = tablets != nil
                 made += try slices(
-                    within: partition, of: name, read, rows: size, step: step, wish, isOnly: isWhole && partitions.count == 1)
+                    within: partition.name, tablets, read, rows: size, step: step, wish, isOnly: isWhole && partitions.count == 1)
                 continue
             }
             if group.rows > 0, group.rows + size > step { made += group.end { StarRocksPart(partitions: $0) } }
             group.add(partition.name, size)
         }
         made += group.end { StarRocksPart(partitions: $0) }
-        return made.enumerated().map { Slice(id: $0, bounds: $1.bounds, rows: $1.rows) }
+        return made.enumerated().map { number, slice in
+            // Of a filtered slice, its share of what the filters let through.
+            let rows = counted.map { all in slice.rows.map { Int(Double($0) / Double(max(total, 1)) * Double(all)) } } ?? slice.rows
+            return Slice(id: number, bounds: slice.bounds, rows: rows)
+        }
     }
 
     /// The slices of one partition: groups of tablets, or ranges of the key.
     private func slices(
-        within partition: StarRocksPartition, of name: TableName, _ read: Read, rows: Int, step: Int, _ wish: SliceWish, isOnly: Bool
+        within partition: String, _ tablets: [StarRocksTablet]?, _ read: Read, rows: Int, step: Int, _ wish: SliceWish, isOnly: Bool
     ) throws -> [Slice] {
-        guard let tablets = try usableTablets(of: name, partition: partition.name), tablets.count > 1 || !read.key.isEmpty else {
-            let part = isOnly ? StarRocksPart(bounds: .all) : StarRocksPart(partitions: [partition.name])
+        guard let tablets, tablets.count > 1 || !read.key.isEmpty else {
+            let part = isOnly ? StarRocksPart(bounds: .all) : StarRocksPart(partitions: [partition])
             return try withLongQueries { try ranges(of: read, part, rows: rows, step: step) }
         }
         // Where no tablet has been reported yet, they are taken for equal.
@@ -96,16 +103,16 @@ extension StarRocksSession {
         var group = Group()
         for (tablet, size) in zip(tablets, sizes) {
             if size > most, !read.key.isEmpty {
-                let part = StarRocksPart(partitions: [partition.name], tablets: [tablet.id])
+                let part = StarRocksPart(partitions: [partition], tablets: [tablet.id])
                 made += try withLongQueries { try ranges(of: read, part, rows: size, step: step) }
                 continue
             }
             if group.rows > 0, group.rows + size > step {
-                made += group.end { StarRocksPart(partitions: [partition.name], tablets: $0) }
+                made += group.end { StarRocksPart(partitions: [partition], tablets: $0) }
             }
             group.add(tablet.id, size)
         }
-        return made + group.end { StarRocksPart(partitions: [partition.name], tablets: $0) }
+        return made + group.end { StarRocksPart(partitions: [partition], tablets: $0) }
     }
 
     /// Ranges of the key within a part that has none.
@@ -181,7 +188,8 @@ extension StarRocksSession {
             let sizes = Dictionary(known.map { ($0.name, $0.rows ?? 0) }, uniquingKeysWith: { first, _ in first })
             return Self.halves(names, sizes).map { StarRocksPart(partitions: $0) }
         }
-        guard let partition = names.first, let tablets = try usableTablets(of: name, partition: partition), tablets.count > 1 else {
+        guard let partition = names.first, let tablets = try usableTablets(of: name, partition: partition, isFirst: true), tablets.count > 1
+        else {
             return nil
         }
         let sizes = Dictionary(tablets.map { ($0.id, $0.rows) }, uniquingKeysWith: { first, _ in first })

@@ -42,11 +42,13 @@ extension StarRocksSession {
     }
 
     /// The tablets by which a partition can be cut; nil where it cannot be, with the reason in ``cutRemark``.
-    func usableTablets(of table: TableName, partition: String) throws -> [StarRocksTablet]? {
+    ///
+    /// - parameter isFirst: of the table's partitions, so that it is looked whether there are rollups.
+    func usableTablets(of table: TableName, partition: String, isFirst: Bool) throws -> [StarRocksTablet]? {
         do {
             let tablets = try tablets(of: table, partition: partition)
             // With a rollup, the server may read it in the place of the base index, whose tablets it then skips silently.
-            guard try self.tablets(of: table, partition, where: "").count == tablets.count else {
+            guard try !isFirst || self.tablets(of: table, partition, where: "").count == tablets.count else {
                 cutRemark = "the table has rollups or synchronous materialized views, so it is cut by ranges of its key, not by tablets"
                 return nil
             }
