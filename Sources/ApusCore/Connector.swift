@@ -219,12 +219,18 @@ public protocol Reader: AnyObject {
     var wire: WireFormat? { get }
     /// Rows that the source has given so far, by its own count, those in ``Batch/rejected`` included.
     var rowsRead: Int { get }
+    /// What a run has to say of the way that it reads in, where that is not the one that was asked for; nil = nothing.
+    var remark: String? { get }
     /// Fills an empty batch until it is full or the slice ends. False when the slice has ended; the batch may then
     /// still hold rows.
     /// - throws: an error of the source, also after the last row: a stream that broke off never ends well.
     func read(into batch: Batch) throws -> Bool
     /// Ends the read, also in the middle.
     func close()
+}
+
+extension Reader {
+    public var remark: String? { nil }
 }
 
 /// A connection that writes tables.

@@ -55,6 +55,8 @@ final class Channel {
         var rejected: ([RejectedRow]) throws -> Void
         /// All rows are written; their mark is committed next.
         var committing: () throws -> Void
+        /// See ``Reader/remark``.
+        var remark: (String) -> Void
     }
 
     /// What a slice has moved.
@@ -111,6 +113,7 @@ final class Channel {
             giveUp()
             throw Failure(isSource: true, error: ApusError(wrapping: error))
         }
+        if let remark = reader.remark { hooks.remark(remark) }
         let batches = self.batches(read.schema, reader.wire)
         let queue = BatchQueue(batches)
         let lane = Lane { [limit, whole] in Self.read(reader, into: queue, limit, whole) }

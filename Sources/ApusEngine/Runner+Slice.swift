@@ -110,7 +110,10 @@ extension Runner {
                             "See \(Advice.showRejected(runID)). Fix the rows, or allow more with \(Advice.resume(runID, badRows: max(10, total))) (limits.bad_rows in a flow file)."
                     )
                 },
-                committing: { try log.flush() }))
+                committing: { try log.flush() },
+                remark: { [self] text in
+                    if remarks.withLock({ $0.insert(text).inserted }) { events.send(.message(.warning, text)) }
+                }))
     }
 
     private func retrying(

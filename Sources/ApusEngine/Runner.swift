@@ -33,6 +33,8 @@ public final class Runner: Sendable {
     let limit: RateLimit
     let backoff = Backoff()
     let rejectedRows = Mutex(0)
+    /// What was said of how sources are read: each once.
+    let remarks = Mutex<Set<String>>([])
     /// Channels that can still read.
     private let readers = Mutex(0)
     /// The runs' control connections to the target, one for each table under way: it holds the table's lock.

@@ -11,6 +11,8 @@ struct LoadCall {
     var headers: [(name: String, value: String)] = []
     /// Sent to whoever asks for it with `100 Continue`; FEs never do.
     var body: LoadBody?
+    /// The FE itself takes the body, which is no load.
+    var bodyGoesToFE = false
     /// The body's octets, where it is complete.
     var length: Int?
     /// Seconds that the last server may take for its answer.
@@ -120,7 +122,7 @@ final class LoadClient {
     private func hop(_ call: LoadCall, _ address: String, isRedirected: Bool) throws -> LoadAnswer {
         let place = Self.place(in: address)
         // The first FE gets no body, not even the promise of one.
-        let body = isRedirected ? call.body : nil
+        let body = isRedirected || call.bodyGoesToFE ? call.body : nil
         let exchange = Exchange(body, interrupt, stop)
         let lines = call.headers.map { "\($0.name): \($0.value)" } + ["Authorization: \(authorization)"]
         var pointers: [UnsafePointer<CChar>?] = lines.map { UnsafePointer(strdup($0)) }

@@ -20,6 +20,8 @@ struct StarRocksOptions {
     var queryTimeout: Int?
     var compression: Compression
     var interface: Interface
+    /// How tables are read.
+    var reading: Reading
     /// Seconds that one load may take.
     var loadTimeout: Int
     /// Octets of rows in one load, before compression.
@@ -53,6 +55,7 @@ struct StarRocksOptions {
         queryTimeout = settings.seconds("query_timeout").map { min(259_200, max(1, Int($0.rounded(.up)))) }
         compression = Compression(rawValue: settings["compression"]!) ?? .auto
         interface = Interface(rawValue: settings["interface"]!) ?? .auto
+        reading = Reading(rawValue: settings["read"]!) ?? .sql
         loadTimeout = min(259_200, max(1, Int(settings.seconds("load_timeout") ?? 3600)))
         loadBytes = max(1 << 20, settings.bytes("load_bytes") ?? 1 << 30)
         loadAge = max(1, settings.seconds("load_age") ?? 600)
@@ -137,6 +140,9 @@ extension StarRocksOptions {
         Setting(
             "query_timeout", .duration,
             "longest time of one SELECT; unset = computed from the slice's size. A read that exceeds it is cut in two"),
+        Setting(
+            "read", .choice(["sql", "scan"]), default: "sql",
+            "how tables are read: over the SQL port, or off the BEs' thrift ports (9060) as Arrow batches, and over the SQL port what cannot be"),
         Setting(
             "on_change", .choice(["accept", "retry"]), default: "accept",
             "partitions that are written to while they are read: take the state that the read began with, or read the slice again"),

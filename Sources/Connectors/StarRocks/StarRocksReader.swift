@@ -9,6 +9,7 @@ import Tabular
 /// not called, since it would walk every row once more; the packets come from `mysql_net_read_packet`.
 final class StarRocksReader: Reader {
     let wire: WireFormat? = nil
+    var remark: String?
     private(set) var rowsRead = 0
     private let session: StarRocksSession
     private let doing: String

@@ -45,11 +45,19 @@ extension StarRocksSession: Source {
             try requireTablets(of: part, in: read)
             let before = try watched(read, part)
             try makeReady()
-            let reader = try StarRocksReader(self, read.selectSQL(part, dialect), read.schema, doing: doing) { [unowned self] in
+            let onEnd = { [unowned self] in
                 openReader = nil
                 try requireTablets(of: part, in: read)
                 try refuseChanges(read, part, since: before)
             }
+            var remark: String?
+            if options.reading == .scan {
+                let scan = try scanReader(read, part, seconds: seconds(for: slice), doing: doing, onEnd: onEnd)
+                if let reader = scan.reader { return reader }
+                remark = "\(read.title) is read over the SQL port, not by read=scan: \(scan.refusal)"
+            }
+            let reader = try StarRocksReader(self, read.selectSQL(part, dialect), read.schema, doing: doing, onEnd: onEnd)
+            reader.remark = remark
             openReader = reader
             return reader
         } catch let fault as MySQLFault {
