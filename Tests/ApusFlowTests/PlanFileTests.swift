@@ -84,7 +84,7 @@ import Testing
         let reader = FlowReader(resolver: ConnectionResolver(fakes, variables: environment))
         let flow = try reader.read(enabled).flow
         #expect(flow.limits.memory == 256 << 20)
-        #expect(flow.tables.count == 7)
+        #expect(flow.tables.count == 8)
         #expect(flow.defaults?.to == "ods.ods_{table}")
     }
 }
