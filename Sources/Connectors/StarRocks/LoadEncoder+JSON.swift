@@ -98,7 +98,8 @@ extension LoadEncoder {
         case .moment: return "value '\(value)' is out of the range of \(item.native), 0000-01-01 to 9999-12-31"
         case .text: return "value of `\(item.name)` is not valid UTF-8 text"
         case .separator:
-            return "value of `\(item.name)` has a separator of the load in it (byte 1 or 2), and no form that this server was seen to read carries it"
+            return
+                "value of `\(item.name)` has a separator of the load in it (byte 1 or 2), and no form that this server was seen to read carries it"
         case .marker:
             return "value of `\(item.name)` is \\N, which this server reads as NULL, and no form that it was seen to read carries it"
         case .large, .long:

@@ -70,7 +70,8 @@ final class LoadEncoder {
         separators = apus_octets(a: form.separator, b: form.delimiter, c: form.separator, d: form.separator, e: form.separator)
         keys = target.items.indices.map { Array(($0 == 0 ? "{\"c0\":" : ",\"c\($0)\":").utf8) }
         let steps = target.items.enumerated().map { index, item in
-            var step = Step(kind: Self.kind(item, isHexed: form.choice.hexed.contains(index)), nullable: item.nullable, limit: item.limit ?? .max)
+            var step = Step(
+                kind: Self.kind(item, isHexed: form.choice.hexed.contains(index)), nullable: item.nullable, limit: item.limit ?? .max)
             if case .decimal(let precision?, let scale) = item.type { (step.precision, step.scale) = (precision, scale ?? 0) }
             if case .timestamp(let digits) = item.type, digits < 6 { for _ in digits..<6 { step.unit *= 10 } }
             return step

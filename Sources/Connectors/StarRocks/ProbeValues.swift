@@ -7,10 +7,13 @@ enum ProbeTexts {
         // A byte order mark first in the body.
         var list: [String?] = ["\u{FEFF}mark", nil, "", " ", "NULL", "null"]
         list += (0..<128).map { String(UnicodeScalar(UInt8($0))) }
-        for part in ["\0", "\"", "\\", "\r", "\n", "\t", " ", "\u{1}", "\u{2}", ",", "'"] { list += ["end" + part, part + "begin", part + part] }
+        for part in ["\0", "\"", "\\", "\r", "\n", "\t", " ", "\u{1}", "\u{2}", ",", "'"] {
+            list += ["end" + part, part + "begin", part + part]
+        }
         list += [
             "say \"hi\"", "\"all\"", "\"\"", "\"\"\"", "\"a\" b", "a \"b\"", "a\"x", "\\N", "\"\\N\"", "\\\\N", " \\N ", "\\N\\N", "a\\tb",
-            "a,b;c|d", "a\r\nb", "{\"k\":\"v\"}", "['a']", "é", "雨燕", "😀", "\u{7F}\u{80}", "x\u{1}y", "x\u{2}y", "x\u{1}\u{2}y", "\\x01", "0x01",
+            "a,b;c|d", "a\r\nb", "{\"k\":\"v\"}", "['a']", "é", "雨燕", "😀", "\u{7F}\u{80}", "x\u{1}y", "x\u{2}y", "x\u{1}\u{2}y", "\\x01",
+            "0x01",
             nil, "",
         ]
         guard kind == .plain || kind == .cast else { return list }
@@ -55,7 +58,8 @@ struct ProbeColumn {
             ProbeColumn(native: "bigint", values: ["-9223372036854775808", "9223372036854775807"]),
             ProbeColumn(native: "largeint", values: ["-" + largest, largest]),
             ProbeColumn(
-                native: "decimal(38,18)", values: ["\(ninesBefore).\(ninesAfter)", "-\(ninesBefore).\(ninesAfter)", "0.000000000000000001", "0"]),
+                native: "decimal(38,18)",
+                values: ["\(ninesBefore).\(ninesAfter)", "-\(ninesBefore).\(ninesAfter)", "0.000000000000000001", "0"]),
             ProbeColumn(native: "float", values: ["0.1", "-3.4028235e38", "16777216"]),
             ProbeColumn(native: "double", values: ["0.1", "1.7976931348623157e308", "-123456789.12345679"]),
             ProbeColumn(native: "date", values: ["0001-01-01", "9999-12-31", "2024-02-29"]),
@@ -64,7 +68,8 @@ struct ProbeColumn {
                 values: ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "2024-02-29 12:34:56.000001"]),
             ProbeColumn(native: "char(40)", values: ["a \"b\"", "雨燕", ""]),
             ProbeColumn(
-                native: "json", values: ["{\"a\":[1,\"x\\\"y\\\\z\",null,true],\"b\":{}}", "[]", "\"text\"", "12", "{\"say\":\"\\\"hi\\\"\"}"]),
+                native: "json",
+                values: ["{\"a\":[1,\"x\\\"y\\\\z\",null,true],\"b\":{}}", "[]", "\"text\"", "12", "{\"say\":\"\\\"hi\\\"\"}"]),
         ]
         if profile.hasVarbinary {
             let bytes = (0..<256).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -73,12 +78,14 @@ struct ProbeColumn {
         if !profile.isDoris || kind == .json {
             all.append(
                 ProbeColumn(
-                    native: "array<varchar(100)>", values: ["[\"a\",\"say \\\"hi\\\"\",\"c\\\\d\",\"\",null,\"null\",\"\\\\N\",\"x,y]\"]", "[]"]))
+                    native: "array<varchar(100)>",
+                    values: ["[\"a\",\"say \\\"hi\\\"\",\"c\\\\d\",\"\",null,\"null\",\"\\\\N\",\"x,y]\"]", "[]"]))
         }
         if kind == .cast { all = [] }
         if profile.hasMapsAndStructs, kind == .json || kind == .cast {
             all.append(ProbeColumn(native: "map<varchar(20),int>", values: ["{\"k\":1,\"say \\\"hi\\\"\":null}", "{}"]))
-            all.append(ProbeColumn(native: "struct<a int,b varchar(20)>", values: ["{\"a\":1,\"b\":\"x\\\"y\\\\z\"}", "{\"a\":null,\"b\":\"\"}"]))
+            all.append(
+                ProbeColumn(native: "struct<a int,b varchar(20)>", values: ["{\"a\":1,\"b\":\"x\\\"y\\\\z\"}", "{\"a\":null,\"b\":\"\"}"]))
         }
         return all
     }

@@ -84,7 +84,8 @@ final class StarRocksWriter: Writer {
         if let condition = options.mergeCondition {
             guard target.model == .primary else {
                 throw ApusError(
-                    .unsupported, "merge_condition needs a primary key table, and \(load.target) is not one", context: session.endpoint.label)
+                    .unsupported, "merge_condition needs a primary key table, and \(load.target) is not one",
+                    context: session.endpoint.label)
             }
             headers.append(("merge_condition", condition))
         }
@@ -178,7 +179,8 @@ final class StarRocksWriter: Writer {
         let name = target.items[encoder.blocked].name
         if let choice = try forms.next(encoder.better(for: batch)) {
             throw ApusError(
-                .formChanged, "values of `\(name)` cannot be loaded into \(load.target) as plain CSV: the slice is loaded as \(choice.title)",
+                .formChanged,
+                "values of `\(name)` cannot be loaded into \(load.target) as plain CSV: the slice is loaded as \(choice.title)",
                 context: session.endpoint.label)
         }
         encoder.giveUpForms()
@@ -202,7 +204,8 @@ final class StarRocksWriter: Writer {
         carried += rows.count
         let isLast =
             isTransaction && !session.profile.isDoris
-            && (carried >= (form.isJSON ? min(session.options.loadBytes, LoadForm.jsonBytes) : session.options.loadBytes) || Clock.monotonic() - upload!.begun >= session.options.loadAge)
+            && (carried >= (form.isJSON ? min(session.options.loadBytes, LoadForm.jsonBytes) : session.options.loadBytes)
+                || Clock.monotonic() - upload!.begun >= session.options.loadAge)
         let chunk = try compressed(isLast: isLast)
         guard let upload else {
             pending.append(chunk)
