@@ -71,11 +71,13 @@ struct FormTests {
             return (0..<Int.random(in: 0..<8, using: &random)).map { _ in alphabet[Int.random(in: 0..<weight, using: &random)] }.joined()
         }
         let isNull = (0..<12).map { _ in Int.random(in: 0..<10, using: &random) == 0 }
-        let wide = "\(Bool.random(using: &random) ? "-" : "")1701411834604692317316873037158841057\(Int.random(in: 10...26, using: &random))"
+        let wide =
+            "\(Bool.random(using: &random) ? "-" : "")1701411834604692317316873037158841057\(Int.random(in: 10...26, using: &random))"
         let whole = Int64.random(in: -99_999_999_999_999...99_999_999_999_999, using: &random)
         let documents = ["{\"say\":\"\\\"hi\\\"\"}", "\"text\"", "[1,null,\"\\\\N\"]", "12"]
         let values: [String?] = [
-            pick(), String(Int32.random(in: .min ... .max, using: &random)), pick(), String(Int64.random(in: .min ... .max, using: &random)),
+            pick(), String(Int32.random(in: .min ... .max, using: &random)), pick(),
+            String(Int64.random(in: .min ... .max, using: &random)),
             wide, "\(whole).\(Int.random(in: 100_000...999_999, using: &random))", "\(Double.random(in: -1e300...1e300, using: &random))",
             "2024-02-\(Int.random(in: 10...29, using: &random))",
             "1969-12-31 23:59:59.\(Int.random(in: 100_001...999_999, using: &random) / 10 * 10 + 1)",
@@ -148,7 +150,9 @@ struct FormTests {
                         }
                         var text = Self.text(hex)
                         if isHexed, Self.types[index].hasPrefix("varchar") { text = Self.text(text) }
-                        if !Self.isSame(sent, text, Self.types[index]) { Issue.record("row \(row), column \(index): \(sent.debugDescription) is \(text.debugDescription)") }
+                        if !Self.isSame(sent, text, Self.types[index]) {
+                            Issue.record("row \(row), column \(index): \(sent.debugDescription) is \(text.debugDescription)")
+                        }
                     }
                 }
             }
@@ -161,7 +165,9 @@ struct FormTests {
             body.removeAll()
             for row in others { #expect(second.append(row: row, of: batch.columns.baseAddress!, to: &body) < 0) }
             check(
-                try read(reader, interface, hexed, Self.types.map { $0.hasPrefix("varchar") ? "VARCHAR(2000)" : $0.uppercased() }, Array(body.bytes)),
+                try read(
+                    reader, interface, hexed, Self.types.map { $0.hasPrefix("varchar") ? "VARCHAR(2000)" : $0.uppercased() },
+                    Array(body.bytes)),
                 others, isHexed: true)
             counts.hex += others.count
 
@@ -186,7 +192,8 @@ struct FormTests {
     @Test func `no body that a reader is known to misread is written for what was meant`() throws {
         var guarded = 0
         for vector in try Self.vectors() where vector["faithful"] as? Bool == false {
-            guard let intent = vector["intent"] as? [[Any]], let columns = vector["columns"] as? Int, let body = vector["body_hex"] as? String
+            guard let intent = vector["intent"] as? [[Any]], let columns = vector["columns"] as? Int,
+                let body = vector["body_hex"] as? String
             else { continue }
             let isDoris = vector["server"] as? String == "doris"
             let profile = StarRocksProfile(isDoris ? .doris : .starRocks, major: 3, minor: 1, text: "3.1")
@@ -225,7 +232,8 @@ struct FormTests {
 
     @Test(arguments: [
         ("array<int>", "[1.5]"), ("array<tinyint>", "[300]"), ("array<varchar(3)>", #"["abcd"]"#), ("array<varchar(3)>", "[a]"),
-        ("array<int>", "1"), ("array<int>", "[1"), ("array<decimal(4,2)>", "[100.00]"), ("array<date>", #"["2024-02-30"]"#), ("array<int>", ""),
+        ("array<int>", "1"), ("array<int>", "[1"), ("array<decimal(4,2)>", "[100.00]"), ("array<date>", #"["2024-02-30"]"#),
+        ("array<int>", ""),
     ])
     func `what is not an array of the type is refused`(_ type: String, _ text: String) { #expect(Self.anew(text, type, .csv) == nil) }
 

@@ -20,12 +20,16 @@ struct ProbeTests {
         _ profile: StarRocksDouble.Profile, _ interface: String
     ) throws {
         let desk = try LoadDesk(profile, settings: ["interface=\(interface)", "probe=auto"])
-        try desk.run("CREATE TABLE t (id int NOT NULL, a varchar(200) NULL, b varchar(200) NULL) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1")
+        try desk.run(
+            "CREATE TABLE t (id int NOT NULL, a varchar(200) NULL, b varchar(200) NULL) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1"
+        )
         let session = try desk.open()
         defer { session.close() }
         let load = try desk.load(session, run: "probe-\(profile.rawValue)-\(interface)")
         try session.prepare(load)
-        let rows: [[String?]] = (0..<1500).map { [String($0), Self.tricky[$0 % Self.tricky.count], Self.tricky[$0 / 7 % Self.tricky.count]] }
+        let rows: [[String?]] = (0..<1500).map {
+            [String($0), Self.tricky[$0 % Self.tricky.count], Self.tricky[$0 / 7 % Self.tricky.count]]
+        }
         var runner = SliceRunner(session, load)
         try runner.run(0) { [batch(rows, $0)] }
         #expect(runner.rejected.isEmpty && runner.failures.isEmpty)
@@ -34,7 +38,9 @@ struct ProbeTests {
         #expect(found == expected)
         // Nothing of the trial stays but what it has shown.
         #expect(try desk.double.query("SHOW TABLES LIKE 'apus_probe%'", database: desk.database).isEmpty)
-        let requests = try desk.double.requests(path: "load").filter { $0.path.contains(desk.database) || $0.headers["db"] == desk.database }
+        let requests = try desk.double.requests(path: "load").filter {
+            $0.path.contains(desk.database) || $0.headers["db"] == desk.database
+        }
         #expect(requests.allSatisfy { $0.headers["enclose"] == nil && $0.headers["escape"] == nil })
     }
 
@@ -69,7 +75,9 @@ struct ProbeTests {
 
     @Test func `a value that plain cannot carry makes the slice begin again, and later slices begin so`() throws {
         let desk = try LoadDesk(.v3_3)
-        try desk.run("CREATE TABLE t (id int NOT NULL, a varchar(200) NULL, b varchar(200) NULL) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1")
+        try desk.run(
+            "CREATE TABLE t (id int NOT NULL, a varchar(200) NULL, b varchar(200) NULL) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1"
+        )
         let session = try desk.open()
         defer { session.close() }
         let load = try desk.load(session, run: "forms-sticky", slices: 2)
@@ -78,7 +86,9 @@ struct ProbeTests {
         defer { writer.close() }
         try writer.begin(Slice(id: 0, bounds: .all), careful: false)
         let schema = try session.accepts(load)
-        let error = try #require(throws: ApusError.self) { _ = try writer.write(batch([["1", "x", "\\N"], ["2", "\u{1}", "y"]], schema)) }
+        let error = try #require(throws: ApusError.self) {
+            _ = try writer.write(batch([["1", "x", "\\N"], ["2", "\u{1}", "y"]], schema))
+        }
         #expect(error.code == .formChanged)
         try writer.begin(Slice(id: 0, bounds: .all), careful: false)
         #expect(writer.form.choice.hexed == [1, 2])

@@ -14,7 +14,8 @@ final class LoadProbe {
     private var nextID = 0
 
     init(
-        _ session: StarRocksSession, _ kind: LoadForm.Kind, _ interface: LoadProof.Interface, beside table: TableName, isThorough: Bool = false
+        _ session: StarRocksSession, _ kind: LoadForm.Kind, _ interface: LoadProof.Interface, beside table: TableName,
+        isThorough: Bool = false
     ) {
         self.session = session
         self.kind = kind
@@ -199,7 +200,8 @@ final class LoadProbe {
 
     /// The answer to the step that decides; a transaction that fails is rolled back.
     private func send(
-        _ label: String, _ labels: LoadLabels, _ headers: [(name: String, value: String)], _ bodies: [LoadChunk], _ part: LoadProof.Interface
+        _ label: String, _ labels: LoadLabels, _ headers: [(name: String, value: String)], _ bodies: [LoadChunk],
+        _ part: LoadProof.Interface
     ) throws -> LoadAnswer {
         if part == .streamLoad {
             let body = LoadBody(complete: bodies)
@@ -241,7 +243,9 @@ final class LoadProbe {
                 }
                 // `\x00ff`.
                 let digits = Array(text.utf8.dropFirst(2))
-                let bytes = stride(from: 0, to: digits.count, by: 2).map { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)! }
+                let bytes = stride(from: 0, to: digits.count, by: 2).map {
+                    UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)!
+                }
                 bytes.withUnsafeBufferPointer { bytes in
                     if let base = bytes.baseAddress {
                         texts.columns[index].append(base, count: bytes.count)
@@ -257,7 +261,9 @@ final class LoadProbe {
             from: texts.schema, to: schema, sources: Array(schema.columns.indices), rounds: false, zone: .utc)
         if projection.isPassthrough { return texts }
         projection.apply(texts, into: batch)
-        guard batch.rowCount == rows.count else { throw ApusError(.internalFault, "a trial's values: \(batch.rejected.first?.reason ?? "")") }
+        guard batch.rowCount == rows.count else {
+            throw ApusError(.internalFault, "a trial's values: \(batch.rejected.first?.reason ?? "")")
+        }
         return batch
     }
 }

@@ -34,8 +34,8 @@ extension Conn {
         static let configuration = CommandConfiguration(
             abstract: "Connects, says to what, and tries what loads need beside the connection.",
             discussion: """
-                For StarRocks and Doris: the ports of all FEs and BEs, rights, clocks, and a trial of the ways of loading in a table
-                of its own, which is dropped again. Ends with 1 when something of that fails.
+                Clusters that take rows by other ways than the connection: the ports of all servers, rights, clocks, and a trial of loading in
+                a table of its own, which is dropped again. Ends with 1 when something of that fails.
 
                 EXAMPLE: apus conn test mysql://u@db/shop --ask-password
                 """)
