@@ -108,7 +108,8 @@ struct ScanReadTests {
         try house.fault("query_plan_error", ["status": 403, "message": "no"])
         #expect(try remark(read).contains("the FE plans no scan: no"))
         // No BE is reached at the address that is said.
-        let away = try house.open("read=scan", "connect_timeout=2s", "be_map=\(double.node("be1").host)=127.0.0.1:1,\(double.node("be2").host)=127.0.0.1:1")
+        let away = try house.open(
+            "read=scan", "connect_timeout=2s", "be_map=\(double.node("be1").host)=127.0.0.1:1,\(double.node("be2").host)=127.0.0.1:1")
         let way = try scans(read, away)
         #expect(!way.isScan && way.remark?.contains("no BE's thrift port answers") == true)
         #expect(try texts(read, away).count == 50)

@@ -175,7 +175,8 @@ final class LoadClient {
         let text = reply.bytes.map { String(decoding: UnsafeRawBufferPointer(start: $0, count: reply.count), as: UTF8.self) } ?? ""
         let answer = LoadAnswer(
             status: reply.status, text: text, location: reply.location.map { String(cString: $0) }, place: place, isBackEnd: isRedirected)
-        if answer.status == 401 || answer.status == 403 {
+        // A plan is refused with 403, too, where it is not the user who is.
+        if answer.status == 401 || (answer.status == 403 && !call.bodyGoesToFE) {
             throw LoadFault(kind: .refused, place: place, words: answer.message, isRedirected: isRedirected)
         }
         return answer

@@ -142,7 +142,8 @@ extension StarRocksOptions {
             "longest time of one SELECT; unset = computed from the slice's size. A read that exceeds it is cut in two"),
         Setting(
             "read", .choice(["sql", "scan"]), default: "sql",
-            "how tables are read: over the SQL port, or off the BEs' thrift ports (9060) as Arrow batches, and over the SQL port what cannot be"),
+            "how tables are read: over the SQL port, or off the BEs' thrift ports (9060) as Arrow batches, and over the SQL port what cannot be"
+        ),
         Setting(
             "on_change", .choice(["accept", "retry"]), default: "accept",
             "partitions that are written to while they are read: take the state that the read began with, or read the slice again"),

@@ -21,7 +21,9 @@ struct FlatTable {
     }
 
     static func load<Value: FixedWidthInteger>(_: Value.Type, _ bytes: UnsafeRawBufferPointer, _ place: Int) throws -> Value {
-        guard place >= 0, place <= bytes.count - MemoryLayout<Value>.size else { throw ScanFault.malformed("an Arrow message that is cut off") }
+        guard place >= 0, place <= bytes.count - MemoryLayout<Value>.size else {
+            throw ScanFault.malformed("an Arrow message that is cut off")
+        }
         return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
     }
 
