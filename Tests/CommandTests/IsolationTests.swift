@@ -235,7 +235,7 @@ import Testing
             database: database)
         let copy = try ["copy", double.url(database: database), target.url()]
         let full = try user.run(copy + ["--dry-run"])
-        expect(full, 78, "seen: ", "`h` of type HLL", "Leave it out with `exclude`")
+        expect(full, 78, "seen.h: values of type HLL", "leave the column out with `exclude`")
         // Nothing can be said of the table at all.
         try double.fault(
             "sql_error",
@@ -245,7 +245,7 @@ import Testing
             ])
         defer { try? double.clearFaults() }
         let dry = try user.run(copy + ["--dry-run"])
-        expect(dry, 78, "2 faults in the plan", "seen: ", "\(own): ", "Memory of query_pool exceed limit")
+        expect(dry, 78, "2 faults in the plan", "seen.h: ", "\(own): ", "Memory of query_pool exceed limit")
         let result = try user.run(copy)
         expect(result, 1, "2 of 4 tables cannot be loaded", "failed: seen", "failed: \(own)")
         #expect(try target.ask("SELECT * FROM a ORDER BY id") == [["1", "a one"], ["2", "二"]])
