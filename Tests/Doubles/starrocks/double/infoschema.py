@@ -5,13 +5,14 @@ import threading
 
 from . import materialized, partitions, tablets
 from .catalog import MODELS
-from .engine import literal, quote
+from .engine import EngineError, literal, quote
 from .rewrite import CATALOGUE
 from .shown import moment
 
 _guard = threading.Lock()
 KEYS = {"PRIMARY": "PRI", "UNIQUE": "UNI", "DUPLICATE": "DUP", "AGGREGATE": "AGG"}
 STATES = {"PREPARE": "LOADING", "PREPARED": "PREPARED", "COMMITTED": "COMMITED", "VISIBLE": "FINISHED", "ABORTED": "CANCELLED"}
+NO_SUCH_TABLE = 1146
 
 
 class View:
@@ -33,7 +34,13 @@ def counts_of(cluster, tables=None):
         key = tuple((part.identity, part.version) for part in table.partitions)
         cached = cluster.row_counts.get(table.identity)
         if cached is None or (cached[0] != key and not cluster.config["stale_row_counts"]):
-            cached = (key, cluster.storage.counts(table))
+            try:
+                cached = (key, cluster.storage.counts(table))
+            except EngineError as problem:
+                if problem.code != NO_SUCH_TABLE:
+                    raise
+                # Dropped since the catalogue was listed.
+                continue
             cluster.row_counts[table.identity] = cached
         found[table.identity] = {part: count * table.count_factor for part, count in cached[1].items()}
     return found
