@@ -8,7 +8,8 @@ from .bench import HERE
 ORDER = ["mariadb-to-postgres", "mariadb-to-mariadb", "postgres-to-postgres", "mariadb-to-csv", "csv-to-postgres",
          "csv-to-mariadb", "generator-to-null", "memory", "cold-start", "datax-job", "generate", "kill9",
          "rejected-kill9", "commit-cut", "extract",
-         "extract-kill9", "slurm", "starrocks-load", "starrocks-faults", "starrocks-kill9", "starrocks-labels"]
+         "extract-kill9", "slurm", "starrocks-load", "starrocks-faults", "starrocks-kill9", "starrocks-labels",
+         "starrocks-warehouse"]
 
 
 def load(name):

@@ -26,11 +26,11 @@ def checksum(name):
 class StarRocks:
     """Two FEs, two BEs and the SQL port; ended by process id, or by itself when this driver is gone."""
 
-    def __init__(self, bench, count_only=False):
+    def __init__(self, bench, count_only=False, profile="3.3"):
         self.bench = bench
         # What only counts cannot be read back, which the trial of the load's form does.
         self.settings = {"probe": "off"} if count_only else {}
-        command = [sys.executable, DOUBLE, "--profile", "3.3", "--password", "pw", "--database", "target"]
+        command = [sys.executable, DOUBLE, "--profile", profile, "--password", "pw", "--database", "target"]
         self.process = subprocess.Popen(command + (["--count-only"] if count_only else []), stdout=subprocess.PIPE,
                                         stderr=open(bench.file("starrocks.log"), "a"), text=True)
         self.told = json.loads(self.process.stdout.readline())
