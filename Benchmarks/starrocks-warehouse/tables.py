@@ -125,6 +125,8 @@ def kinds(release):
                         tail='PROPERTIES ("replication_num" = "1", "bloom_filter_columns" = "y")'),
         lambda n: Table(n, [identity(), ("h", "HLL HLL_UNION", True, lambda r: f"hll_hash('{r}')")], "AGGREGATE KEY(id)", named="HLL"),
     ]
+    found.append(lambda n: Table(n, [("k", "INT", False, str), ("hi", "BIGINT MAX", True, lambda r: str(r)), ("at", "DATETIME REPLACE", True, lambda r: "'2024-01-01 00:00:00'"),
+                                     ("long", "VARCHAR(1048576) REPLACE", True, lambda r: quoted("中\"\\" * (20_000 if r == 3 else r)))], "AGGREGATE KEY(k)", rows=8))
     if release >= (3, 0):
         found += [
             lambda n: Table(n, [day(), identity(), text()], "DUPLICATE KEY(`dt`)", "PARTITION BY date_trunc('month', dt)", "HASH(id) BUCKETS 2"),
@@ -140,6 +142,11 @@ def kinds(release):
             lambda n: Table(n, [identity(), ("m", "MAP<VARCHAR(60),INT>", True, lambda r: document(nth([{"a": 1, "say \"x\"": None}, {}, None, {"中\\N": -5}], r))),
                                 ("s", "STRUCT<x INT, y VARCHAR(60)>", True, lambda r: document(nth([{"x": 1, "y": "say \"hi\""}, None, {"x": None, "y": "\\N"}, {"x": 0, "y": ""}], r)))],
                             "DUPLICATE KEY(id)"),
+            lambda n: Table(n, [identity(), ("m", "MAP<INT,ARRAY<VARCHAR(20)>>", True, lambda r: document(nth([{"7": ["x,y"]}, None, {"1": []}], r))),
+                                ("s", "STRUCT<a ARRAY<INT>, b STRUCT<c DATE, d VARCHAR(9)>>", True,
+                                 lambda r: document(nth([{"a": [1, 2], "b": {"c": "2024-01-01", "d": "中"}}, None], r)))], "DUPLICATE KEY(id)"),
+            lambda n: Table(n, [("a", "INT", False, lambda r: str(r % 3)), ("b", "VARCHAR(20)", False, lambda r: f"'{nth(['北', 'x'], r)}'"), identity()], "DUPLICATE KEY(a, b)",
+                            "PARTITION BY LIST(a, b) (PARTITION p1 VALUES IN (('0', '北'), ('1', '北'), ('2', '北')), PARTITION p2 VALUES IN (('0', 'x'), ('1', 'x'), ('2', 'x')))"),
         ]
     return found
 
