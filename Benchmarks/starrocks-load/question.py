@@ -32,7 +32,7 @@ def run(bench):
         double.stop()
     speed = rows / entry["wall"] if entry.get("wall") else None
     return {"entries": entries, "notes": [
-        f"The writing thread used {cpu:.2f} s of CPU for {sent:,} rows, {size / sent:.0f} octets a row on the wire; the double saw {len(violations)} violations."],
+        f"The writing thread used {cpu:.2f} s of CPU for {sent:,} rows, {size / sent:.0f} bytes a row on the wire; the double saw {len(violations)} violations."],
         "bars": [
             bar("rows a second on one channel", speed, 600_000, "rows/s", at_most=False),
             bar("rows a second that one core encodes and compresses", sent / cpu if cpu else None, 1_500_000, "rows/s", at_most=False),

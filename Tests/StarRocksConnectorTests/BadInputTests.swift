@@ -41,7 +41,7 @@ struct BadInputTests {
         #expect(mark.written == 2)
         #expect(runner.rejected.map(\.row) == [1, 2, 3, 4, 5, 6])
         #expect(runner.rejected.map(\.column) == ["s", "s", "big", "r", "id", "s"])
-        #expect(runner.rejected[0].reason.contains("7 octets"))
+        #expect(runner.rejected[0].reason.contains("7 bytes"))
         #expect(runner.rejected[4].reason.contains("in no partition of t"))
         for row in runner.rejected { #expect(!row.safeReason.contains("雨燕1") && !row.safeReason.contains("xxx")) }
         #expect(try desk.value("SELECT count(*) FROM t") == "2")

@@ -88,11 +88,11 @@ extension LoadEncoder {
         text.append(value: batch.columns.baseAddress! + column, row: row, type: batch.schema[column].type)
         let whole = text.string
         let value = whole.count > 60 ? "\(whole.prefix(60))…" : whole
-        let octets = batch.columns[column].storage == .variable ? batch.columns[column].bytes(row).count : 0
+        let size = batch.columns[column].storage == .variable ? batch.columns[column].bytes(row).count : 0
         switch fault {
         case .null: return "NULL for column `\(item.name)`, which is NOT NULL"
         case .length:
-            return "value '\(value)' is too long for `\(item.name)`: \(octets) octets, and \(item.native) takes \(item.limit ?? 0)"
+            return "value '\(value)' is too long for `\(item.name)`: \(size) bytes, and \(item.native) takes \(item.limit ?? 0)"
         case .number: return "value '\(value)' is not a number that \(item.native) can hold"
         case .digits: return "value '\(value)' is out of the range of LARGEINT"
         case .moment: return "value '\(value)' is out of the range of \(item.native), 0000-01-01 to 9999-12-31"
@@ -104,7 +104,7 @@ extension LoadEncoder {
             return "value of `\(item.name)` is \\N, which this server reads as NULL, and no form that it was seen to read carries it"
         case .large, .long:
             return
-                "value of `\(item.name)` has \(octets) bytes, and can go as hexadecimal digits only, which a load takes for \(LoadForm.longestHex)"
+                "value of `\(item.name)` has \(size) bytes, and can go as hexadecimal digits only, which a load takes for \(LoadForm.longestHex)"
         case .json: return "value '\(value)' of `\(item.name)` is not JSON"
         case .jsonNull: return "value of `\(item.name)` is the JSON value null, which a load in JSON reads as NULL"
         case .nested: return "value '\(value)' of `\(item.name)` is not a valid \(item.native)"

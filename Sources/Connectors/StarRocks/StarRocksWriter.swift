@@ -230,7 +230,7 @@ final class StarRocksWriter: Writer {
             try closeUpload()
             try send([])
         }
-        // A sign of life, by which what waits is written too.
+        // A heartbeat, with which waiting entries are written, too.
         if let entry, Clock.monotonic() - journaledAt > 300 || session.book(load).age > 60 { try journal(entry) }
     }
 
